@@ -1,0 +1,26 @@
+import { monotonicFactory } from 'ulid';
+
+declare const brand: unique symbol;
+type Branded<Base, Name extends string> = Base & { readonly [brand]: Name };
+
+/** A store's ULID: 26 upper-case Crockford characters. */
+export type StoreId = Branded<string, 'StoreId'>;
+/** An authorization model's ULID; a later model of a store has a greater one. */
+export type ModelId = Branded<string, 'ModelId'>;
+/** A store's gapless change counter: 0 before the first write, then 1, 2, 3 … */
+export type Revision = Branded<number, 'Revision'>;
+
+const ULID = /^[0-9A-HJKMNP-TV-Z]{26}$/;
+
+export const isUlid = (text: string): boolean => ULID.test(text);
+
+export function asRevision(value: number): Revision {
+  if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`no revision: ${value}`);
+  return value as Revision;
+}
+
+/** Makes ULIDs that rise strictly within this process, from the given clock (ms since 1970). */
+export function ulidFactory(clock: () => number): () => string {
+  const next = monotonicFactory();
+  return () => next(clock());
+}

@@ -1,0 +1,51 @@
+import type { RelationTuple, Subject } from './tuple.js';
+
+/**
+ * A conjunction of wanted values; an absent member matches everything. `subjectRelation: ''` means
+ * "not a userset"; a wildcard subject has the id `*`.
+ */
+export interface TupleFilter {
+  readonly objectType?: string;
+  readonly objectId?: string;
+  readonly relation?: string;
+  readonly subjectType?: string;
+  readonly subjectId?: string;
+  readonly subjectRelation?: string;
+}
+
+export const isEmptyFilter = (filter: TupleFilter): boolean =>
+  Object.values(filter).every((value) => value === undefined);
+
+/** The three columns that a subject is stored and compared as. */
+export function subjectColumns(subject: Subject): {
+  readonly type: string;
+  readonly id: string;
+  readonly relation: string;
+} {
+  switch (subject.kind) {
+    case 'object':
+      return { type: subject.type, id: subject.id, relation: '' };
+    case 'userset':
+      return { type: subject.type, id: subject.id, relation: subject.relation };
+    case 'wildcard':
+      return { type: subject.type, id: '*', relation: '' };
+  }
+}
+
+export function subjectFromColumns(type: string, id: string, relation: string): Subject {
+  if (id === '*') return { kind: 'wildcard', type };
+  if (relation !== '') return { kind: 'userset', type, id, relation };
+  return { kind: 'object', type, id };
+}
+
+export function matchesFilter(filter: TupleFilter, tuple: RelationTuple): boolean {
+  const subject = subjectColumns(tuple.subject);
+  return (
+    (filter.objectType === undefined || filter.objectType === tuple.object.type) &&
+    (filter.objectId === undefined || filter.objectId === tuple.object.id) &&
+    (filter.relation === undefined || filter.relation === tuple.relation) &&
+    (filter.subjectType === undefined || filter.subjectType === subject.type) &&
+    (filter.subjectId === undefined || filter.subjectId === subject.id) &&
+    (filter.subjectRelation === undefined || filter.subjectRelation === subject.relation)
+  );
+}
