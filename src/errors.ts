@@ -12,6 +12,7 @@ export type ErrorCode =
   | 'undefined_endpoint'
   | 'method_not_supported'
   | 'limit_exceeded'
+  | 'too_many_assertions'
   | 'invalid_page_size'
   | 'invalid_page_token'
   | 'page_token_mismatch'
@@ -42,6 +43,7 @@ export type ErrorCode =
   | 'consistency_timeout'
   | 'unavailable'
   | 'shutting_down'
+  | 'cannot_start'
   | 'internal';
 
 export type ErrorFacts = Readonly<Record<string, string | number | boolean | readonly string[]>>;

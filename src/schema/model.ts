@@ -50,3 +50,19 @@ export interface Model {
   readonly types: ReadonlyMap<string, TypeDefinition>;
   readonly conditions: ReadonlyMap<string, ModelCondition>;
 }
+
+/** Whether subjects may be written to the relation itself. */
+export function hasDirect(rewrite: Rewrite): boolean {
+  switch (rewrite.kind) {
+    case 'direct':
+      return true;
+    case 'computed':
+    case 'from':
+      return false;
+    case 'union':
+    case 'intersection':
+      return rewrite.operands.some(hasDirect);
+    case 'exclusion':
+      return hasDirect(rewrite.base) || hasDirect(rewrite.subtract);
+  }
+}

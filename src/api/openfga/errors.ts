@@ -1,0 +1,108 @@
+/** Pemba's error codes as OpenFGA's statuses and bodies. A new code fails to compile until it is here. */
+import { PembaError } from '../../errors.js';
+import type { ErrorCode } from '../../errors.js';
+
+export interface ErrorBody {
+  readonly code: string;
+  readonly message: string;
+}
+
+export interface ErrorAnswer {
+  readonly status: number;
+  readonly body: ErrorBody;
+}
+
+const ANSWERS: Readonly<Record<ErrorCode, readonly [status: number, code: string]>> = {
+  invalid_request: [400, 'validation_error'],
+  unsupported_media_type: [415, 'validation_error'],
+  body_too_large: [413, 'exceeded_entity_limit'],
+  request_timeout: [408, 'cancelled'],
+  undefined_endpoint: [404, 'undefined_endpoint'],
+  method_not_supported: [404, 'unimplemented'],
+  limit_exceeded: [400, 'exceeded_entity_limit'],
+  too_many_assertions: [400, 'assertions_too_many_items'],
+  invalid_page_size: [400, 'page_size_invalid'],
+  invalid_page_token: [400, 'invalid_continuation_token'],
+  page_token_mismatch: [400, 'query_string_type_continuation_token_mismatch'],
+  invalid_start_time: [400, 'invalid_start_time'],
+  invalid_consistency_token: [400, 'validation_error'],
+  store_not_found: [404, 'store_id_not_found'],
+  model_not_found: [400, 'authorization_model_not_found'],
+  no_model: [400, 'latest_authorization_model_not_found'],
+  type_not_found: [400, 'type_not_found'],
+  relation_not_found: [400, 'relation_not_found'],
+  invalid_model: [400, 'invalid_authorization_model'],
+  invalid_tuple: [400, 'validation_error'],
+  invalid_contextual_tuple: [400, 'invalid_tuple'],
+  empty_write: [400, 'invalid_write_input'],
+  duplicate_tuple: [400, 'cannot_allow_duplicate_tuples_in_one_request'],
+  tuple_exists: [400, 'write_failed_due_to_invalid_input'],
+  tuple_missing: [400, 'write_failed_due_to_invalid_input'],
+  write_conflict: [409, 'Aborted'],
+  condition_failed: [400, 'validation_error'],
+  query_too_deep: [400, 'authorization_model_resolution_too_complex'],
+  query_too_large: [422, 'throttled_timeout_error'],
+  query_deadline: [500, 'deadline_exceeded'],
+  consistency_timeout: [503, 'deadline_exceeded'],
+  unavailable: [503, 'unavailable'],
+  shutting_down: [503, 'unavailable'],
+  cannot_start: [500, 'internal_error'],
+  internal: [500, 'internal_error'],
+};
+
+/** OpenFGA's own codes for some broken rules of some fields, by the field's last name. */
+const RULE_CODES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  page_size: { minimum: 'page_size_invalid', maximum: 'page_size_invalid' },
+  object: { maxLength: 'object_too_long' },
+  id: { maxLength: 'id_too_long' },
+  relation: { maxLength: 'relation_too_long' },
+  type: { maxLength: 'type_invalid_length' },
+  tuple_key: { required: 'tuple_key_value_not_specified' },
+  type_definitions: { minItems: 'type_definitions_too_few_items' },
+};
+
+export function errorAnswer(error: PembaError): ErrorAnswer {
+  const [status, code] = ANSWERS[error.code];
+  if (error.code === 'internal') return INTERNAL;
+  return { status, body: { code: ruleCode(error) ?? code, message: error.message } };
+}
+
+/** What anything else than a PembaError answers: nothing of it is shown. */
+export const INTERNAL: ErrorAnswer = {
+  status: 500,
+  body: { code: 'internal_error', message: 'Internal Server Error' },
+};
+
+function ruleCode({ code, facts }: PembaError): string | undefined {
+  const { field, rule } = facts;
+  if (code !== 'invalid_request' || typeof field !== 'string' || typeof rule !== 'string') {
+    return undefined;
+  }
+  const name = field.slice(field.lastIndexOf('.') + 1);
+  return Object.hasOwn(RULE_CODES, name) ? RULE_CODES[name]?.[rule] : undefined;
+}
+
+/** gRPC's numbers for statuses: OpenFGA's streams show them instead of its codes. */
+const GRPC_CODES: Readonly<Record<number, number>> = {
+  400: 3,
+  404: 5,
+  408: 1,
+  413: 8,
+  415: 3,
+  422: 8,
+  500: 13,
+  503: 14,
+};
+
+/** The body of a stream that fails before its first line. */
+export const streamErrorBody = ({ status, body }: ErrorAnswer): object => ({
+  error: { code: GRPC_CODES[status] ?? 2, message: body.message, details: [] },
+});
+
+/** For the items of a batch. */
+export function batchItemError(error: PembaError): Readonly<Record<string, string>> {
+  const [status, code] = ANSWERS[error.code];
+  return status >= 500
+    ? { internal_error: code, message: errorAnswer(error).body.message }
+    : { input_error: code, message: error.message };
+}

@@ -1,0 +1,124 @@
+import {
+  Body,
+  Controller,
+  Get,
+  Inject,
+  Param,
+  Post,
+  Put,
+  HttpCode,
+  Query,
+  Res,
+} from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { invalidRequest } from '../../errors.js';
+import { readAssertions, writeAssertions } from '../../operations/assertions.js';
+import type { Engine } from '../../operations/engine.js';
+import { getModel, listModels, writeModel } from '../../operations/models.js';
+import type { IdentifiedModel } from '../../operations/models.js';
+import { modelFromDsl, modelToDsl } from '../../schema/dsl.js';
+import { modelFromWire, modelToWire } from '../../schema/wire.js';
+import type { JsonObject } from '../../tuple/tuple.js';
+import { BodyPipe } from '../body-pipe.js';
+import { ENGINE } from '../tokens.js';
+import { ListStoresQuery, administrative } from './administrative.js';
+import { requestSchemas } from './request-schemas.js';
+import { contextOf, flatContextualTuplesOf, keyOf, modelIdOf, storeIdOf } from './wire.js';
+import type { WireTuple, WireTupleKey } from './wire.js';
+
+interface AssertionsBody {
+  readonly assertions: readonly {
+    readonly tuple_key: WireTupleKey;
+    readonly expectation: boolean;
+    readonly contextual_tuples?: readonly WireTuple[] | null;
+    readonly context?: JsonObject | null;
+  }[];
+}
+
+@Controller('stores/:storeId')
+export class ModelsController {
+  readonly #engine: Engine;
+  readonly #modelPipe: BodyPipe;
+  readonly #assertionsPipe: BodyPipe;
+
+  constructor(@Inject(ENGINE) engine: Engine) {
+    this.#engine = engine;
+    const schemas = requestSchemas(engine.config);
+    this.#modelPipe = new BodyPipe(schemas.writeModel);
+    this.#assertionsPipe = new BodyPipe(schemas.writeAssertions);
+  }
+
+  /** The body is OpenFGA's JSON, or the DSL itself with `content-type: text/plain`. */
+  @Post('authorization-models')
+  async write(@Param('storeId') storeId: string, @Body() body: unknown): Promise<object> {
+    const source =
+      typeof body === 'string'
+        ? modelFromDsl(body)
+        : { model: modelFromWire(this.#modelPipe.transform(body)) };
+    return { authorization_model_id: await writeModel(this.#engine, storeIdOf(storeId), source) };
+  }
+
+  @Get('authorization-models')
+  async list(@Param('storeId') storeId: string, @Query() query: unknown): Promise<object> {
+    const { page_size, continuation_token } = administrative(ListStoresQuery, query);
+    const page = await listModels(this.#engine, storeIdOf(storeId), {
+      continuationToken: continuation_token ?? '',
+      ...(page_size !== undefined && { pageSize: page_size }),
+    });
+    return {
+      authorization_models: page.models.map(identifiedToWire),
+      continuation_token: page.continuationToken,
+    };
+  }
+
+  /** `?format=dsl` answers the DSL as text. */
+  @Get('authorization-models/:modelId')
+  async get(
+    @Param('storeId') storeId: string,
+    @Param('modelId') modelId: string,
+    @Query('format') format: unknown,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<object | string> {
+    if (format !== undefined && format !== 'json' && format !== 'dsl') {
+      throw invalidRequest('format', 'must be json or dsl');
+    }
+    const found = await getModel(this.#engine, storeIdOf(storeId), modelIdOf(modelId));
+    if (format !== 'dsl') return { authorization_model: identifiedToWire(found) };
+    void reply.header('content-type', 'text/plain; charset=utf-8');
+    return modelToDsl(found.model);
+  }
+
+  @Put('assertions/:modelId')
+  @HttpCode(204)
+  async writeAssertions(
+    @Param('storeId') storeId: string,
+    @Param('modelId') modelId: string,
+    @Body() body: unknown,
+  ): Promise<void> {
+    const { assertions } = this.#assertionsPipe.transform(body) as AssertionsBody;
+    await writeAssertions(this.#engine, storeIdOf(storeId), modelIdOf(modelId), {
+      body: assertions,
+      assertions: assertions.map((assertion, i) => ({
+        key: keyOf(assertion.tuple_key, `assertions[${i}].tuple_key`),
+        expectation: assertion.expectation,
+        contextualTuples: flatContextualTuplesOf(assertion.contextual_tuples),
+        context: contextOf(assertion.context, `assertions[${i}].context`),
+      })),
+    });
+  }
+
+  @Get('assertions/:modelId')
+  async readAssertions(
+    @Param('storeId') storeId: string,
+    @Param('modelId') modelId: string,
+  ): Promise<object> {
+    const id = modelIdOf(modelId);
+    const assertions = await readAssertions(this.#engine, storeIdOf(storeId), id);
+    return { authorization_model_id: id, assertions: assertions ?? [] };
+  }
+}
+
+const identifiedToWire = ({ id, model }: IdentifiedModel): object => ({
+  id,
+  ...modelToWire(model),
+});

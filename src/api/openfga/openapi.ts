@@ -1,0 +1,279 @@
+/** The OpenAPI 3.1 document, from the same schemas that requests are held to. */
+import type { Config } from '../../config.js';
+import { requestSchemas } from './request-schemas.js';
+import type { JsonSchema } from './request-schemas.js';
+import { RESPONSES } from './response-schemas.js';
+
+interface Endpoint {
+  readonly method: 'get' | 'post' | 'put' | 'delete';
+  readonly path: string;
+  readonly operationId: string;
+  readonly summary: string;
+  readonly query?: Readonly<Record<string, JsonSchema>>;
+  readonly body?: JsonSchema;
+  readonly acceptsDsl?: boolean;
+  readonly status: number;
+  readonly answer?: JsonSchema;
+  readonly answerType?: string;
+  readonly isQuery?: boolean;
+}
+
+const PAGING = {
+  page_size: { type: 'integer', minimum: 1 },
+  continuation_token: { type: 'string' },
+} as const;
+
+function storeEndpoints(config: Config): readonly Endpoint[] {
+  const schemas = requestSchemas(config);
+  return [
+    {
+      method: 'post',
+      path: '/stores',
+      operationId: 'CreateStore',
+      summary: 'Create a store',
+      body: schemas.createStore,
+      status: 201,
+      answer: RESPONSES.store,
+    },
+    {
+      method: 'get',
+      path: '/stores',
+      operationId: 'ListStores',
+      summary: 'List stores in the order of their creation',
+      query: { ...PAGING, name: { type: 'string' } },
+      status: 200,
+      answer: RESPONSES.stores,
+    },
+    {
+      method: 'get',
+      path: '/stores/{store_id}',
+      operationId: 'GetStore',
+      summary: 'One store',
+      status: 200,
+      answer: RESPONSES.store,
+    },
+    {
+      method: 'delete',
+      path: '/stores/{store_id}',
+      operationId: 'DeleteStore',
+      summary: 'Delete a store and, after the retention, all that is in it',
+      status: 204,
+    },
+    {
+      method: 'post',
+      path: '/stores/{store_id}/authorization-models',
+      operationId: 'WriteAuthorizationModel',
+      summary: 'Write a model, as JSON or (text/plain) as DSL',
+      body: schemas.writeModel,
+      acceptsDsl: true,
+      status: 201,
+      answer: RESPONSES.modelId,
+    },
+    {
+      method: 'get',
+      path: '/stores/{store_id}/authorization-models',
+      operationId: 'ReadAuthorizationModels',
+      summary: 'List models, newest first',
+      query: PAGING,
+      status: 200,
+      answer: RESPONSES.models,
+    },
+    {
+      method: 'get',
+      path: '/stores/{store_id}/authorization-models/{authorization_model_id}',
+      operationId: 'ReadAuthorizationModel',
+      summary: 'One model, as JSON or (format=dsl) as DSL',
+      query: { format: { enum: ['json', 'dsl'] } },
+      status: 200,
+      answer: RESPONSES.model,
+    },
+    {
+      method: 'put',
+      path: '/stores/{store_id}/assertions/{authorization_model_id}',
+      operationId: 'WriteAssertions',
+      summary: "Replace a model's assertions",
+      body: schemas.writeAssertions,
+      status: 204,
+    },
+    {
+      method: 'get',
+      path: '/stores/{store_id}/assertions/{authorization_model_id}',
+      operationId: 'ReadAssertions',
+      summary: "A model's assertions",
+      status: 200,
+      answer: RESPONSES.assertions,
+    },
+  ];
+}
+
+function tupleEndpoints(config: Config): readonly Endpoint[] {
+  const schemas = requestSchemas(config);
+  return [
+    {
+      method: 'post',
+      path: '/stores/{store_id}/write',
+      operationId: 'Write',
+      summary: 'Write and delete tuples, all or none',
+      body: schemas.write,
+      status: 200,
+      answer: RESPONSES.nothing,
+    },
+    {
+      method: 'post',
+      path: '/stores/{store_id}/read',
+      operationId: 'Read',
+      summary: 'Stored tuples by any combination of user, relation and object',
+      body: schemas.read,
+      status: 200,
+      answer: RESPONSES.tuples,
+    },
+    {
+      method: 'get',
+      path: '/stores/{store_id}/changes',
+      operationId: 'ReadChanges',
+      summary: 'The change log',
+      query: { ...PAGING, type: { type: 'string' }, start_time: { type: 'string' } },
+      status: 200,
+      answer: RESPONSES.changes,
+    },
+    {
+      method: 'post',
+      path: '/stores/{store_id}/delete-by-filter',
+      operationId: 'DeleteByFilter',
+      summary: 'Delete, or with dry_run count, the tuples that match',
+      body: schemas.deleteByFilter,
+      status: 200,
+      answer: RESPONSES.deletion,
+    },
+  ];
+}
+
+function queryEndpoints(config: Config): readonly Endpoint[] {
+  const schemas = requestSchemas(config);
+  const query = (
+    path: string,
+    operationId: string,
+    summary: string,
+    body: JsonSchema,
+    answer: JsonSchema,
+  ): Endpoint => ({
+    method: 'post',
+    path: `/stores/{store_id}/${path}`,
+    operationId,
+    summary,
+    body,
+    status: 200,
+    answer,
+    isQuery: true,
+  });
+  const { check, batchCheck, expand, listObjects, listUsers, streamedListObjects } = schemas;
+  return [
+    query('check', 'Check', 'May this user do this?', check, RESPONSES.check),
+    query('batch-check', 'BatchCheck', 'Many checks', batchCheck, RESPONSES.batchCheck),
+    query('expand', 'Expand', 'What a userset is made of', expand, RESPONSES.expand),
+    query(
+      'list-objects',
+      'ListObjects',
+      'What a user can reach',
+      listObjects,
+      RESPONSES.listObjects,
+    ),
+    {
+      ...query(
+        'streamed-list-objects',
+        'StreamedListObjects',
+        'The same as lines of JSON',
+        streamedListObjects,
+        { type: 'string' },
+      ),
+      answerType: 'application/x-ndjson',
+    },
+    query('list-users', 'ListUsers', 'Who can reach an object', listUsers, RESPONSES.listUsers),
+  ];
+}
+
+export function openApiDocument(config: Config): object {
+  const paths: Record<string, Record<string, object>> = {};
+  const endpoints = [
+    ...storeEndpoints(config),
+    ...tupleEndpoints(config),
+    ...queryEndpoints(config),
+    {
+      method: 'get' as const,
+      path: '/healthz',
+      operationId: 'Healthz',
+      summary: 'Whether the server serves',
+      status: 200,
+      answer: RESPONSES.health,
+    },
+  ];
+  for (const endpoint of endpoints) {
+    (paths[endpoint.path] ??= {})[endpoint.method] = operationOf(endpoint);
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Pemba',
+      version: '1',
+      description: "OpenFGA's HTTP API, with what Pemba adds in optional members and headers.",
+    },
+    paths,
+    components: { schemas: { Error: RESPONSES.error } },
+  };
+}
+
+const HEADERS = {
+  'Pemba-Consistency-Token': {
+    description: 'The revision that the answer was computed at',
+    schema: { type: 'string' },
+  },
+};
+
+const json = (schema: JsonSchema, type = 'application/json'): object => ({ [type]: { schema } });
+
+function operationOf(endpoint: Endpoint): object {
+  const { operationId, summary, body, answer, status } = endpoint;
+  const success = {
+    description: summary,
+    ...(endpoint.isQuery && { headers: HEADERS }),
+    ...(answer && { content: json(answer, endpoint.answerType) }),
+  };
+  return {
+    operationId,
+    summary,
+    parameters: parametersOf(endpoint),
+    ...(body && {
+      requestBody: {
+        required: true,
+        content: {
+          ...json(body),
+          ...(endpoint.acceptsDsl && json({ type: 'string' }, 'text/plain')),
+        },
+      },
+    }),
+    responses: {
+      [status]: success,
+      default: {
+        description: 'What went wrong',
+        content: json({ $ref: '#/components/schemas/Error' }),
+      },
+    },
+  };
+}
+
+function parametersOf({ path, query = {}, isQuery }: Endpoint): readonly object[] {
+  const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: { type: 'string' },
+  }));
+  const inQuery = Object.entries(query).map(([name, schema]) => ({ name, in: 'query', schema }));
+  const token = {
+    name: 'Pemba-Consistency-Token',
+    in: 'header',
+    description: 'Answer at least as fresh as the write or query that returned it',
+    schema: { type: 'string' },
+  };
+  return [...inPath, ...inQuery, ...(isQuery ? [token] : [])];
+}

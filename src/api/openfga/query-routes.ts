@@ -1,0 +1,253 @@
+/**
+ * Check, batch-check and the lists: the routes whose every microsecond counts. They are plain
+ * Fastify routes with compiled schemas, in a plugin of their own that is registered before Nest's
+ * hooks; only the dependencies come from Nest.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { PembaError } from '../../errors.js';
+import { batchCheck, check } from '../../operations/check.js';
+import type { BatchItem, BatchVerdict } from '../../operations/check.js';
+import type { Engine } from '../../operations/engine.js';
+import { listObjects, listUsers } from '../../operations/list.js';
+import type { ListObjectsRequest, NameList } from '../../operations/list.js';
+import type { Answer, Target } from '../../operations/resolve.js';
+import { parseSubject } from '../../tuple/tuple.js';
+import type { JsonObject, RelationTuple } from '../../tuple/tuple.js';
+import { batchItemError } from './errors.js';
+import { COMPLETE_HEADER, TOKEN_HEADER, consistencyTokenOf, stamp } from './reply.js';
+import type { RequestSchemas } from './request-schemas.js';
+import { RESPONSES } from './response-schemas.js';
+import {
+  consistencyOf,
+  contextOf,
+  contextualTuplesOf,
+  flatContextualTuplesOf,
+  keyOf,
+  objectOf,
+  optionalModelId,
+  relationOf,
+  storeIdOf,
+  subjectOf,
+} from './wire.js';
+import { streamNames } from './streamed-list.js';
+import type { WireTarget, WireTuple, WireTupleKey } from './wire.js';
+
+interface WireCircumstances {
+  readonly contextual_tuples?: { readonly tuple_keys?: readonly WireTuple[] } | null;
+  readonly context?: JsonObject | null;
+}
+
+interface CheckBody extends WireTarget, WireCircumstances {
+  readonly tuple_key: WireTupleKey;
+}
+
+interface BatchBody extends WireTarget {
+  readonly checks: readonly (WireCircumstances & {
+    readonly tuple_key: WireTupleKey;
+    readonly correlation_id: string;
+  })[];
+}
+
+interface WirePaging {
+  readonly page_size?: number | null;
+  readonly continuation_token?: string | null;
+}
+
+interface ListObjectsBody extends WireTarget, WireCircumstances, WirePaging {
+  readonly type: string;
+  readonly relation: string;
+  readonly user: string;
+}
+
+interface ListUsersBody extends WireTarget, WirePaging {
+  readonly object: { readonly type: string; readonly id: string };
+  readonly relation: string;
+  readonly user_filters: readonly [{ readonly type: string; readonly relation?: string | null }];
+  readonly contextual_tuples?: readonly WireTuple[] | null;
+  readonly context?: JsonObject | null;
+}
+
+interface StoreRoute {
+  Params: { storeId: string };
+}
+
+export type Decision = 'allowed' | 'denied' | 'error';
+
+export interface QueryRoutesParts {
+  readonly engine: Engine;
+  readonly onDecision: (api: string, decision: Decision) => void;
+  readonly schemas: RequestSchemas;
+}
+
+export function registerQueryRoutes(instance: FastifyInstance, parts: QueryRoutesParts): void {
+  registerChecks(instance, parts);
+  registerLists(instance, parts);
+}
+
+function registerChecks(
+  instance: FastifyInstance,
+  { engine, onDecision, schemas }: QueryRoutesParts,
+): void {
+  instance.post<StoreRoute & { Body: CheckBody }>(
+    '/stores/:storeId/check',
+    { schema: { body: schemas.check, response: { 200: RESPONSES.check } } },
+    async (request, reply) => {
+      const { body } = request;
+      const answer = await check(engine, {
+        ...targetOf(request, body),
+        key: keyOf(body.tuple_key, 'tuple_key'),
+        ...circumstancesOf(body),
+      });
+      stamp(reply, answer);
+      onDecision('check', answer.result ? 'allowed' : 'denied');
+      return { allowed: answer.result, resolution: '' };
+    },
+  );
+
+  instance.post<StoreRoute & { Body: BatchBody }>(
+    '/stores/:storeId/batch-check',
+    { schema: { body: schemas.batchCheck, response: { 200: RESPONSES.batchCheck } } },
+    async (request, reply) => {
+      const { body } = request;
+      const items = body.checks.map(batchItem);
+      const answer = await batchCheck(engine, { ...targetOf(request, body), items });
+      stamp(reply, answer);
+      for (const verdict of answer.result.values()) {
+        onDecision('batch-check', decisionOf(verdict));
+      }
+      return { result: Object.fromEntries([...answer.result].map(verdictToWire)) };
+    },
+  );
+}
+
+const decisionOf = (verdict: BatchVerdict): Decision =>
+  'error' in verdict ? 'error' : verdict.allowed ? 'allowed' : 'denied';
+
+function registerLists(instance: FastifyInstance, { engine, schemas }: QueryRoutesParts): void {
+  const { maxListResults, maxStreamedResults } = engine.config;
+
+  instance.post<StoreRoute & { Body: ListObjectsBody }>(
+    '/stores/:storeId/list-objects',
+    { schema: { body: schemas.listObjects, response: { 200: RESPONSES.listObjects } } },
+    async (request, reply) => {
+      const answer = await listObjects(engine, listRequest(request, maxListResults));
+      return { objects: answer.result.names, ...announce(reply, answer) };
+    },
+  );
+
+  instance.post<StoreRoute & { Body: ListObjectsBody }>(
+    '/stores/:storeId/streamed-list-objects',
+    { schema: { body: schemas.streamedListObjects } },
+    async (request, reply) => {
+      const answer = await listObjects(engine, listRequest(request, maxStreamedResults));
+      announceInHeaders(reply, answer);
+      return streamNames(reply, answer.result);
+    },
+  );
+
+  instance.post<StoreRoute & { Body: ListUsersBody }>(
+    '/stores/:storeId/list-users',
+    { schema: { body: schemas.listUsers, response: { 200: RESPONSES.listUsers } } },
+    async (request, reply) => {
+      const { body } = request;
+      const [filter] = body.user_filters;
+      const answer = await listUsers(engine, {
+        ...targetOf(request, body),
+        question: {
+          object: objectOf(`${body.object.type}:${body.object.id}`, 'object'),
+          relation: relationOf(body.relation, 'relation'),
+          form: { type: filter.type, ...(filter.relation && { relation: filter.relation }) },
+        },
+        contextualTuples: flatContextualTuplesOf(body.contextual_tuples),
+        context: contextOf(body.context, 'context'),
+        ...pagingOf(body, maxListResults),
+      });
+      return { users: answer.result.names.map(userToWire), ...announce(reply, answer) };
+    },
+  );
+}
+
+const targetOf = (request: FastifyRequest<StoreRoute>, body: WireTarget): Target => ({
+  storeId: storeIdOf(request.params.storeId),
+  ...optionalModelId(body.authorization_model_id),
+  consistency: consistencyOf(body.consistency, consistencyTokenOf(request)),
+});
+
+const circumstancesOf = (
+  body: WireCircumstances,
+): { readonly contextualTuples: readonly RelationTuple[]; readonly context: JsonObject } => ({
+  contextualTuples: contextualTuplesOf(body.contextual_tuples),
+  context: contextOf(body.context, 'context'),
+});
+
+const pagingOf = (
+  body: WirePaging,
+  maxResults: number,
+): { readonly limit: number; readonly continuationToken: string } => ({
+  limit: body.page_size ?? maxResults,
+  continuationToken: body.continuation_token ?? '',
+});
+
+function batchItem(item: BatchBody['checks'][number], i: number): BatchItem {
+  const correlationId = item.correlation_id;
+  try {
+    const key = keyOf(item.tuple_key, `checks[${i}].tuple_key`);
+    return { correlationId, question: { key, ...circumstancesOf(item) } };
+  } catch (error) {
+    if (!(error instanceof PembaError)) throw error;
+    return { correlationId, question: error };
+  }
+}
+
+const verdictToWire = ([correlationId, verdict]: [string, BatchVerdict]): [string, object] => [
+  correlationId,
+  'error' in verdict ? { error: batchItemError(verdict.error) } : { allowed: verdict.allowed },
+];
+
+function listRequest(
+  request: FastifyRequest<StoreRoute & { Body: ListObjectsBody }>,
+  maxResults: number,
+): ListObjectsRequest {
+  const { body } = request;
+  return {
+    ...targetOf(request, body),
+    question: {
+      type: body.type,
+      relation: relationOf(body.relation, 'relation'),
+      subject: subjectOf(body.user, 'user'),
+    },
+    ...circumstancesOf(body),
+    ...pagingOf(body, maxResults),
+  };
+}
+
+/** A list that is not whole says so in a header and hands the token to go on with. */
+function announce(
+  reply: FastifyReply,
+  answer: Answer<NameList>,
+): { readonly continuation_token?: string } {
+  announceInHeaders(reply, answer);
+  const { continuationToken } = answer.result;
+  return continuationToken === undefined ? {} : { continuation_token: continuationToken };
+}
+
+function announceInHeaders(reply: FastifyReply, answer: Answer<NameList>): void {
+  const { continuationToken } = answer.result;
+  stamp(reply, answer);
+  void reply.header(COMPLETE_HEADER, String(continuationToken === undefined));
+  if (continuationToken !== undefined) void reply.header(TOKEN_HEADER, continuationToken);
+}
+
+function userToWire(name: string): object {
+  const subject = parseSubject(name);
+  switch (subject?.kind) {
+    case 'object':
+      return { object: { type: subject.type, id: subject.id } };
+    case 'userset':
+      return { userset: { type: subject.type, id: subject.id, relation: subject.relation } };
+    case 'wildcard':
+      return { wildcard: { type: subject.type } };
+    case undefined:
+      throw new TypeError('a listed user is a subject');
+  }
+}

@@ -1,0 +1,211 @@
+/**
+ * The shapes of OpenFGA's requests as JSON Schema: Fastify compiles them for the query routes, a
+ * pipe for the controllers, and the OpenAPI document shows them. Unknown members are ignored, and
+ * null means absent, as OpenFGA's JSON reader has it. What a string must look like inside (an
+ * object, a user) is left to `wire.ts`, which says it better than a pattern can.
+ */
+import type { Config } from '../../config.js';
+
+export type JsonSchema = Readonly<Record<string, unknown>>;
+
+export const optional = (schema: JsonSchema): JsonSchema => ({
+  ...schema,
+  type: [schema['type'], 'null'],
+});
+
+const text = (minLength: number, maxLength: number): JsonSchema => ({
+  type: 'string',
+  minLength,
+  maxLength,
+});
+
+/** OpenFGA's lengths. */
+const USER = text(1, 512);
+const OBJECT = text(1, 256);
+const RELATION = text(1, 50);
+const TYPE = text(1, 254);
+const MODEL_ID = optional({ type: 'string', pattern: '^([0-9A-HJKMNP-TV-Z]{26})?$' });
+const CONTEXT = optional({ type: 'object' });
+
+export const CONSISTENCIES = ['UNSPECIFIED', 'MINIMIZE_LATENCY', 'HIGHER_CONSISTENCY'] as const;
+const CONSISTENCY = { enum: [...CONSISTENCIES, '', null] };
+
+const CONDITION = optional({
+  type: 'object',
+  required: ['name'],
+  properties: { name: text(1, 256), context: CONTEXT },
+});
+
+const KEY = { user: USER, relation: RELATION, object: OBJECT };
+const KEY_ORDER = ['user', 'relation', 'object'];
+
+const TUPLE: JsonSchema = {
+  type: 'object',
+  required: KEY_ORDER,
+  properties: {
+    ...KEY,
+    condition: CONDITION,
+    expires_at: optional({ type: 'string', description: 'RFC 3339; then it counts for nothing' }),
+  },
+};
+const TUPLE_KEY: JsonSchema = { type: 'object', required: KEY_ORDER, properties: KEY };
+
+const tuples = (items: JsonSchema): JsonSchema => ({ type: 'array', items });
+const CONTEXTUAL = optional({ type: 'object', properties: { tuple_keys: tuples(TUPLE) } });
+const CONTEXTUAL_FLAT = optional({ type: 'array', items: TUPLE });
+const PAGE_TOKEN = optional({ type: 'string', maxLength: 5120 });
+
+const circumstances = { contextual_tuples: CONTEXTUAL, context: CONTEXT };
+const target = { authorization_model_id: MODEL_ID, consistency: CONSISTENCY };
+const PAGE_SIZE = optional({ type: 'integer' });
+
+/** As many as asked for; `max` is the limit of the page that the answer is. */
+const listPaging = (max: number): Readonly<Record<string, JsonSchema>> => ({
+  continuation_token: PAGE_TOKEN,
+  page_size: optional({ type: 'integer', minimum: 1, maximum: max }),
+});
+
+export interface RequestSchemas {
+  readonly createStore: JsonSchema;
+  readonly writeModel: JsonSchema;
+  readonly write: JsonSchema;
+  readonly read: JsonSchema;
+  readonly deleteByFilter: JsonSchema;
+  readonly check: JsonSchema;
+  readonly batchCheck: JsonSchema;
+  readonly expand: JsonSchema;
+  readonly listObjects: JsonSchema;
+  readonly streamedListObjects: JsonSchema;
+  readonly listUsers: JsonSchema;
+  readonly writeAssertions: JsonSchema;
+}
+
+const object = (
+  properties: Readonly<Record<string, JsonSchema>>,
+  required: readonly string[] = [],
+): JsonSchema => ({ type: 'object', required, properties });
+
+const FILTER = object({
+  user: optional({ type: 'string', maxLength: 512 }),
+  relation: optional({ type: 'string', maxLength: 50 }),
+  object: optional({ type: 'string', maxLength: 256 }),
+});
+
+const LISTED = {
+  ...target,
+  type: TYPE,
+  relation: RELATION,
+  user: USER,
+  ...circumstances,
+};
+
+export function requestSchemas(config: Config): RequestSchemas {
+  return {
+    createStore: object({ name: { type: 'string' } }, ['name']),
+    writeModel: object(
+      {
+        schema_version: { type: 'string' },
+        type_definitions: { type: 'array', minItems: 1 },
+        conditions: optional({ type: 'object' }),
+      },
+      ['type_definitions', 'schema_version'],
+    ),
+    write: object({
+      writes: optional(
+        object({ tuple_keys: tuples(TUPLE), on_duplicate: optional({ type: 'string' }) }, [
+          'tuple_keys',
+        ]),
+      ),
+      deletes: optional(
+        object({ tuple_keys: tuples(TUPLE_KEY), on_missing: optional({ type: 'string' }) }, [
+          'tuple_keys',
+        ]),
+      ),
+      authorization_model_id: MODEL_ID,
+    }),
+    read: object({
+      tuple_key: optional(FILTER),
+      page_size: PAGE_SIZE,
+      continuation_token: PAGE_TOKEN,
+      consistency: CONSISTENCY,
+    }),
+    deleteByFilter: object({
+      filter: FILTER,
+      dry_run: optional({ type: 'boolean' }),
+      continuation_token: PAGE_TOKEN,
+    }),
+    check: object({ ...target, tuple_key: TUPLE_KEY, ...circumstances }, ['tuple_key']),
+    batchCheck: object(
+      {
+        ...target,
+        checks: {
+          type: 'array',
+          items: object(
+            {
+              tuple_key: TUPLE_KEY,
+              ...circumstances,
+              correlation_id: { type: 'string', pattern: '^[A-Za-z0-9_-]{1,36}$' },
+            },
+            ['tuple_key', 'correlation_id'],
+          ),
+        },
+      },
+      ['checks'],
+    ),
+    expand: object(
+      {
+        ...target,
+        tuple_key: object({ relation: RELATION, object: OBJECT }, ['relation', 'object']),
+        contextual_tuples: CONTEXTUAL,
+        max_depth: optional({ type: 'integer', minimum: 1, maximum: config.expandMaxDepth }),
+      },
+      ['tuple_key'],
+    ),
+    listObjects: object({ ...LISTED, ...listPaging(config.maxListResults) }, [
+      'type',
+      'relation',
+      'user',
+    ]),
+    streamedListObjects: object({ ...LISTED, ...listPaging(config.maxStreamedResults) }, [
+      'type',
+      'relation',
+      'user',
+    ]),
+    listUsers: object(
+      {
+        ...target,
+        object: object({ type: TYPE, id: text(1, 256) }, ['type', 'id']),
+        relation: RELATION,
+        user_filters: {
+          type: 'array',
+          minItems: 1,
+          maxItems: 1,
+          items: object({ type: TYPE, relation: optional({ type: 'string', maxLength: 50 }) }, [
+            'type',
+          ]),
+        },
+        contextual_tuples: CONTEXTUAL_FLAT,
+        context: CONTEXT,
+        ...listPaging(config.maxListResults),
+      },
+      ['object', 'relation', 'user_filters'],
+    ),
+    writeAssertions: object(
+      {
+        assertions: {
+          type: 'array',
+          items: object(
+            {
+              tuple_key: TUPLE_KEY,
+              expectation: { type: 'boolean' },
+              contextual_tuples: optional({ type: 'array', items: TUPLE, maxItems: 20 }),
+              context: CONTEXT,
+            },
+            ['tuple_key', 'expectation'],
+          ),
+        },
+      },
+      ['assertions'],
+    ),
+  };
+}

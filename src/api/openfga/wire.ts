@@ -1,0 +1,217 @@
+/**
+ * OpenFGA's words ⇄ the domain's. Bodies arrive here after their JSON Schema held, so the types
+ * below are what that schema promises; everything a schema cannot say is checked here, and each
+ * problem names its field.
+ */
+import { invalidRequest } from '../../errors.js';
+import { isUlid } from '../../ids.js';
+import type { ModelId, StoreId } from '../../ids.js';
+import type { Consistency } from '../../operations/consistency.js';
+import type { TupleFilter } from '../../tuple/filter.js';
+import {
+  formatObject,
+  formatSubject,
+  isRelationName,
+  parseObject,
+  parseSubject,
+} from '../../tuple/tuple.js';
+import type {
+  JsonObject,
+  JsonValue,
+  ObjectRef,
+  RelationTuple,
+  Subject,
+  TupleKey,
+} from '../../tuple/tuple.js';
+
+type Absent = null | undefined;
+
+export interface WireTupleKey {
+  readonly user: string;
+  readonly relation: string;
+  readonly object: string;
+}
+
+export interface WireTuple extends WireTupleKey {
+  readonly condition?: { readonly name: string; readonly context?: JsonObject | null } | null;
+  readonly expires_at?: string | null;
+}
+
+export interface WireTarget {
+  readonly authorization_model_id?: string | null;
+  readonly consistency?: string | null;
+}
+
+export function storeIdOf(text: string): StoreId {
+  if (!isUlid(text)) throw invalidRequest('store_id', 'must be a ULID (26 characters)');
+  return text as StoreId;
+}
+
+export function modelIdOf(text: string): ModelId {
+  if (!isUlid(text)) {
+    throw invalidRequest('authorization_model_id', 'must be a ULID (26 characters)');
+  }
+  return text as ModelId;
+}
+
+export function optionalModelId(text: string | Absent): { readonly modelId?: ModelId } {
+  return text === null || text === undefined || text === '' ? {} : { modelId: modelIdOf(text) };
+}
+
+/** `token` is the request's consistency token, from its header. */
+export function consistencyOf(wire: string | Absent, token: string | undefined): Consistency {
+  if (wire === 'HIGHER_CONSISTENCY') return { kind: 'head' };
+  return token === undefined ? { kind: 'minimize_latency' } : { kind: 'at_least', token };
+}
+
+export function objectOf(text: string, field: string): ObjectRef {
+  const object = text.length < 2 ? undefined : parseObject(text);
+  if (object === undefined) throw invalidRequest(field, `'${text}' is not of the form 'type:id'`);
+  return object;
+}
+
+export function subjectOf(text: string, field: string): Subject {
+  const subject = Buffer.byteLength(text) > 512 ? undefined : parseSubject(text);
+  if (subject === undefined) {
+    throw invalidRequest(
+      field,
+      `'${text}' is not of the form 'type:id', 'type:id#relation' or 'type:*'`,
+    );
+  }
+  return subject;
+}
+
+export function relationOf(text: string, field: string): string {
+  if (!isRelationName(text)) throw invalidRequest(field, `'${text}' is not a relation's name`);
+  return text;
+}
+
+export const keyOf = (wire: WireTupleKey, field: string): TupleKey => ({
+  object: objectOf(wire.object, `${field}.object`),
+  relation: relationOf(wire.relation, `${field}.relation`),
+  subject: subjectOf(wire.user, `${field}.user`),
+});
+
+export function tupleOf(wire: WireTuple, field: string): RelationTuple {
+  const { condition, expires_at: expiresAt } = wire;
+  const isPresent = <Value>(value: Value | Absent): value is Value =>
+    value !== null && value !== undefined;
+  return {
+    ...keyOf(wire, field),
+    ...(isPresent(condition) && {
+      condition: {
+        name: relationOf(condition.name, `${field}.condition.name`),
+        context: contextOf(condition.context, `${field}.condition.context`),
+      },
+    }),
+    ...(isPresent(expiresAt) && { expiresAt: instantOf(expiresAt, `${field}.expires_at`) }),
+  };
+}
+
+const RFC3339 =
+  /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/i;
+
+/** Milliseconds since 1970. */
+export function instantOf(text: string, field: string): number {
+  const instant = RFC3339.test(text) ? Date.parse(text) : NaN;
+  if (Number.isNaN(instant)) {
+    throw invalidRequest(field, `'${text}' is not an RFC 3339 time such as 2030-01-31T12:00:00Z`);
+  }
+  return instant;
+}
+
+/** Strings and keys of a context hold no control characters, at any depth. */
+export function contextOf(context: JsonObject | Absent, field: string): JsonObject {
+  if (context === null || context === undefined) return {};
+  const pending: JsonValue[] = [context];
+  for (let value = pending.pop(); value !== undefined; value = pending.pop()) {
+    if (typeof value === 'string') assertPrintable(value, field);
+    else if (Array.isArray(value)) pending.push(...(value as JsonValue[]));
+    else if (typeof value === 'object' && value !== null) {
+      for (const [key, member] of Object.entries(value)) {
+        assertPrintable(key, field);
+        pending.push(member);
+      }
+    }
+  }
+  return context;
+}
+
+// eslint-disable-next-line no-control-regex -- control characters are what it refuses
+const UNPRINTABLE = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]|[\ud800-\udfff]/u;
+
+function assertPrintable(text: string, field: string): void {
+  if (UNPRINTABLE.test(text)) {
+    throw invalidRequest(field, 'holds control characters or half of a surrogate pair');
+  }
+}
+
+export const contextualTuplesOf = (
+  wire: { readonly tuple_keys?: readonly WireTuple[] } | Absent,
+): readonly RelationTuple[] => flatContextualTuplesOf(wire?.tuple_keys);
+
+export const flatContextualTuplesOf = (
+  wire: readonly WireTuple[] | Absent,
+): readonly RelationTuple[] =>
+  (wire ?? []).map((tuple, i) => tupleOf(tuple, `contextual_tuples[${i}]`));
+
+export interface WireFilter {
+  readonly user?: string | null;
+  readonly relation?: string | null;
+  readonly object?: string | null;
+}
+
+/**
+ * Any combination. `document:` is every object of the type, `user:` every subject of the type
+ * (usersets included), `group:eng#` no more than `group:eng`. Empty strings mean absent.
+ */
+export function filterOf({ user, relation, object }: WireFilter, field: string): TupleFilter {
+  return {
+    ...(object && objectFilter(object, `${field}.object`)),
+    ...(relation && { relation: relationOf(relation, `${field}.relation`) }),
+    ...(user && subjectFilter(user, `${field}.user`)),
+  };
+}
+
+function objectFilter(text: string, field: string): TupleFilter {
+  if (text.endsWith(':') && isRelationName(text.slice(0, -1))) {
+    return { objectType: text.slice(0, -1) };
+  }
+  const { type, id } = objectOf(text, field);
+  return { objectType: type, objectId: id };
+}
+
+function subjectFilter(text: string, field: string): TupleFilter {
+  if (text.endsWith(':') && isRelationName(text.slice(0, -1))) {
+    return { subjectType: text.slice(0, -1) };
+  }
+  const subject = subjectOf(text, field);
+  switch (subject.kind) {
+    case 'object':
+      return { subjectType: subject.type, subjectId: subject.id, subjectRelation: '' };
+    case 'wildcard':
+      return { subjectType: subject.type, subjectId: '*', subjectRelation: '' };
+    case 'userset':
+      return {
+        subjectType: subject.type,
+        subjectId: subject.id,
+        subjectRelation: subject.relation,
+      };
+  }
+}
+
+export interface WireStoredKey extends WireTupleKey {
+  readonly condition: { readonly name: string; readonly context: JsonObject } | null;
+  readonly expires_at?: string;
+}
+
+/** A tuple as read and changes answer it: with `condition` even if there is none. */
+export function tupleToWire(tuple: RelationTuple): WireStoredKey {
+  return {
+    user: formatSubject(tuple.subject),
+    relation: tuple.relation,
+    object: formatObject(tuple.object),
+    condition: tuple.condition ?? null,
+    ...(tuple.expiresAt !== undefined && { expires_at: new Date(tuple.expiresAt).toISOString() }),
+  };
+}

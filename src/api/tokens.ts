@@ -1,0 +1,4 @@
+/** What controllers are given by name: interfaces have none at run time. */
+export const ENGINE = Symbol('Engine');
+export const METRICS = Symbol('Metrics');
+export const READINESS = Symbol('Readiness');

@@ -1,0 +1,83 @@
+import { PembaError } from '../errors.js';
+import type { StoreId } from '../ids.js';
+import { positionBefore, readChanges as readLog } from '../storage/changes.js';
+import type { LogEntry, LogPosition } from '../storage/changes.js';
+import type { Engine } from './engine.js';
+import { headOfStore } from './head.js';
+import { decodePageToken, encodePageToken, invalidPageToken, pageSize } from './page-token.js';
+
+export interface ChangesRequest {
+  readonly storeId: StoreId;
+  /** Only changes of objects of this type. */
+  readonly type?: string;
+  readonly pageSize?: number;
+  readonly continuationToken: string;
+  /** Milliseconds since 1970; a token has precedence. */
+  readonly startTime?: number;
+}
+
+export interface ChangeList {
+  readonly entries: readonly LogEntry[];
+  /** Where to go on; at the end of the log, the token that was asked with. */
+  readonly continuationToken: string;
+}
+
+export async function readChanges(engine: Engine, request: ChangesRequest): Promise<ChangeList> {
+  const { storeId, type } = request;
+  const limit = pageSize(request.pageSize, engine.config.maxPageSize);
+  const fromToken = placeOf(request);
+  await headOfStore(engine, storeId);
+  const after = fromToken ?? (await startOf(engine, request));
+  if (after === undefined) return { entries: [], continuationToken: request.continuationToken };
+  const entries = await readLog(engine.database, storeId, {
+    after,
+    limit,
+    ...(type !== undefined && { objectType: type }),
+  });
+  const last = entries.at(-1);
+  return {
+    entries,
+    continuationToken:
+      last === undefined
+        ? request.continuationToken
+        : encodePageToken(identityOf(storeId), [last.revision, last.ordinal, type ?? '']),
+  };
+}
+
+const identityOf = (storeId: StoreId): readonly string[] => ['changes', storeId];
+
+/** The type stands in the token in clear: asking with another type has an error of its own. */
+function placeOf({
+  storeId,
+  type = '',
+  continuationToken,
+}: ChangesRequest): LogPosition | undefined {
+  const position = decodePageToken(identityOf(storeId), continuationToken);
+  if (position === undefined) return undefined;
+  const [revision, ordinal, boundType] = position;
+  if (!isCount(revision) || !isCount(ordinal)) throw invalidPageToken();
+  if (boundType !== type) {
+    throw new PembaError(
+      'page_token_mismatch',
+      `The type in the querystring and the continuation token don't match`,
+      { facts: { field: 'type' } },
+    );
+  }
+  return { revision, ordinal };
+}
+
+const isCount = (value: unknown): value is number =>
+  Number.isSafeInteger(value) && Number(value) >= 0;
+
+async function startOf(
+  engine: Engine,
+  { storeId, startTime }: ChangesRequest,
+): Promise<LogPosition | undefined> {
+  if (startTime === undefined) return { revision: 0, ordinal: 0 };
+  if (startTime > engine.clock.now()) {
+    throw new PembaError('invalid_start_time', 'start_time: must be in the past', {
+      facts: { field: 'start_time' },
+    });
+  }
+  return positionBefore(engine.database, storeId, new Date(startTime));
+}

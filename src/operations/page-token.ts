@@ -1,0 +1,67 @@
+/**
+ * Continuation tokens: a place in a list, bound to the query that the list answers. Opaque to
+ * clients; a token that was altered, or is handed to another query, is refused.
+ */
+import { createHash } from 'node:crypto';
+import { PembaError } from '../errors.js';
+import type { JsonValue } from '../tuple/tuple.js';
+
+export type Position = readonly (string | number)[];
+
+/** What a token is bound to: the endpoint's name, the store, and everything that filters. */
+export type QueryIdentity = readonly JsonValue[];
+
+/** OpenFGA's limit for tokens; its clients count on no more. */
+const MAX_TOKEN_LENGTH = 5120;
+const TOKEN = /^[A-Za-z0-9_-]+={0,2}$/;
+
+const digest = (query: QueryIdentity): string =>
+  createHash('sha256').update(JSON.stringify(query)).digest('base64url').slice(0, 22);
+
+export function encodePageToken(query: QueryIdentity, position: Position): string {
+  return Buffer.from(JSON.stringify([digest(query), ...position])).toString('base64url');
+}
+
+/** Undefined for an empty token, which asks for the first page. */
+export function decodePageToken(query: QueryIdentity, token: string): Position | undefined {
+  if (token === '') return undefined;
+  const [bound, ...position] = parse(token);
+  if (bound !== digest(query)) throw invalidPageToken();
+  return position;
+}
+
+export const invalidPageToken = (): PembaError =>
+  new PembaError('invalid_page_token', 'Invalid continuation token', {
+    facts: { field: 'continuation_token' },
+  });
+
+function parse(token: string): Position {
+  if (token.length > MAX_TOKEN_LENGTH || !TOKEN.test(token)) throw invalidPageToken();
+  let value: unknown;
+  try {
+    value = JSON.parse(Buffer.from(token, 'base64url').toString('utf8'));
+  } catch (error) {
+    throw new PembaError('invalid_page_token', 'Invalid continuation token', { cause: error });
+  }
+  if (!Array.isArray(value) || !value.every(isPlace)) throw invalidPageToken();
+  return value;
+}
+
+const isPlace = (value: unknown): value is string | number =>
+  typeof value === 'string' || typeof value === 'number';
+
+/** The page's size as asked for, or the default. */
+export function pageSize(asked: number | undefined, maxPageSize: number): number {
+  const size = asked ?? Math.min(DEFAULT_PAGE_SIZE, maxPageSize);
+  if (!Number.isInteger(size) || size < 1 || size > maxPageSize) {
+    throw new PembaError(
+      'invalid_page_size',
+      `page_size: must be a whole number from 1 to ${maxPageSize}`,
+      { facts: { field: 'page_size', max: maxPageSize } },
+    );
+  }
+  return size;
+}
+
+/** OpenFGA's. */
+const DEFAULT_PAGE_SIZE = 50;

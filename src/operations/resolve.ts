@@ -1,0 +1,116 @@
+/**
+ * The way into every query: which store, which model, how fresh. After it, `scopeOf` takes the graph
+ * as it is at that moment, and the query runs without another await: one answer, one revision.
+ */
+import { PembaError } from '../errors.js';
+import type { ModelId, Revision, StoreId } from '../ids.js';
+import { OverlayGraph } from '../graph/overlay.js';
+import { Budget } from '../query/budget.js';
+import type { QueryScope } from '../query/scope.js';
+import type { StoreReplica } from '../replica/store-replica.js';
+import { admissionProblem } from '../schema/admit.js';
+import type { Plan } from '../schema/plan.js';
+import { formatTupleKey } from '../tuple/tuple.js';
+import type { JsonObject, RelationTuple } from '../tuple/tuple.js';
+import { reachConsistency } from './consistency.js';
+import type { Consistency } from './consistency.js';
+import type { Engine } from './engine.js';
+
+export interface Target {
+  readonly storeId: StoreId;
+  /** The store's newest when absent. */
+  readonly modelId?: ModelId;
+  readonly consistency: Consistency;
+}
+
+/** What the request brings along besides its question. */
+export interface Circumstances {
+  readonly contextualTuples: readonly RelationTuple[];
+  readonly context: JsonObject;
+}
+
+export interface Resolved {
+  readonly replica: StoreReplica;
+  readonly plan: Plan;
+  readonly modelId: ModelId;
+}
+
+/** An answer with what it was computed from. */
+export interface Answer<Result> {
+  readonly result: Result;
+  readonly storeId: StoreId;
+  readonly modelId: ModelId;
+  readonly revision: Revision;
+}
+
+export async function resolve(engine: Engine, target: Target): Promise<Resolved> {
+  const replica = await openForModel(engine, target);
+  await reachConsistency(engine, replica, target.consistency);
+  const modelId = target.modelId ?? replica.newestModel;
+  if (modelId === undefined) throw noModel(target.storeId);
+  const plan = await engine.plans.get(target.storeId, modelId);
+  return { replica, plan, modelId };
+}
+
+/** As in OpenFGA, an unknown store is one without models. */
+async function openForModel(engine: Engine, target: Target): Promise<StoreReplica> {
+  try {
+    return await engine.replicas.open(target.storeId);
+  } catch (error) {
+    if (!(error instanceof PembaError && error.code === 'store_not_found')) throw error;
+    if (target.modelId === undefined) throw noModel(target.storeId);
+    throw new PembaError('model_not_found', `Authorization Model '${target.modelId}' not found`, {
+      cause: error,
+    });
+  }
+}
+
+export const noModel = (storeId: StoreId): PembaError =>
+  new PembaError('no_model', `No authorization models found for store '${storeId}'`);
+
+export function scopeOf(
+  engine: Engine,
+  { replica, plan }: Resolved,
+  circumstances: Circumstances,
+): QueryScope {
+  const { config, clock } = engine;
+  const { contextualTuples, context } = circumstances;
+  admitContextual(plan, contextualTuples, config.maxContextualTuples);
+  const binding = replica.binding(plan);
+  const limits = {
+    maxDepth: config.queryMaxDepth,
+    maxSteps: config.queryMaxSteps,
+    maxMs: config.queryTimeoutMs,
+    maxConditionCost: config.conditionMaxCost,
+    maxTreeNodes: config.expandMaxNodes,
+  };
+  return {
+    binding,
+    graph:
+      contextualTuples.length === 0
+        ? replica.graph
+        : new OverlayGraph(replica.graph, binding.kinds, contextualTuples),
+    context,
+    now: clock.now(),
+    budget: new Budget(limits, () => clock.monotonic()),
+  };
+}
+
+function admitContextual(plan: Plan, tuples: readonly RelationTuple[], max: number): void {
+  if (tuples.length > max) {
+    throw new PembaError(
+      'limit_exceeded',
+      `The number of contextual tuples exceeds the allowed limit of ${max}`,
+      { facts: { field: 'contextual_tuples', max } },
+    );
+  }
+  tuples.forEach((tuple, i) => {
+    const problem = admissionProblem(plan, tuple);
+    if (problem === undefined) return;
+    throw new PembaError(
+      'invalid_contextual_tuple',
+      `contextual_tuples[${i}]: Invalid tuple '${formatTupleKey(tuple)}'. Reason: ${problem}`,
+      { facts: { field: `contextual_tuples[${i}]` } },
+    );
+  });
+}

@@ -1,0 +1,60 @@
+import type { StoreId } from '../ids.js';
+import {
+  findStore,
+  insertStore,
+  listStores as readStores,
+  softDeleteStore,
+  storeNotFound,
+} from '../storage/stores.js';
+import type { Store } from '../storage/stores.js';
+import type { Engine } from './engine.js';
+import { decodePageToken, encodePageToken, pageSize } from './page-token.js';
+
+export async function createStore(engine: Engine, name: string): Promise<Store> {
+  const now = new Date(engine.clock.now());
+  const store = { id: engine.newId() as StoreId, name, createdAt: now, updatedAt: now };
+  await insertStore(engine.database, store);
+  return store;
+}
+
+export async function getStore(engine: Engine, id: StoreId): Promise<Store> {
+  const store = await findStore(engine.database, id);
+  if (store === undefined) throw storeNotFound(id);
+  return store;
+}
+
+/** Deleting a store that is not there is not an error. */
+export async function deleteStore(engine: Engine, id: StoreId): Promise<void> {
+  await softDeleteStore(engine.database, id, new Date(engine.clock.now()));
+  engine.replicas.drop(id);
+}
+
+export interface StorePage {
+  readonly stores: readonly Store[];
+  readonly continuationToken: string;
+}
+
+export async function listStores(
+  engine: Engine,
+  request: {
+    readonly name?: string;
+    readonly pageSize?: number;
+    readonly continuationToken: string;
+  },
+): Promise<StorePage> {
+  const identity = ['list-stores', request.name ?? ''];
+  const [after] = decodePageToken(identity, request.continuationToken) ?? [''];
+  const limit = pageSize(request.pageSize, engine.config.maxPageSize);
+  const found = await readStores(engine.database, {
+    after: String(after),
+    limit: limit + 1,
+    ...(request.name !== undefined && { name: request.name }),
+  });
+  const stores = found.slice(0, limit);
+  const last = stores.at(-1);
+  return {
+    stores,
+    continuationToken:
+      found.length > limit && last !== undefined ? encodePageToken(identity, [last.id]) : '',
+  };
+}

@@ -1,0 +1,98 @@
+import { PembaError } from '../errors.js';
+import type { ModelId, Revision, StoreId } from '../ids.js';
+import { admissionProblem } from '../schema/admit.js';
+import type { Plan } from '../schema/plan.js';
+import type { WriteRequest } from '../storage/write-tuples.js';
+import { formatObject, formatSubject, formatTupleKey } from '../tuple/tuple.js';
+import type { RelationTuple } from '../tuple/tuple.js';
+import type { Engine } from './engine.js';
+import { resolve } from './resolve.js';
+
+export interface WriteCommand extends WriteRequest {
+  readonly storeId: StoreId;
+  readonly modelId?: ModelId;
+}
+
+export interface Written {
+  readonly storeId: StoreId;
+  readonly modelId: ModelId;
+  readonly revision: Revision;
+}
+
+/** All of it or nothing. When it resolves, this process already answers with it. */
+export async function write(engine: Engine, command: WriteCommand): Promise<Written> {
+  const { storeId, modelId, ...request } = command;
+  const resolved = await resolve(engine, {
+    storeId,
+    ...(modelId !== undefined && { modelId }),
+    consistency: { kind: 'minimize_latency' },
+  });
+  admit(engine, resolved.plan, request);
+  const revision = await submit(engine, storeId, request);
+  return { storeId, modelId: resolved.modelId, revision };
+}
+
+/** Writes what needs no admission, such as deletes that the service itself asks for. */
+export async function submit(
+  engine: Engine,
+  storeId: StoreId,
+  request: WriteRequest,
+): Promise<Revision> {
+  const outcome = await engine.writes.submit(storeId, request);
+  if (outcome.kind === 'refused') throw outcome.error;
+  if (outcome.changes.length > 0) {
+    await engine.replicas.peek(storeId)?.applyOwn(outcome.revision, outcome.changes);
+  }
+  return outcome.revision;
+}
+
+function admit(engine: Engine, plan: Plan, { writes, deletes }: WriteRequest): void {
+  const { maxTuplesPerWrite } = engine.config;
+  if (writes.length + deletes.length === 0) {
+    throw new PembaError(
+      'empty_write',
+      'Invalid input. Make sure you provide at least one write, or at least one delete',
+    );
+  }
+  writes.forEach((tuple, i) => {
+    const problem = admissionProblem(plan, tuple) ?? valuesProblem(engine, tuple);
+    if (problem === undefined) return;
+    throw new PembaError(
+      'invalid_tuple',
+      `writes.tuple_keys[${i}]: Invalid tuple '${formatTupleKey(tuple)}'. Reason: ${problem}`,
+      { facts: { field: `writes.tuple_keys[${i}]` } },
+    );
+  });
+  const seen = new Set<string>();
+  for (const key of [...writes, ...deletes]) {
+    const name = formatTupleKey(key);
+    if (seen.has(name)) {
+      throw new PembaError(
+        'duplicate_tuple',
+        `duplicate tuple in write: user: '${formatSubject(key.subject)}', ` +
+          `relation: '${key.relation}', object: '${formatObject(key.object)}'`,
+        { facts: { tuple: name } },
+      );
+    }
+    seen.add(name);
+  }
+  if (writes.length + deletes.length > maxTuplesPerWrite) {
+    throw new PembaError(
+      'limit_exceeded',
+      `The number of write operations exceeds the allowed limit of ${maxTuplesPerWrite}`,
+      { facts: { max: maxTuplesPerWrite } },
+    );
+  }
+}
+
+function valuesProblem(engine: Engine, tuple: RelationTuple): string | undefined {
+  if (tuple.expiresAt !== undefined && tuple.expiresAt <= engine.clock.now()) {
+    return 'expires_at is not in the future';
+  }
+  const max = engine.config.maxTupleContextBytes;
+  const size =
+    tuple.condition === undefined ? 0 : Buffer.byteLength(JSON.stringify(tuple.condition.context));
+  return size > max
+    ? `condition context size limit exceeded: ${size} bytes exceeds ${max}`
+    : undefined;
+}

@@ -1,0 +1,225 @@
+/**
+ * Whether one subject is a member of sets (object, relation), by walking from the object.
+ *
+ * This computes the well-founded model of the tuples: a set that contains itself adds nobody (least
+ * fixpoint), and one that depends on its own negation is undefined. It is a tabled depth-first walk:
+ *
+ * - A set that is met again while it is being evaluated counts as false *for now*. The verdicts on
+ *   the way back carry `cut`, the place on the path of the highest set they were cut at, and stay
+ *   provisional while that set is being evaluated.
+ * - When a set turns out true, the provisional verdicts made under it are forgotten: they had taken
+ *   it for false.
+ * - When the highest set of such a group turns out false, they had taken it rightly: all false
+ *   verdicts of the group are settled together. When it turns out undefined or failed, they are
+ *   forgotten and made again, if wanted, from its settled verdict.
+ *
+ * CUT-IS-PROVISIONAL: no verdict with a `cut` is ever kept beyond the set it was cut at. A plain
+ * visited set would be simpler and is wrong: under `and` and `but not` a set that was only met, not
+ * finished, would count as finished for the other operand.
+ *
+ * Every verdict holds for one subject, so a new subject needs a new evaluation.
+ */
+import { PembaError } from '../errors.js';
+import type { EdgeKind, Node } from '../graph/reader.js';
+import type {
+  Admission,
+  DirectSet,
+  Expression,
+  ParentPath,
+  RelationIndex,
+} from '../schema/plan.js';
+import { edgeVerdict } from './scope.js';
+import type { Edge, QueryScope } from './scope.js';
+import type { SubjectNode } from './subject.js';
+import { FALSE, TRUE, both, cutOff, either, except, failed, settled } from './truth.js';
+import type { Verdict } from './truth.js';
+
+/** Sets under evaluation at once; each takes a few stack frames, and Node has about 10,000. */
+const MAX_NESTED_SETS = 1000;
+
+interface Known {
+  readonly verdict: Verdict;
+  readonly depth: number;
+}
+
+export class Evaluation {
+  readonly #scope: QueryScope;
+  readonly #subject: SubjectNode;
+  readonly #reached: Uint8Array;
+  readonly #relationCount: number;
+  readonly #known = new Map<number, Known>();
+  /** Sets being evaluated, by their place on the path. */
+  readonly #path = new Map<number, number>();
+  /** Keys of `#known` whose verdict has a `cut`, in the order they were made. */
+  readonly #provisional: number[] = [];
+
+  constructor(scope: QueryScope, subject: SubjectNode) {
+    const { plan, reach } = scope.binding;
+    this.#scope = scope;
+    this.#subject = subject;
+    this.#relationCount = plan.relations.length;
+    this.#reached = reach.reachedFrom(
+      subject.type,
+      subject.kind === 'userset' ? subject.relationName : '',
+    );
+  }
+
+  /** The settled verdict on a set. */
+  verdict(object: Node, relation: RelationIndex): Verdict {
+    return this.#set(object, relation, 0);
+  }
+
+  #set(object: Node, relation: RelationIndex, depth: number): Verdict {
+    this.#scope.budget.step();
+    if (this.#isSubject(object, relation)) return TRUE;
+    if (this.#reached[relation] !== 1) return FALSE;
+    const key = object * this.#relationCount + relation;
+    const place = this.#path.get(key);
+    if (place !== undefined) return cutOff('false', place);
+    const known = this.#known.get(key);
+    if (known !== undefined && !couldGoDeeper(known, depth)) return known.verdict;
+    const { maxDepth } = this.#scope.budget.limits;
+    if (depth >= maxDepth) return failed({ kind: 'too_deep', maxDepth });
+    return this.#evaluateSet(key, object, relation, depth);
+  }
+
+  #evaluateSet(key: number, object: Node, relation: RelationIndex, depth: number): Verdict {
+    const place = this.#path.size;
+    if (place >= MAX_NESTED_SETS) {
+      throw new PembaError('query_too_deep', `the query nested more than ${MAX_NESTED_SETS} sets`, {
+        facts: { maxNestedSets: MAX_NESTED_SETS },
+      });
+    }
+    const firstUnder = this.#provisional.length;
+    this.#path.set(key, place);
+    const found = this.#expression(object, this.#expressionOf(relation), depth);
+    this.#path.delete(key);
+    if (found.cut < place) {
+      this.#known.set(key, { verdict: found, depth });
+      this.#provisional.push(key);
+      return found;
+    }
+    const verdict = settled(found);
+    this.#closeGroup(firstUnder, verdict);
+    this.#known.set(key, { verdict, depth });
+    return verdict;
+  }
+
+  #closeGroup(firstUnder: number, head: Verdict): void {
+    for (const key of this.#provisional.splice(firstUnder)) {
+      const known = this.#known.get(key);
+      if (known === undefined) continue;
+      if (head === FALSE && known.verdict.kind === 'false') {
+        this.#known.set(key, { verdict: FALSE, depth: known.depth });
+      } else {
+        this.#known.delete(key);
+      }
+    }
+  }
+
+  #expression(object: Node, expression: Expression, depth: number): Verdict {
+    switch (expression.kind) {
+      case 'direct':
+        return some(expression.sets, (set) => this.#directSet(object, set, depth));
+      case 'computed':
+        return this.#set(object, expression.target, depth);
+      case 'from':
+        return some(expression.paths, (path) => this.#parents(object, path, depth));
+      case 'union':
+        return some(expression.operands, (operand) => this.#expression(object, operand, depth));
+      case 'intersection':
+        return this.#intersection(object, expression.operands, depth);
+      case 'exclusion': {
+        const base = this.#expression(object, expression.base, depth);
+        if (base === FALSE) return FALSE;
+        return except(base, this.#expression(object, expression.subtract, depth));
+      }
+    }
+  }
+
+  #intersection(object: Node, operands: readonly Expression[], depth: number): Verdict {
+    let verdict = TRUE;
+    for (const operand of operands) {
+      verdict = both(verdict, this.#expression(object, operand, depth));
+      if (verdict === FALSE) return FALSE;
+    }
+    return verdict;
+  }
+
+  #directSet(object: Node, set: DirectSet, depth: number): Verdict {
+    const kind = this.#scope.binding.kind(set.kind);
+    if (set.userset !== undefined) {
+      const { admission, target } = set.userset;
+      return this.#through(object, set.kind, kind, admission, target, depth);
+    }
+    const subject = this.#subject;
+    if (subject.kind === 'userset' || subject.type !== set.subjectType) return FALSE;
+    const named =
+      subject.kind === 'object' && set.object !== undefined
+        ? this.#edge(set.object, kind, { object, kind: set.kind, subject: subject.node })
+        : FALSE;
+    if (named.kind === 'true' || set.wildcard === undefined) return named;
+    const edge = { object, kind: set.kind, subject: subject.wildcard };
+    return either(named, this.#edge(set.wildcard, kind, edge));
+  }
+
+  #parents(object: Node, path: ParentPath, depth: number): Verdict {
+    const kind = this.#scope.binding.kind(path.kind);
+    return this.#through(object, path.kind, kind, path.admission, path.target, depth);
+  }
+
+  /** Membership in the target relation of any node that the object's edges of a kind lead to. */
+  #through(
+    object: Node,
+    planKind: number,
+    kind: EdgeKind,
+    admission: Admission,
+    target: RelationIndex,
+    depth: number,
+  ): Verdict {
+    if (this.#reached[target] !== 1) return FALSE;
+    let verdict = FALSE;
+    this.#scope.graph.someSubject(object, kind, (node, facts) => {
+      this.#scope.budget.step();
+      const edge = edgeVerdict(this.#scope, admission, facts, {
+        object,
+        kind: planKind,
+        subject: node,
+      });
+      if (edge === FALSE) return false;
+      verdict = either(verdict, both(edge, this.#set(node, target, depth + 1)));
+      return verdict.kind === 'true';
+    });
+    return verdict;
+  }
+
+  #edge(admission: Admission, kind: EdgeKind, edge: Edge): Verdict {
+    const facts = this.#scope.graph.edge(edge.object, kind, edge.subject);
+    return facts === undefined ? FALSE : edgeVerdict(this.#scope, admission, facts, edge);
+  }
+
+  #isSubject(object: Node, relation: RelationIndex): boolean {
+    const subject = this.#subject;
+    return subject.kind === 'userset' && subject.node === object && subject.relation === relation;
+  }
+
+  #expressionOf(relation: RelationIndex): Expression {
+    const found = this.#scope.binding.plan.relations[relation];
+    if (found === undefined) throw new RangeError(`no relation ${relation} in the plan`);
+    return found.expression;
+  }
+}
+
+/** A set that was given up as too deep may be within reach by a shorter way. */
+function couldGoDeeper({ verdict, depth }: Known, depthNow: number): boolean {
+  return verdict.kind === 'failed' && verdict.failure.kind === 'too_deep' && depthNow < depth;
+}
+
+function some<Item>(items: readonly Item[], judge: (item: Item) => Verdict): Verdict {
+  let verdict = FALSE;
+  for (const item of items) {
+    verdict = either(verdict, judge(item));
+    if (verdict.kind === 'true') return verdict;
+  }
+  return verdict;
+}

@@ -1,0 +1,115 @@
+/**
+ * The objects of a type in which a subject has a relation. Candidates come from a walk along the
+ * edges backwards, from the subject to whatever its tuples can flow into; conditions and the other
+ * operands of `and` and `but not` are not looked at on the way. Then each is judged by the same
+ * evaluation that a check uses, which remembers what it settled for the candidates before.
+ */
+import type { EdgeFacts, Node } from '../graph/reader.js';
+import type { Admission, KindIndex, RelationIndex } from '../schema/plan.js';
+import type { Subject } from '../tuple/tuple.js';
+import { relationOf } from './check.js';
+import { Evaluation } from './evaluation.js';
+import { fillPage } from './page.js';
+import type { Page, PageRequest } from './page.js';
+import { isAdmitted } from './scope.js';
+import type { QueryScope } from './scope.js';
+import { NodeResolver } from './subject.js';
+import type { SubjectNode } from './subject.js';
+
+export interface ListObjectsQuestion {
+  readonly subject: Subject;
+  readonly relation: string;
+  readonly type: string;
+}
+
+/** The page's names are object ids, without the type. */
+export function listObjects(
+  scope: QueryScope,
+  question: ListObjectsQuestion,
+  page: PageRequest,
+): Page {
+  const { index } = relationOf(scope.binding, question.type, question.relation);
+  const nodes = new NodeResolver(scope.binding, scope.graph);
+  const subject = nodes.subject(question.subject);
+  const evaluation = new Evaluation(scope, subject);
+  const reached = new ReverseWalk(scope, index).from(subject);
+  const isItself = (node: Node): boolean => subject.kind === 'userset' && subject.node === node;
+  const candidates = [...reached].map((node) => ({
+    name: isItself(node) ? idOf(question.subject) : scope.graph.nodeId(node),
+    judge: () => evaluation.verdict(node, index),
+  }));
+  return fillPage(candidates, page, scope.budget);
+}
+
+const idOf = (subject: Subject): string => (subject.kind === 'wildcard' ? '*' : subject.id);
+
+class ReverseWalk {
+  readonly #scope: QueryScope;
+  readonly #target: RelationIndex;
+  readonly #contributors: Uint8Array;
+  readonly #seen = new Set<number>();
+  readonly #queue: { readonly node: Node; readonly relation: RelationIndex }[] = [];
+  readonly #found = new Set<Node>();
+
+  constructor(scope: QueryScope, target: RelationIndex) {
+    this.#scope = scope;
+    this.#target = target;
+    this.#contributors = scope.binding.reach.contributors(target);
+  }
+
+  from(subject: SubjectNode): ReadonlySet<Node> {
+    if (subject.kind === 'userset') {
+      this.#reach(subject.node, subject.relation);
+    } else {
+      for (const { relation, set } of this.#scope.binding.reach.entryPoints(subject.type)) {
+        if (subject.kind === 'object' && set.object !== undefined) {
+          this.#follow(subject.node, set.kind, set.object, relation);
+        }
+        if (set.wildcard !== undefined) {
+          this.#follow(subject.wildcard, set.kind, set.wildcard, relation);
+        }
+      }
+    }
+    for (let next = this.#queue.pop(); next !== undefined; next = this.#queue.pop()) {
+      this.#leave(next.node, next.relation);
+    }
+    return this.#found;
+  }
+
+  #leave(node: Node, relation: RelationIndex): void {
+    for (const reference of this.#scope.binding.reach.references(relation)) {
+      switch (reference.kind) {
+        case 'computed':
+          this.#reach(node, reference.by);
+          break;
+        case 'userset':
+          if (reference.set.userset !== undefined) {
+            const { admission } = reference.set.userset;
+            this.#follow(node, reference.set.kind, admission, reference.by);
+          }
+          break;
+        case 'from':
+          this.#follow(node, reference.path.kind, reference.path.admission, reference.by);
+          break;
+      }
+    }
+  }
+
+  #follow(node: Node, kind: KindIndex, admission: Admission, relation: RelationIndex): void {
+    const { graph, binding, budget, now } = this.#scope;
+    graph.someObject(node, binding.kind(kind), (object: Node, facts: EdgeFacts) => {
+      budget.step();
+      if (isAdmitted(admission, facts, now)) this.#reach(object, relation);
+      return false;
+    });
+  }
+
+  #reach(node: Node, relation: RelationIndex): void {
+    if (this.#contributors[relation] !== 1) return;
+    const key = node * this.#contributors.length + relation;
+    if (this.#seen.has(key)) return;
+    this.#seen.add(key);
+    if (relation === this.#target) this.#found.add(node);
+    this.#queue.push({ node, relation });
+  }
+}

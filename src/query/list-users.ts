@@ -1,0 +1,179 @@
+/**
+ * The subjects of one form that have a relation to an object. Candidates are those that any tuple
+ * below the object mentions; each is judged by its own evaluation, exactly as a check would. As in
+ * OpenFGA, a condition on the way that cannot be evaluated fails the list, even if every candidate
+ * could do without it.
+ *
+ * `user:*` in the answer stands for everybody: then concrete users are listed beside it only where
+ * a tuple on the granting side names them. Without it, users that only the right side of a `but not`
+ * names are candidates as well: `everyone but not (banned but not pardoned)` can admit them.
+ */
+import type { EdgeFacts, Node } from '../graph/reader.js';
+import type { Admission, DirectSet, Expression, RelationIndex } from '../schema/plan.js';
+import { formatSubject } from '../tuple/tuple.js';
+import type { ObjectRef, Subject } from '../tuple/tuple.js';
+import { relationOf } from './check.js';
+import { Evaluation } from './evaluation.js';
+import { fillPage } from './page.js';
+import type { Candidate, Page, PageRequest } from './page.js';
+import { edgeVerdict } from './scope.js';
+import type { Edge, QueryScope } from './scope.js';
+import { NodeResolver } from './subject.js';
+import { decide } from './truth.js';
+import type { Verdict } from './truth.js';
+
+/** `{ type: 'user' }` asks for users and `user:*`, `{ type: 'group', relation: 'member' }` for usersets. */
+export interface SubjectForm {
+  readonly type: string;
+  readonly relation?: string;
+}
+
+export interface ListUsersQuestion {
+  readonly object: ObjectRef;
+  readonly relation: string;
+  readonly form: SubjectForm;
+}
+
+/** The page's names are subjects: `user:anne`, `user:*` or `group:eng#member`. */
+export function listUsers(scope: QueryScope, question: ListUsersQuestion, page: PageRequest): Page {
+  const { index } = relationOf(scope.binding, question.object.type, question.relation);
+  const nodes = new NodeResolver(scope.binding, scope.graph);
+  const object = nodes.object(question.object);
+  const walk = new MentionWalk(scope, question.form);
+  walk.from(object, index);
+  const judge = (subject: Subject): Verdict =>
+    new Evaluation(scope, nodes.subject(subject)).verdict(object, index);
+  const nameOf = (node: Node): string =>
+    node === object ? question.object.id : scope.graph.nodeId(node);
+  const candidates: Candidate[] = [];
+  for (const subject of subjectsOf(walk, question.form, nameOf, judge)) {
+    candidates.push({ name: formatSubject(subject), judge: () => judge(subject) });
+  }
+  return fillPage(candidates, page, scope.budget);
+}
+
+function* subjectsOf(
+  walk: MentionWalk,
+  { type, relation }: SubjectForm,
+  nameOf: (node: Node) => string,
+  judge: (subject: Subject) => Verdict,
+): Generator<Subject> {
+  if (relation !== undefined) {
+    const usersets = new Set([...walk.granting, ...walk.subtracting]);
+    for (const node of usersets) yield { kind: 'userset', type, id: nameOf(node), relation };
+    return;
+  }
+  const wildcard: Subject = { kind: 'wildcard', type };
+  const everybody = walk.mentionsWildcard && decide(judge(wildcard));
+  if (everybody) yield wildcard;
+  const mentioned = everybody ? walk.granting : new Set([...walk.granting, ...walk.subtracting]);
+  for (const node of mentioned) yield { kind: 'object', type, id: nameOf(node) };
+}
+
+type Side = 'granting' | 'subtracting';
+
+interface Visit {
+  readonly node: Node;
+  readonly relation: RelationIndex;
+  readonly side: Side;
+}
+
+/** Collects the nodes of the wanted form that are mentioned anywhere below a set. */
+class MentionWalk {
+  readonly granting = new Set<Node>();
+  readonly subtracting = new Set<Node>();
+  mentionsWildcard = false;
+  readonly #scope: QueryScope;
+  readonly #form: SubjectForm;
+  readonly #wildcard: Node;
+  readonly #seen = new Set<string>();
+  readonly #queue: Visit[] = [];
+
+  constructor(scope: QueryScope, form: SubjectForm) {
+    this.#scope = scope;
+    this.#form = form;
+    this.#wildcard = new NodeResolver(scope.binding, scope.graph).object({
+      type: form.type,
+      id: '*',
+    });
+  }
+
+  from(node: Node, relation: RelationIndex): void {
+    this.#enter({ node, relation, side: 'granting' });
+    for (let visit = this.#queue.pop(); visit !== undefined; visit = this.#queue.pop()) {
+      const relationPlan = this.#scope.binding.plan.relations[visit.relation];
+      if (relationPlan !== undefined) this.#expression(visit, relationPlan.expression);
+    }
+  }
+
+  #enter(visit: Visit): void {
+    this.#scope.budget.step();
+    const key = `${visit.node} ${visit.relation} ${visit.side}`;
+    if (this.#seen.has(key)) return;
+    this.#seen.add(key);
+    const relation = this.#scope.binding.plan.relations[visit.relation];
+    if (relation?.type === this.#form.type && relation.name === this.#form.relation) {
+      this[visit.side].add(visit.node);
+    }
+    this.#queue.push(visit);
+  }
+
+  #expression(at: Visit, expression: Expression): void {
+    switch (expression.kind) {
+      case 'direct':
+        for (const set of expression.sets) this.#directSet(at, set);
+        return;
+      case 'computed':
+        this.#enter({ ...at, relation: expression.target });
+        return;
+      case 'from':
+        for (const { kind, admission, target } of expression.paths) {
+          this.#subjects(at.node, kind, (node, facts) => {
+            if (this.#holds(admission, facts, { object: at.node, kind, subject: node })) {
+              this.#enter({ node, relation: target, side: at.side });
+            }
+          });
+        }
+        return;
+      case 'union':
+      case 'intersection':
+        for (const operand of expression.operands) this.#expression(at, operand);
+        return;
+      case 'exclusion':
+        this.#expression(at, expression.base);
+        this.#expression({ ...at, side: 'subtracting' }, expression.subtract);
+        return;
+    }
+  }
+
+  #directSet(at: Visit, { kind, subjectType, object, wildcard, userset }: DirectSet): void {
+    const isWanted = subjectType === this.#form.type && this.#form.relation === undefined;
+    if (userset === undefined && !isWanted) return;
+    this.#subjects(at.node, kind, (node, facts) => {
+      const isWildcard = userset === undefined && node === this.#wildcard;
+      const admission = userset?.admission ?? (isWildcard ? wildcard : object);
+      const edge = { object: at.node, kind, subject: node };
+      if (admission === undefined || !this.#holds(admission, facts, edge)) return;
+      if (userset !== undefined) {
+        this.#enter({ node, relation: userset.target, side: at.side });
+      } else if (isWildcard) {
+        this.mentionsWildcard = true;
+      } else {
+        this[at.side].add(node);
+      }
+    });
+  }
+
+  #holds(admission: Admission, facts: EdgeFacts, edge: Edge): boolean {
+    return decide(edgeVerdict(this.#scope, admission, facts, edge));
+  }
+
+  #subjects(node: Node, kind: number, visit: (node: Node, facts: EdgeFacts) => void): void {
+    const { graph, binding, budget } = this.#scope;
+    graph.someSubject(node, binding.kind(kind), (subject, facts) => {
+      budget.step();
+      visit(subject, facts);
+      return false;
+    });
+  }
+}

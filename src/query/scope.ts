@@ -1,0 +1,84 @@
+import { evaluateCondition } from '../condition/evaluate.js';
+import { PLAIN } from '../graph/reader.js';
+import type { EdgeFacts, GraphReader, Node } from '../graph/reader.js';
+import type { Admission, KindIndex } from '../schema/plan.js';
+import { subjectFromColumns } from '../tuple/filter.js';
+import { formatTupleKey } from '../tuple/tuple.js';
+import type { JsonObject } from '../tuple/tuple.js';
+import type { Binding } from './binding.js';
+import type { Budget } from './budget.js';
+import { FALSE, TRUE, failed } from './truth.js';
+import type { Verdict } from './truth.js';
+
+/** Everything that one query sees besides its question. It is fixed while the query runs. */
+export interface QueryScope {
+  readonly binding: Binding;
+  /** With the request's contextual tuples already laid over it. */
+  readonly graph: GraphReader;
+  readonly context: JsonObject;
+  /** Milliseconds since 1970: the instant at which tuples are expired or not. */
+  readonly now: number;
+  readonly budget: Budget;
+}
+
+/** Whether an edge counts as a tuple of the model at all, whatever its condition says. */
+export function isAdmitted(admission: Admission, facts: EdgeFacts, now: number): boolean {
+  if (facts === PLAIN) return admission.plain;
+  if (facts.expiresAt !== undefined && facts.expiresAt <= now) return false;
+  return facts.condition === undefined
+    ? admission.plain
+    : admission.conditions.has(facts.condition.name);
+}
+
+/** An edge from the node of an object to that of a subject, its kind as the plan numbers it. */
+export interface Edge {
+  readonly object: Node;
+  readonly kind: KindIndex;
+  readonly subject: Node;
+}
+
+/** Whether an edge holds: admitted, not expired, and its condition true. */
+export function edgeVerdict(
+  scope: QueryScope,
+  admission: Admission,
+  facts: EdgeFacts,
+  edge: Edge,
+): Verdict {
+  if (!isAdmitted(admission, facts, scope.now)) return FALSE;
+  if (facts.condition === undefined) return TRUE;
+  return conditionVerdict(scope, facts.condition, edge);
+}
+
+function conditionVerdict(
+  scope: QueryScope,
+  condition: NonNullable<EdgeFacts['condition']>,
+  edge: Edge,
+): Verdict {
+  const compiled = scope.binding.plan.conditions.get(condition.name);
+  if (compiled === undefined) return FALSE;
+  const outcome = evaluateCondition(
+    compiled,
+    { tuple: condition.context, request: scope.context },
+    { maxCost: scope.budget.limits.maxConditionCost },
+  );
+  switch (outcome.kind) {
+    case 'true':
+      return TRUE;
+    case 'false':
+      return FALSE;
+    case 'missing':
+    case 'error':
+      return failed({ ...outcome, condition: condition.name, tuple: describeEdge(scope, edge) });
+  }
+}
+
+function describeEdge(scope: QueryScope, { object, kind, subject }: Edge): string {
+  const names = scope.binding.plan.kinds[kind];
+  if (names === undefined) throw new RangeError(`no kind ${kind} in the plan`);
+  const [objectType, relation, subjectType, subjectRelation] = names;
+  return formatTupleKey({
+    object: { type: objectType, id: scope.graph.nodeId(object) },
+    relation,
+    subject: subjectFromColumns(subjectType, scope.graph.nodeId(subject), subjectRelation),
+  });
+}

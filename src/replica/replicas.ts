@@ -1,0 +1,155 @@
+/**
+ * The stores that this process holds. A store is loaded when it is first asked for, followed from
+ * then on, and dropped when it is deleted.
+ */
+import type { Clock } from '../clock.js';
+import { PembaError } from '../errors.js';
+import type { StoreId } from '../ids.js';
+import type { Database } from '../storage/database.js';
+import { storeHeads } from '../storage/stores.js';
+import type { StoreHead } from '../storage/stores.js';
+import { ChangeListener } from './listener.js';
+import { StoreReplica } from './store-replica.js';
+
+export interface ReplicasOptions {
+  readonly pollIntervalMs: number;
+  readonly onError: (what: string, error: unknown) => void;
+}
+
+export class Replicas {
+  readonly #database: Database;
+  readonly #clock: Clock;
+  readonly #options: ReplicasOptions;
+  readonly #listener: ChangeListener;
+  readonly #open = new Map<StoreId, StoreReplica>();
+  readonly #loading = new Map<StoreId, Promise<StoreReplica>>();
+  readonly #headQueries = new Map<StoreId, Promise<StoreHead | undefined>>();
+  #pollTimer: NodeJS.Timeout | undefined;
+  #polledAt: number;
+  #polling: Promise<void> | undefined;
+
+  constructor(database: Database, clock: Clock, options: ReplicasOptions) {
+    this.#database = database;
+    this.#clock = clock;
+    this.#options = options;
+    this.#polledAt = clock.monotonic();
+    this.#listener = new ChangeListener(database, {
+      changed: (storeId) => {
+        this.#noticed(storeId as StoreId);
+      },
+      listening: () => void this.poll(),
+      failed: (error) => {
+        options.onError('listening for changes', error);
+      },
+    });
+  }
+
+  start(): void {
+    this.#listener.start();
+    this.#pollTimer = setInterval(() => void this.poll(), this.#options.pollIntervalMs);
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#pollTimer);
+    await this.#listener.stop();
+    await this.#polling;
+  }
+
+  /** Milliseconds since every open store was last known to be at its head. */
+  get stalenessMs(): number {
+    return this.#clock.monotonic() - this.#polledAt;
+  }
+
+  get stores(): Iterable<StoreReplica> {
+    return this.#open.values();
+  }
+
+  peek(storeId: StoreId): StoreReplica | undefined {
+    return this.#open.get(storeId);
+  }
+
+  /** Loads the store if need be; throws `store_not_found`. */
+  async open(storeId: StoreId): Promise<StoreReplica> {
+    const replica = this.#open.get(storeId);
+    if (replica !== undefined) return replica;
+    let loading = this.#loading.get(storeId);
+    if (loading === undefined) {
+      loading = this.#load(storeId).finally(() => this.#loading.delete(storeId));
+      this.#loading.set(storeId, loading);
+    }
+    return loading;
+  }
+
+  /** Resolves when the store is at the head as it is now: one query for all who ask together. */
+  async reachHead(replica: StoreReplica): Promise<void> {
+    const { storeId } = replica;
+    const askedAt = this.#clock.monotonic();
+    let query = this.#headQueries.get(storeId);
+    if (query === undefined) {
+      query = this.#queryHead(storeId);
+      this.#headQueries.set(storeId, query);
+    }
+    const head = await query;
+    if (head === undefined) {
+      this.drop(storeId);
+      throw new PembaError('store_not_found', 'Store ID not found');
+    }
+    await replica.keepUp(head, askedAt);
+  }
+
+  drop(storeId: StoreId): void {
+    this.#open.delete(storeId);
+  }
+
+  /** Compares every open store with its head. Never rejects. */
+  poll(): Promise<void> {
+    this.#polling ??= this.#poll()
+      .catch((error: unknown) => {
+        this.#options.onError('polling for changes', error);
+      })
+      .finally(() => {
+        this.#polling = undefined;
+      });
+    return this.#polling;
+  }
+
+  async #poll(): Promise<void> {
+    const readAt = this.#clock.monotonic();
+    const ids = [...this.#open.keys()];
+    const heads = await storeHeads(this.#database, ids);
+    for (const id of ids) {
+      const head = heads.get(id);
+      if (head === undefined) this.drop(id);
+      else await this.#open.get(id)?.keepUp(head, readAt);
+    }
+    this.#polledAt = readAt;
+  }
+
+  /**
+   * The query is shared by those who ask in the same turn of the event loop, before it is sent: a
+   * query sent earlier could miss a commit that the asker has already seen acknowledged.
+   */
+  async #queryHead(storeId: StoreId): Promise<StoreHead | undefined> {
+    await new Promise(setImmediate);
+    this.#headQueries.delete(storeId);
+    return (await storeHeads(this.#database, [storeId])).get(storeId);
+  }
+
+  async #load(storeId: StoreId): Promise<StoreReplica> {
+    const replica = await StoreReplica.load(storeId, this.#database, this.#clock);
+    this.#open.set(storeId, replica);
+    // Notices that came while it was loading went unheard.
+    this.#noticed(storeId);
+    return replica;
+  }
+
+  #noticed(storeId: StoreId): void {
+    const replica = this.#open.get(storeId);
+    if (replica === undefined) return;
+    const fail = (error: unknown): void => {
+      if (error instanceof PembaError && error.code === 'store_not_found') return;
+      this.#options.onError('following a store', error);
+    };
+    this.reachHead(replica).catch(fail);
+  }
+}

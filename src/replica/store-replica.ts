@@ -1,0 +1,154 @@
+/**
+ * One store's graph in this process, kept at a revision that only rises.
+ *
+ *   loading ── snapshot at head H ──▶ following: revisions H+1, H+2 … are applied in order
+ *                                        │ a revision is missing in the log
+ *                                        ▼
+ *                                     reloading: a new snapshot replaces the graph in one step
+ *
+ * `graph` is read synchronously by a query; between two awaits it never changes.
+ */
+import { strict as assert } from 'node:assert';
+import type { Clock } from '../clock.js';
+import { PembaError } from '../errors.js';
+import { ResidentGraph } from '../graph/resident.js';
+import type { ModelId, Revision, StoreId } from '../ids.js';
+import { bindPlan } from '../query/binding.js';
+import type { Binding } from '../query/binding.js';
+import type { Plan } from '../schema/plan.js';
+import { readRevisions } from '../storage/changes.js';
+import type { Database } from '../storage/database.js';
+import { readSnapshot } from '../storage/snapshot.js';
+import { storeNotFound } from '../storage/stores.js';
+import type { StoreHead } from '../storage/stores.js';
+import type { TupleChange } from '../tuple/tuple.js';
+
+/** Some thousand changes at a time: queries get their turn between two readings. */
+const REVISIONS_PER_READING = 500;
+
+export class StoreReplica {
+  readonly storeId: StoreId;
+  readonly #database: Database;
+  #graph: ResidentGraph;
+  #bindings = new WeakMap<Plan, Binding>();
+  #newestModel: ModelId | undefined;
+  #currentAt: number;
+  #catchingUp: Promise<void> | undefined;
+
+  private constructor(
+    storeId: StoreId,
+    database: Database,
+    loadedAt: number,
+    loaded: { readonly graph: ResidentGraph; readonly newestModel: ModelId | undefined },
+  ) {
+    this.storeId = storeId;
+    this.#database = database;
+    this.#graph = loaded.graph;
+    this.#newestModel = loaded.newestModel;
+    this.#currentAt = loadedAt;
+  }
+
+  /** Throws `store_not_found`. */
+  static async load(storeId: StoreId, database: Database, clock: Clock): Promise<StoreReplica> {
+    const startedAt = clock.monotonic();
+    return new StoreReplica(storeId, database, startedAt, await loadGraph(storeId, database));
+  }
+
+  get graph(): ResidentGraph {
+    return this.#graph;
+  }
+
+  get revision(): Revision {
+    return this.#graph.revision;
+  }
+
+  get newestModel(): ModelId | undefined {
+    return this.#newestModel;
+  }
+
+  /** Monotonic milliseconds at which the replica was last known to be at the head. */
+  get currentAt(): number {
+    return this.#currentAt;
+  }
+
+  binding(plan: Plan): Binding {
+    const known = this.#bindings.get(plan);
+    if (known !== undefined) return known;
+    const binding = bindPlan(plan, this.#graph.kinds);
+    this.#bindings.set(plan, binding);
+    return binding;
+  }
+
+  noteModel(modelId: ModelId | undefined): void {
+    if (modelId !== undefined && modelId > (this.#newestModel ?? '')) this.#newestModel = modelId;
+  }
+
+  /** A revision that this process has just committed. */
+  async applyOwn(revision: Revision, changes: readonly TupleChange[]): Promise<void> {
+    if (revision === this.revision + 1) {
+      this.#graph.apply(revision, changes);
+    } else if (revision > this.revision) {
+      await this.catchUp(revision);
+    }
+  }
+
+  /** Follows the log to the head that was read at `readAt`. */
+  async keepUp(head: StoreHead, readAt: number): Promise<void> {
+    this.noteModel(head.newestModel);
+    if (head.revision > this.revision) await this.catchUp(head.revision);
+    this.#currentAt = Math.max(this.#currentAt, readAt);
+  }
+
+  /** Resolves when the replica is at the revision or past it; the caller knows that it exists. */
+  async catchUp(revision: Revision): Promise<void> {
+    while (this.revision < revision) {
+      this.#catchingUp ??= this.#readLog().finally(() => {
+        this.#catchingUp = undefined;
+      });
+      await this.#catchingUp;
+    }
+  }
+
+  async #readLog(): Promise<void> {
+    const from = this.revision;
+    const revisions = await readRevisions(
+      this.#database,
+      this.storeId,
+      from,
+      REVISIONS_PER_READING,
+    );
+    for (const { revision, changes } of revisions) {
+      if (revision <= this.revision) continue;
+      if (revision !== this.revision + 1) break;
+      this.#graph.apply(revision, changes);
+    }
+    if (this.revision === from) await this.#reload();
+  }
+
+  /** The log does not go on from here: it was trimmed, or the database was restored. */
+  async #reload(): Promise<void> {
+    const loaded = await loadGraph(this.storeId, this.#database);
+    if (loaded.graph.revision < this.revision) {
+      throw new PembaError('internal', 'the store went back to an older revision');
+    }
+    this.#graph = loaded.graph;
+    this.#bindings = new WeakMap();
+    this.noteModel(loaded.newestModel);
+  }
+}
+
+async function loadGraph(
+  storeId: StoreId,
+  database: Database,
+): Promise<{ readonly graph: ResidentGraph; readonly newestModel: ModelId | undefined }> {
+  let graph: ResidentGraph | undefined;
+  const head = await readSnapshot(database, storeId, {
+    begin: ({ revision }) => {
+      graph = new ResidentGraph(revision);
+    },
+    tuple: (tuple) => graph?.load(tuple),
+  });
+  if (head === undefined) throw storeNotFound(storeId);
+  assert(graph !== undefined, 'a snapshot begins with its head');
+  return { graph, newestModel: head.newestModel };
+}

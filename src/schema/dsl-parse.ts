@@ -1,0 +1,42 @@
+/** One DSL text, a model's or a module's, to what it declares or what is wrong with it. */
+import { antlr, Lexer, Parser } from './dsl-grammar.js';
+import { SyntaxErrors } from './dsl-syntax.js';
+import { TreeReader } from './dsl-tree.js';
+import type { DslDocument } from './dsl-tree.js';
+import { DSL_LENGTH_MAX, REWRITE_DEPTH_MAX } from './limits.js';
+import type { Positions } from './positions.js';
+import type { ModelProblem } from './problem.js';
+import { SourceText } from './source-text.js';
+
+export type ParsedDsl =
+  | { readonly ok: true; readonly document: DslDocument }
+  | { readonly ok: false; readonly problems: readonly ModelProblem[] };
+
+/** Places go into `positions`; `file` names the text in them. */
+export function parseDsl(text: string, positions: Positions, file?: string): ParsedDsl {
+  if (text.length > DSL_LENGTH_MAX) {
+    const message = `a text can have ${DSL_LENGTH_MAX} characters at most, not ${text.length}`;
+    return { ok: false, problems: [{ message }] };
+  }
+  const source = new SourceText(text, file);
+  const { depth, offset } = source.deepest;
+  if (depth > REWRITE_DEPTH_MAX) {
+    const message = `parentheses can be nested ${REWRITE_DEPTH_MAX} levels deep at most`;
+    return { ok: false, problems: [{ message, position: source.positionAt(offset) }] };
+  }
+  const errors = new SyntaxErrors(source);
+  const lexer = new Lexer(new antlr.CharStream(source.forGrammar));
+  lexer.removeErrorListeners();
+  lexer.addErrorListener(errors);
+  const parser = new Parser(new antlr.CommonTokenStream(lexer));
+  parser.removeErrorListeners();
+  parser.addErrorListener(errors);
+  const tree = parser.main();
+  const syntaxProblems = errors.problems();
+  if (syntaxProblems.length > 0) return { ok: false, problems: syntaxProblems };
+  const reader = new TreeReader(source, positions);
+  const document = reader.document(tree);
+  return reader.problems.length > 0
+    ? { ok: false, problems: reader.problems }
+    : { ok: true, document };
+}

@@ -1,0 +1,43 @@
+/** "did you mean": the known name that a mistyped one is closest to. */
+import { quote } from './problem.js';
+
+/** These bound the work per problem: no model with mistyped names is worth a second of it. */
+const CANDIDATES_MAX = 200;
+const NAME_LENGTH_MAX = 100;
+
+/** `; did you mean 'editor'?`, or '' when nothing is near. */
+export function didYouMean(name: string, candidates: Iterable<string>): string {
+  const nearest = nearestOf(name, candidates);
+  return nearest === undefined ? '' : `; did you mean ${quote(nearest)}?`;
+}
+
+/** The first of the candidates with the fewest edits, one for every three characters at most. */
+export function nearestOf(name: string, candidates: Iterable<string>): string | undefined {
+  if (name.length > NAME_LENGTH_MAX) return undefined;
+  let nearest: string | undefined;
+  let fewest = Math.floor(name.length / 3) + 1;
+  let looked = 0;
+  for (const candidate of candidates) {
+    if (++looked > CANDIDATES_MAX) break;
+    if (candidate === name || Math.abs(candidate.length - name.length) >= fewest) continue;
+    const edits = editDistance(name, candidate);
+    if (edits < fewest) [nearest, fewest] = [candidate, edits];
+  }
+  return nearest;
+}
+
+/** Insertions, deletions and substitutions that turn one text into the other (Levenshtein). */
+function editDistance(from: string, to: string): number {
+  let above = Array.from({ length: to.length + 1 }, (_, column) => column);
+  for (let row = 1; row <= from.length; row++) {
+    let left = row;
+    const current = [left];
+    for (let column = 1; column <= to.length; column++) {
+      const substituted = (above[column - 1] ?? 0) + (from[row - 1] === to[column - 1] ? 0 : 1);
+      left = Math.min(substituted, left + 1, (above[column] ?? 0) + 1);
+      current.push(left);
+    }
+    above = current;
+  }
+  return above[to.length] ?? 0;
+}

@@ -1,0 +1,172 @@
+/**
+ * The one way to PostgreSQL: TypeORM's DataSource for the pool, transactions and migrations, written
+ * SQL for every statement. A failure of the server or the way to it becomes `unavailable`; any other
+ * failure is a bug of ours and stays what it is.
+ */
+import pg from 'pg';
+import { DataSource } from 'typeorm';
+import type { EntityManager } from 'typeorm';
+import { PembaError } from '../errors.js';
+
+export interface DatabaseAddress {
+  readonly url?: string;
+  /** A directory stands for the Unix socket in it. */
+  readonly host?: string;
+  readonly port?: number;
+  readonly user?: string;
+  readonly password?: string;
+  readonly database?: string;
+}
+
+export interface DatabaseOptions {
+  readonly address: DatabaseAddress;
+  readonly poolSize: number;
+  /** For a connection to be made, and for one statement. */
+  readonly timeoutMs: number;
+}
+
+export type SqlValue =
+  string | number | boolean | Date | null | readonly (string | number | null)[];
+export type Row = Readonly<Record<string, unknown>>;
+
+/** What statements run on: the pool, or one transaction. */
+export interface Session {
+  query(sql: string, values?: readonly SqlValue[]): Promise<readonly Row[]>;
+}
+
+export class Database implements Session {
+  readonly options: DatabaseOptions;
+  readonly #source: DataSource;
+
+  private constructor(options: DatabaseOptions, source: DataSource) {
+    this.options = options;
+    this.#source = source;
+  }
+
+  static async connect(options: DatabaseOptions): Promise<Database> {
+    const { url, host, port, user, password, database } = options.address;
+    const source = new DataSource({
+      type: 'postgres',
+      applicationName: 'pemba',
+      poolSize: options.poolSize,
+      connectTimeoutMS: options.timeoutMs,
+      // The server does not run it for nothing once nobody waits, and a dead network is noticed.
+      extra: {
+        statement_timeout: options.timeoutMs,
+        query_timeout: options.timeoutMs * 2,
+        idle_in_transaction_session_timeout: options.timeoutMs * 2,
+        keepAlive: true,
+      },
+      // An idle connection that breaks is replaced at its next use.
+      poolErrorHandler: () => undefined,
+      ...(url !== undefined && { url }),
+      ...(host !== undefined && { host }),
+      ...(port !== undefined && { port }),
+      ...(user !== undefined && { username: user }),
+      ...(password !== undefined && { password }),
+      ...(database !== undefined && { database }),
+    });
+    const connected = new Database(options, source);
+    await connected.#guard(() => source.initialize());
+    return connected;
+  }
+
+  get source(): DataSource {
+    return this.#source;
+  }
+
+  query(sql: string, values: readonly SqlValue[] = []): Promise<readonly Row[]> {
+    return this.#guard(() => sessionOf(this.#source.manager).query(sql, values));
+  }
+
+  /** Commits what `work` did, or nothing if it throws. */
+  transaction<Result>(
+    work: (session: Session) => Promise<Result>,
+    isolation?: 'REPEATABLE READ',
+  ): Promise<Result> {
+    const run = (manager: EntityManager): Promise<Result> => work(sessionOf(manager));
+    return this.#guard(() =>
+      isolation === undefined
+        ? this.#source.transaction(run)
+        : this.#source.transaction(isolation, run),
+    );
+  }
+
+  /** A connection of its own, outside the pool, not yet connected. */
+  dedicatedClient(): pg.Client {
+    const { url, host, port, user, password, database } = this.options.address;
+    return new pg.Client({
+      connectionTimeoutMillis: this.options.timeoutMs,
+      keepAlive: true,
+      application_name: 'pemba',
+      ...(url !== undefined && { connectionString: url }),
+      ...(host !== undefined && { host }),
+      ...(port !== undefined && { port }),
+      ...(user !== undefined && { user }),
+      ...(password !== undefined && { password }),
+      ...(database !== undefined && { database }),
+    });
+  }
+
+  get pool(): { readonly total: number; readonly idle: number; readonly waiting: number } {
+    const pool: unknown = Reflect.get(this.#source.driver, 'master');
+    if (!(pool instanceof pg.Pool)) return { total: 0, idle: 0, waiting: 0 };
+    return { total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount };
+  }
+
+  async close(): Promise<void> {
+    if (this.#source.isInitialized) await this.#source.destroy();
+  }
+
+  async #guard<Result>(work: () => Promise<Result>): Promise<Result> {
+    try {
+      return await work();
+    } catch (error) {
+      if (isUnavailability(error)) {
+        throw new PembaError('unavailable', 'the database is not available', { cause: error });
+      }
+      throw error;
+    }
+  }
+}
+
+/** TypeORM answers an UPDATE or DELETE with [rows, count], anything else with the rows. */
+type Answer = readonly Row[] | readonly [readonly Row[], number];
+
+function sessionOf(manager: EntityManager): Session {
+  return {
+    query: async (sql, values = []) => {
+      const answer = await manager.query<Answer>(sql, [...values]);
+      return isCounted(answer) ? answer[0] : answer;
+    },
+  };
+}
+
+const isCounted = (answer: Answer): answer is readonly [readonly Row[], number] =>
+  answer.length === 2 && typeof answer[1] === 'number';
+
+/** SQLSTATE classes and codes that tell of the server's state, not of the statement. */
+const UNAVAILABLE_STATES = /^(08|53|57P|57014|58|25006|40001|40P01)/;
+const UNAVAILABLE_ERRNO = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ENOENT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+]);
+const UNAVAILABLE_TEXT =
+  /connection terminated|timeout exceeded when trying to connect|query read timeout|client has encountered a connection error|not queryable|connection timeout|not established/i;
+
+export function isUnavailability(error: unknown): boolean {
+  if (error instanceof PembaError) return error.code === 'unavailable';
+  if (!(error instanceof Error)) return false;
+  if (error instanceof AggregateError) return error.errors.some(isUnavailability);
+  const code: unknown = Reflect.get(error, 'code');
+  if (typeof code === 'string' && UNAVAILABLE_STATES.test(code)) return true;
+  if (typeof code === 'string' && UNAVAILABLE_ERRNO.has(code)) return true;
+  return UNAVAILABLE_TEXT.test(error.message);
+}

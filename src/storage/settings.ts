@@ -1,0 +1,23 @@
+import type { Session } from './database.js';
+
+/** Keeps the value unless there is one already; returns the one that stands. */
+export async function claimSetting(
+  session: Session,
+  name: string,
+  value: unknown,
+): Promise<unknown> {
+  await session.query(
+    `INSERT INTO setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING`,
+    [name, JSON.stringify(value)],
+  );
+  const [row] = await session.query(`SELECT value FROM setting WHERE name = $1`, [name]);
+  return row?.['value'];
+}
+
+export async function putSetting(session: Session, name: string, value: unknown): Promise<void> {
+  await session.query(
+    `INSERT INTO setting (name, value) VALUES ($1, $2)
+     ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
+    [name, JSON.stringify(value)],
+  );
+}

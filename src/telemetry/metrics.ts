@@ -1,0 +1,121 @@
+/**
+ * Prometheus metrics. Their labels are names from the code, never ids of tenants, subjects or
+ * objects; the one exception is the replica's revision by store, for the stores a process holds.
+ */
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import type { Clock } from '../clock.js';
+import type { Replicas } from '../replica/replicas.js';
+import type { Database } from '../storage/database.js';
+
+/** From a check's tens of microseconds to a list's seconds. */
+const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+/** A process with thousands of stores would drown a scrape in revisions. */
+const MAX_STORE_SERIES = 100;
+
+export class Metrics {
+  readonly #registry = new Registry();
+  readonly #requests: Counter<'method' | 'route' | 'status'>;
+  readonly #durations: Histogram<'method' | 'route'>;
+  readonly #decisions: Counter<'api' | 'decision'>;
+
+  constructor() {
+    const registers = [this.#registry];
+    collectDefaultMetrics({ register: this.#registry });
+    this.#requests = new Counter({
+      name: 'pemba_http_requests_total',
+      help: 'Requests answered, by route and status',
+      labelNames: ['method', 'route', 'status'],
+      registers,
+    });
+    this.#durations = new Histogram({
+      name: 'pemba_http_request_duration_seconds',
+      help: 'From the request head to the last byte of the answer',
+      labelNames: ['method', 'route'],
+      buckets: SECONDS,
+      registers,
+    });
+    this.#decisions = new Counter({
+      name: 'pemba_decisions_total',
+      help: 'Checks decided, alone or in a batch',
+      labelNames: ['api', 'decision'],
+      registers,
+    });
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  render(): Promise<string> {
+    return this.#registry.metrics();
+  }
+
+  request(method: string, route: string, status: number, seconds: number): void {
+    this.#requests.inc({ method, route, status });
+    this.#durations.observe({ method, route }, seconds);
+  }
+
+  decision(api: string, decision: 'allowed' | 'denied' | 'error'): void {
+    this.#decisions.inc({ api, decision });
+  }
+
+  /** Gauges that are read when they are scraped. */
+  observe(database: Database, replicas: Replicas, clock: Clock): void {
+    const registers = [this.#registry];
+    const gauge = (name: string, help: string, read: () => number): void => {
+      new Gauge({
+        name,
+        help,
+        registers,
+        collect() {
+          this.set(read());
+        },
+      });
+    };
+    gauge('pemba_replica_stores', 'Stores held in memory', () => [...replicas.stores].length);
+    gauge(
+      'pemba_replica_staleness_seconds',
+      'Since every store held was last known to be at its head',
+      () => replicas.stalenessMs / 1000,
+    );
+    gauge('pemba_database_connections', 'Open connections', () => database.pool.total);
+    gauge('pemba_database_connections_idle', 'Unused ones among them', () => database.pool.idle);
+    gauge('pemba_database_waiting', 'Statements that wait for one', () => database.pool.waiting);
+    this.#storeGauges(replicas, clock);
+  }
+
+  #storeGauges(replicas: Replicas, clock: Clock): void {
+    const registers = [this.#registry];
+    const labelNames = ['store'] as const;
+    const held = (): ReturnType<typeof firstOf> => firstOf(replicas.stores, MAX_STORE_SERIES);
+    new Gauge({
+      name: 'pemba_replica_revision',
+      help: 'Revision that the graph of a store is at',
+      labelNames,
+      registers,
+      collect() {
+        this.reset();
+        for (const store of held()) this.set({ store: store.storeId }, store.revision);
+      },
+    });
+    new Gauge({
+      name: 'pemba_replica_lag_seconds',
+      help: 'Since the graph of a store was last known to be at its head',
+      labelNames,
+      registers,
+      collect() {
+        this.reset();
+        for (const store of held()) {
+          this.set({ store: store.storeId }, (clock.monotonic() - store.currentAt) / 1000);
+        }
+      },
+    });
+  }
+}
+
+const firstOf = (
+  stores: Replicas['stores'],
+  limit: number,
+): readonly (Replicas['stores'] extends Iterable<infer Store> ? Store : never)[] =>
+  [...stores].slice(0, limit);
