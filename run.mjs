@@ -118,7 +118,7 @@ function isInstalledByNpm() {
 async function install() {
   say('installing packages …');
   const npm = process.env.npm_execpath ?? '';
-  const npmArgs = ['ci', '--include=dev', '--no-audit', '--no-fund'];
+  const npmArgs = ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
   if (basename(npm) === 'npm-cli.js') await quietly([process.execPath, npm, ...npmArgs]);
   else await quietly(['npm', ...npmArgs]);
   writeFileSync(noteFile, note());

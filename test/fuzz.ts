@@ -43,7 +43,8 @@ function main(): number {
   let lastProgress = start;
   const figures = (): string => {
     const seconds = ((performance.now() - start) / 1000).toFixed(1);
-    return `${total.schemas} schemas, ${total.changes} tuple changes, ${total.queries} queries, ${seconds} s`;
+    const { schemas: done, changes, queries } = total;
+    return `${done} schemas, ${changes} tuple changes, ${queries} queries, ${seconds} s`;
   };
   while (total.schemas < schemas) {
     const world = randomWorld(seed + total.schemas, negation);

@@ -26,13 +26,8 @@ export class KindTable {
     return name;
   }
 
-  kind(
-    objectType: string,
-    relation: string,
-    subjectType: string,
-    subjectRelation: string,
-  ): EdgeKind {
-    const key = [objectType, relation, subjectType, subjectRelation].join(SEPARATOR);
+  kind(objectType: string, relation: string, subjectType: string, subjectForm: string): EdgeKind {
+    const key = [objectType, relation, subjectType, subjectForm].join(SEPARATOR);
     const known = this.#kinds.get(key);
     if (known !== undefined) return known;
     const kind = this.#kinds.size;

@@ -4,7 +4,7 @@
  * numbers; names that only the overlay knows are numbered after them.
  */
 import type { Revision } from '../ids.js';
-import { subjectColumns } from '../tuple/filter.js';
+import { subjectColumns, subjectForm } from '../tuple/filter.js';
 import type { ObjectRef, RelationTuple } from '../tuple/tuple.js';
 import { EdgeIndex, edgeFacts } from './edges.js';
 import type { KindTable } from './kinds.js';
@@ -91,7 +91,7 @@ export class OverlayGraph implements GraphReader {
       tuple.object.type,
       tuple.relation,
       subject.type,
-      subject.relation,
+      subjectForm(tuple.subject),
     );
     const objectNode = this.#intern(tuple.object);
     const subjectNode = this.#intern(subject);

@@ -6,8 +6,9 @@
  * Nodes are the objects of a store, `user:anne` as much as `document:1`, as small integers that
  * belong to one reader. A wildcard `user:*` is the node of its type with the id `*`.
  *
- * An edge kind is (object type, relation, subject type, subject relation), the last one '' unless
- * the subject is a userset. Types and kinds are integers handed out by the store's `KindTable`.
+ * An edge kind is (object type, relation, subject type, subject form): the form tells objects,
+ * wildcards and the usersets of each relation apart (`subjectForm`), so that edges of one kind are all
+ * alike. Types and kinds are integers handed out by the store's `KindTable`.
  */
 import type { Revision } from '../ids.js';
 import type { JsonObject } from '../tuple/tuple.js';

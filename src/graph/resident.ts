@@ -6,7 +6,7 @@
  */
 import { strict as assert } from 'node:assert';
 import type { Revision } from '../ids.js';
-import { subjectColumns } from '../tuple/filter.js';
+import { subjectColumns, subjectForm } from '../tuple/filter.js';
 import type { RelationTuple, TupleChange, TupleKey } from '../tuple/tuple.js';
 import { EdgeIndex, edgeFacts } from './edges.js';
 import { KindTable } from './kinds.js';
@@ -100,7 +100,7 @@ export class ResidentGraph implements GraphReader {
     const subject = subjectColumns(key.subject);
     return {
       object: this.#intern(key.object.type, key.object.id),
-      kind: this.kinds.kind(key.object.type, key.relation, subject.type, subject.relation),
+      kind: this.kinds.kind(key.object.type, key.relation, subject.type, subjectForm(key.subject)),
       subject: this.#intern(subject.type, subject.id),
     };
   }

@@ -20,22 +20,23 @@
  * Every verdict holds for one subject, so a new subject needs a new evaluation.
  */
 import { PembaError } from '../errors.js';
-import type { EdgeKind, Node } from '../graph/reader.js';
-import type {
-  Admission,
-  DirectSet,
-  Expression,
-  ParentPath,
-  RelationIndex,
-} from '../schema/plan.js';
+import type { Node } from '../graph/reader.js';
+import type { Admission, DirectSet, Expression, KindIndex, RelationIndex } from '../schema/plan.js';
 import { edgeVerdict } from './scope.js';
-import type { Edge, QueryScope } from './scope.js';
+import type { QueryScope } from './scope.js';
 import type { SubjectNode } from './subject.js';
 import { FALSE, TRUE, both, cutOff, either, except, failed, settled } from './truth.js';
 import type { Verdict } from './truth.js';
 
 /** Sets under evaluation at once; each takes a few stack frames, and Node has about 10,000. */
 const MAX_NESTED_SETS = 1000;
+
+/** Edges of one kind, over which members of a relation at their other end become members. */
+interface Way {
+  readonly kind: KindIndex;
+  readonly admission: Admission;
+  readonly target: RelationIndex;
+}
 
 interface Known {
   readonly verdict: Verdict;
@@ -124,7 +125,7 @@ export class Evaluation {
       case 'computed':
         return this.#set(object, expression.target, depth);
       case 'from':
-        return some(expression.paths, (path) => this.#parents(object, path, depth));
+        return some(expression.paths, (path) => this.#through(object, path, depth));
       case 'union':
         return some(expression.operands, (operand) => this.#expression(object, operand, depth));
       case 'intersection':
@@ -147,55 +148,33 @@ export class Evaluation {
   }
 
   #directSet(object: Node, set: DirectSet, depth: number): Verdict {
-    const kind = this.#scope.binding.kind(set.kind);
-    if (set.userset !== undefined) {
-      const { admission, target } = set.userset;
-      return this.#through(object, set.kind, kind, admission, target, depth);
-    }
+    if (set.form === 'userset') return this.#through(object, set, depth);
     const subject = this.#subject;
     if (subject.kind === 'userset' || subject.type !== set.subjectType) return FALSE;
-    const named =
-      subject.kind === 'object' && set.object !== undefined
-        ? this.#edge(set.object, kind, { object, kind: set.kind, subject: subject.node })
-        : FALSE;
-    if (named.kind === 'true' || set.wildcard === undefined) return named;
-    const edge = { object, kind: set.kind, subject: subject.wildcard };
-    return either(named, this.#edge(set.wildcard, kind, edge));
-  }
-
-  #parents(object: Node, path: ParentPath, depth: number): Verdict {
-    const kind = this.#scope.binding.kind(path.kind);
-    return this.#through(object, path.kind, kind, path.admission, path.target, depth);
+    if (set.form === 'wildcard') return this.#edge(object, set, subject.wildcard);
+    return subject.kind === 'object' ? this.#edge(object, set, subject.node) : FALSE;
   }
 
   /** Membership in the target relation of any node that the object's edges of a kind lead to. */
-  #through(
-    object: Node,
-    planKind: number,
-    kind: EdgeKind,
-    admission: Admission,
-    target: RelationIndex,
-    depth: number,
-  ): Verdict {
-    if (this.#reached[target] !== 1) return FALSE;
+  #through(object: Node, way: Way, depth: number): Verdict {
+    if (this.#reached[way.target] !== 1) return FALSE;
     let verdict = FALSE;
+    const kind = this.#scope.binding.kind(way.kind);
     this.#scope.graph.someSubject(object, kind, (node, facts) => {
       this.#scope.budget.step();
-      const edge = edgeVerdict(this.#scope, admission, facts, {
-        object,
-        kind: planKind,
-        subject: node,
-      });
+      const step = { object, kind: way.kind, subject: node };
+      const edge = edgeVerdict(this.#scope, way.admission, facts, step);
       if (edge === FALSE) return false;
-      verdict = either(verdict, both(edge, this.#set(node, target, depth + 1)));
+      verdict = either(verdict, both(edge, this.#set(node, way.target, depth + 1)));
       return verdict.kind === 'true';
     });
     return verdict;
   }
 
-  #edge(admission: Admission, kind: EdgeKind, edge: Edge): Verdict {
-    const facts = this.#scope.graph.edge(edge.object, kind, edge.subject);
-    return facts === undefined ? FALSE : edgeVerdict(this.#scope, admission, facts, edge);
+  #edge(object: Node, { kind, admission }: DirectSet, subject: Node): Verdict {
+    const facts = this.#scope.graph.edge(object, this.#scope.binding.kind(kind), subject);
+    if (facts === undefined) return FALSE;
+    return edgeVerdict(this.#scope, admission, facts, { object, kind, subject });
   }
 
   #isSubject(object: Node, relation: RelationIndex): boolean {

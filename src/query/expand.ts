@@ -8,8 +8,6 @@
  */
 import type { Node } from '../graph/reader.js';
 import type { DirectSet, Expression, ParentPath, PlanRelation } from '../schema/plan.js';
-import { subjectFromColumns } from '../tuple/filter.js';
-import { formatSubject } from '../tuple/tuple.js';
 import type { ObjectRef } from '../tuple/tuple.js';
 import { relationOf } from './check.js';
 import { isAdmitted } from './scope.js';
@@ -145,15 +143,14 @@ class TreeBuilder {
     const found: { readonly name: string; readonly set?: SetRef }[] = [];
     graph.someSubject(object, binding.kind(direct.kind), (node, facts) => {
       budget.step();
+      if (!isAdmitted(direct.admission, facts, now)) return false;
       const id = graph.nodeId(node);
-      const form = direct.userset?.admission ?? (id === '*' ? direct.wildcard : direct.object);
-      if (form === undefined || !isAdmitted(form, facts, now)) return false;
-      found.push({
-        name: formatSubject(subjectFromColumns(direct.subjectType, id, direct.subjectRelation)),
-        ...(direct.userset && {
-          set: { node, id, relation: this.#relation(direct.userset.target) },
-        }),
-      });
+      if (direct.form === 'userset') {
+        const set = { node, id, relation: this.#relation(direct.target) };
+        found.push({ name: nameOf(set), set });
+      } else {
+        found.push({ name: `${direct.subjectType}:${id}` });
+      }
       return false;
     });
     return found;

@@ -62,11 +62,10 @@ class ReverseWalk {
       this.#reach(subject.node, subject.relation);
     } else {
       for (const { relation, set } of this.#scope.binding.reach.entryPoints(subject.type)) {
-        if (subject.kind === 'object' && set.object !== undefined) {
-          this.#follow(subject.node, set.kind, set.object, relation);
-        }
-        if (set.wildcard !== undefined) {
-          this.#follow(subject.wildcard, set.kind, set.wildcard, relation);
+        if (set.form === 'wildcard') {
+          this.#follow(subject.wildcard, set.kind, set.admission, relation);
+        } else if (subject.kind === 'object') {
+          this.#follow(subject.node, set.kind, set.admission, relation);
         }
       }
     }
@@ -83,10 +82,7 @@ class ReverseWalk {
           this.#reach(node, reference.by);
           break;
         case 'userset':
-          if (reference.set.userset !== undefined) {
-            const { admission } = reference.set.userset;
-            this.#follow(node, reference.set.kind, admission, reference.by);
-          }
+          this.#follow(node, reference.set.kind, reference.set.admission, reference.by);
           break;
         case 'from':
           this.#follow(node, reference.path.kind, reference.path.admission, reference.by);

@@ -85,17 +85,12 @@ class MentionWalk {
   mentionsWildcard = false;
   readonly #scope: QueryScope;
   readonly #form: SubjectForm;
-  readonly #wildcard: Node;
   readonly #seen = new Set<string>();
   readonly #queue: Visit[] = [];
 
   constructor(scope: QueryScope, form: SubjectForm) {
     this.#scope = scope;
     this.#form = form;
-    this.#wildcard = new NodeResolver(scope.binding, scope.graph).object({
-      type: form.type,
-      id: '*',
-    });
   }
 
   from(node: Node, relation: RelationIndex): void {
@@ -146,20 +141,21 @@ class MentionWalk {
     }
   }
 
-  #directSet(at: Visit, { kind, subjectType, object, wildcard, userset }: DirectSet): void {
-    const isWanted = subjectType === this.#form.type && this.#form.relation === undefined;
-    if (userset === undefined && !isWanted) return;
-    this.#subjects(at.node, kind, (node, facts) => {
-      const isWildcard = userset === undefined && node === this.#wildcard;
-      const admission = userset?.admission ?? (isWildcard ? wildcard : object);
-      const edge = { object: at.node, kind, subject: node };
-      if (admission === undefined || !this.#holds(admission, facts, edge)) return;
-      if (userset !== undefined) {
-        this.#enter({ node, relation: userset.target, side: at.side });
-      } else if (isWildcard) {
-        this.mentionsWildcard = true;
-      } else {
-        this[at.side].add(node);
+  #directSet(at: Visit, set: DirectSet): void {
+    const isWanted = set.subjectType === this.#form.type && this.#form.relation === undefined;
+    if (set.form !== 'userset' && !isWanted) return;
+    this.#subjects(at.node, set.kind, (node, facts) => {
+      const edge = { object: at.node, kind: set.kind, subject: node };
+      if (!this.#holds(set.admission, facts, edge)) return;
+      switch (set.form) {
+        case 'object':
+          this[at.side].add(node);
+          return;
+        case 'wildcard':
+          this.mentionsWildcard = true;
+          return;
+        case 'userset':
+          this.#enter({ node, relation: set.target, side: at.side });
       }
     });
   }

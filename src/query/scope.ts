@@ -75,10 +75,10 @@ function conditionVerdict(
 function describeEdge(scope: QueryScope, { object, kind, subject }: Edge): string {
   const names = scope.binding.plan.kinds[kind];
   if (names === undefined) throw new RangeError(`no kind ${kind} in the plan`);
-  const [objectType, relation, subjectType, subjectRelation] = names;
+  const [objectType, relation, subjectType, form] = names;
   return formatTupleKey({
     object: { type: objectType, id: scope.graph.nodeId(object) },
     relation,
-    subject: subjectFromColumns(subjectType, scope.graph.nodeId(subject), subjectRelation),
+    subject: subjectFromColumns(subjectType, scope.graph.nodeId(subject), form),
   });
 }

@@ -6,6 +6,7 @@
 import { compileCondition } from '../condition/compile.js';
 import type { CompiledCondition } from '../condition/compile.js';
 import { PembaError } from '../errors.js';
+import { WILDCARD_FORM } from '../tuple/filter.js';
 import type { Model, RelationDefinition, Rewrite, SubjectRestriction } from './model.js';
 
 export type RelationIndex = number;
@@ -18,15 +19,14 @@ export interface Admission {
 }
 
 /** The edges of one kind that may be written to a relation. */
-export interface DirectSet {
+export type DirectSet = {
   readonly kind: KindIndex;
   readonly subjectType: string;
-  /** '' when the subjects are objects (or the wildcard). */
-  readonly subjectRelation: string;
-  readonly object: Admission | undefined;
-  readonly wildcard: Admission | undefined;
-  readonly userset: { readonly admission: Admission; readonly target: RelationIndex } | undefined;
-}
+  readonly admission: Admission;
+} & (
+  | { readonly form: 'object' | 'wildcard' }
+  | { readonly form: 'userset'; readonly target: RelationIndex }
+);
 
 /** One way through a tupleset: over parents of one type to a relation of theirs. */
 export interface ParentPath {
@@ -56,7 +56,7 @@ export interface PlanRelation {
   readonly expression: Expression;
 }
 
-/** (object type, relation, subject type, subject relation or ''). */
+/** (object type, relation, subject type, subject form), as `graph/kinds.ts` has it. */
 export type PlanKind = readonly [string, string, string, string];
 
 export interface Plan {
@@ -137,23 +137,18 @@ class PlanCompiler {
 
   #directSets(type: string, relation: RelationDefinition): readonly DirectSet[] {
     const sets = new Map<KindIndex, DirectSet>();
-    for (const { type: subjectType, relation: subjectRelation } of relation.restrictions) {
-      const kind = this.#kind([type, relation.name, subjectType, subjectRelation]);
-      if (sets.has(kind)) continue;
-      const admission = (form: SubjectRestriction['kind']): Admission | undefined =>
-        admissionOf(relation, { type: subjectType, kind: form, relation: subjectRelation });
-      const userset = subjectRelation === '' ? undefined : admission('userset');
-      sets.set(kind, {
+    for (const restriction of relation.restrictions) {
+      const { type: subjectType, kind: form } = restriction;
+      const kind = this.#kind([type, relation.name, subjectType, formOf(restriction)]);
+      const admission = admissionOf(relation, restriction);
+      if (sets.has(kind) || admission === undefined) continue;
+      const set = { kind, subjectType, admission };
+      sets.set(
         kind,
-        subjectType,
-        subjectRelation,
-        object: subjectRelation === '' ? admission('object') : undefined,
-        wildcard: subjectRelation === '' ? admission('wildcard') : undefined,
-        userset: userset && {
-          admission: userset,
-          target: this.#index(subjectType, subjectRelation),
-        },
-      });
+        form === 'userset'
+          ? { ...set, form, target: this.#index(subjectType, restriction.relation) }
+          : { ...set, form },
+      );
     }
     return [...sets.values()];
   }
@@ -190,6 +185,17 @@ class PlanCompiler {
     return this.#kinds.push(kind) - 1;
   }
 }
+
+const formOf = ({ kind, relation }: SubjectRestriction): string => {
+  switch (kind) {
+    case 'object':
+      return '';
+    case 'wildcard':
+      return WILDCARD_FORM;
+    case 'userset':
+      return relation;
+  }
+};
 
 /**
  * What a relation admits of one form of subject; undefined when nothing. As in OpenFGA, a condition

@@ -110,8 +110,8 @@ export class Reach {
   }
 
   #collectSet(by: RelationIndex, set: DirectSet): void {
-    if (set.userset !== undefined) {
-      this.#references[set.userset.target]?.push({ kind: 'userset', by, set });
+    if (set.form === 'userset') {
+      this.#references[set.target]?.push({ kind: 'userset', by, set });
       return;
     }
     const entryPoints = this.#entryPoints.get(set.subjectType);

@@ -54,7 +54,8 @@ export class SourceText {
     }
     text += this.#text.slice(from, end);
     const blanked = this.forGrammar.slice(start, end);
-    return { text: text.trim(), offset: start + blanked.length - blanked.trimStart().length };
+    text = text.replaceAll('\r\n', '\n').trim();
+    return { text, offset: start + blanked.length - blanked.trimStart().length };
   }
 }
 

@@ -32,6 +32,21 @@ export function subjectColumns(subject: Subject): {
   }
 }
 
+/** What an edge kind has in place of a relation for `type:*`: no relation can be named so. */
+export const WILDCARD_FORM = ':*';
+
+/** '' for an object, the relation of a userset, or WILDCARD_FORM. */
+export function subjectForm(subject: Subject): string {
+  switch (subject.kind) {
+    case 'object':
+      return '';
+    case 'userset':
+      return subject.relation;
+    case 'wildcard':
+      return WILDCARD_FORM;
+  }
+}
+
 export function subjectFromColumns(type: string, id: string, relation: string): Subject {
   if (id === '*') return { kind: 'wildcard', type };
   if (relation !== '') return { kind: 'userset', type, id, relation };

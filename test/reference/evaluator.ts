@@ -83,6 +83,14 @@ export class Reference {
     return node === undefined ? 'false' : (this.#truthsFor(subject)[node] ?? 'false');
   }
 
+  /** Is there any tuple whose condition errs in this context? */
+  hasFailingTuple(): boolean {
+    return this.tuples.some(
+      ({ condition }) =>
+        condition !== undefined && evaluateCondition(condition, this.#context) === 'error',
+    );
+  }
+
   #truthsFor(subject: Subject): readonly Truth[] {
     const text = formatSubject(subject);
     let truths = this.#solved.get(text);

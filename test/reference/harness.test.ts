@@ -43,7 +43,7 @@ describe('the harness', () => {
     expect(compareWorld(randomWorld(seed), makeEngine, seed).report).toBe(report);
   });
 
-  it('reports an engine that throws, and one that fails for another reason than a condition', () => {
+  it('reports an engine that throws, and an error that no condition causes', () => {
     const throwing: EngineFactory = (world) => ({
       ...bound(walkerWith(undefined)(world)),
       check: () => {

@@ -4,7 +4,8 @@
  * Check and batch must agree exactly, errors included. Lists must hold exactly the objects (or
  * subjects) that check true, with two liberties:
  *
- *   - if one of the candidates errs, the engine may answer with that error instead;
+ *   - if one of the candidates errs, the engine may answer with that error instead; a list of users
+ *     may also fail for any condition that it met on the way, as OpenFGA's does;
  *   - once `type:*` is listed, an object that owes its membership to wildcards alone may be left
  *     out, since no tuple need name it. It must be listed if it would be in without any wildcard.
  *
@@ -119,7 +120,7 @@ export class Judge {
         const subject = parseSubject(name);
         return subject !== undefined && isAskedFor(filter, subject) && truth(subject) === 'true';
       },
-      mayErr: candidates.some((each) => truth(each) === 'error'),
+      mayErr: candidates.some((each) => truth(each) === 'error') || reference.hasFailingTuple(),
     });
   }
 

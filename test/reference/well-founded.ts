@@ -2,8 +2,8 @@
  * The well-founded model of a system of equations `node = formula`, by the alternating fixpoint.
  *
  * Four truths. `true` and `false` are settled. `error` is a fact that could not be established (a
- * condition without its parameters): it might be either, so it decides nothing. `undefined` is what
- * a node is whose truth hangs on its own negation (`p = p but not p`…); likewise it decides nothing.
+ * condition without its parameters): it might be either, so it decides nothing. `undefined` is a
+ * node whose truth hangs on its own negation (`p = q but not p`); likewise it decides nothing.
  * Where both would do, `error` wins.
  *
  *   any      true if one is; else error if one is; else undefined if one is; else false

@@ -50,6 +50,10 @@ export function applyTo(stored: Map<string, RelationTuple>, changes: readonly Tu
   }
 }
 
+/** Only contextual tuples name the one; the other is named by queries alone. */
+const NEWCOMER = 'newcomer';
+const OUTSIDERS = [NEWCOMER, 'stranger'];
+
 interface Population {
   readonly random: Random;
   readonly model: Model;
@@ -85,7 +89,7 @@ export function randomWorld(seed: number, negation: Negation = 'stratified'): Ge
     ],
     objects: [...population.ids]
       .flatMap(([type, ids]) => ids.map((id) => ({ type, id })))
-      .concat([...model.types.keys()].map((type) => ({ type, id: 'stranger' }))),
+      .concat([...model.types.keys()].flatMap((type) => OUTSIDERS.map((id) => ({ type, id })))),
   };
 }
 
@@ -244,8 +248,10 @@ function randomSurroundings(
   live: ReadonlyMap<string, RelationTuple>,
 ): Surroundings {
   const { random } = population;
+  const ids = [...population.ids].map(([type, each]) => [type, [...each, NEWCOMER]] as const);
+  const widened = { ...population, ids: new Map(ids) };
   const tuples = [
-    ...Array.from({ length: random.between(1, 6) }, () => admittedTuple(population)),
+    ...Array.from({ length: random.between(1, 6) }, () => admittedTuple(widened)),
     ...random.sample([...live.values()], 6).flatMap((each) => restated(population, each)),
   ];
   const byKey = new Map(tuples.map((each) => [formatTupleKey(each), each]));

@@ -106,8 +106,7 @@ condition weekday(day: string, holidays: list<string>) {
   it('may end its lines as on Windows and begin with a byte order mark', () => {
     const text = `${HEAD}    define a: [user with c]\ncondition c(x: int) {\n  x ==\n  1\n}\n`;
     const windows = modelFromDsl(`\ufeff${text.replaceAll('\n', '\r\n')}`).model;
-    expect(windows.types).toEqual(modelFromDsl(text).model.types);
-    expect(windows.conditions.get('c')?.expression).toBe('x ==\r\n  1');
+    expect(windows).toEqual(modelFromDsl(text).model);
   });
 
   it('may have comments of any length', () => {
