@@ -52,17 +52,22 @@ function requireNode() {
 
 /**
  * npm hands SIGTERM to the shell that it put between itself and this process; the shell dies of it
- * and tells nobody. A lost parent therefore counts as SIGTERM.
+ * and tells nobody. A lost parent therefore counts as SIGTERM, unless a signal came here as well.
  */
 function endWithNpm() {
   if (!process.env.npm_lifecycle_script?.includes('run.mjs')) return;
   const parent = process.ppid;
   const watch = setInterval(() => {
-    if (process.ppid === parent) return;
-    clearInterval(watch);
-    process.kill(process.pid, 'SIGTERM');
+    if (process.ppid !== parent) process.kill(process.pid, 'SIGTERM');
   }, 500);
   watch.unref();
+  for (const signal of ['SIGINT', 'SIGTERM']) {
+    process.on(signal, () => {
+      clearInterval(watch);
+      // With nobody else to see to it, a signal ends the process as it always does.
+      if (process.listenerCount(signal) === 1) process.exit(1);
+    });
+  }
 }
 
 /** In an image there is the built program and neither its source nor the tools to build it. */
@@ -172,7 +177,8 @@ function buildStep({ stamp, inputs, run }) {
 function fingerprint(paths) {
   const hash = createHash('sha256');
   const visit = (path) => {
-    const found = statSync(path);
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (found === undefined) return; // gone since its folder was read
     if (found.isDirectory()) {
       for (const name of readdirSync(path).sort()) visit(join(path, name));
     } else {

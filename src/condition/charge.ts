@@ -34,13 +34,15 @@ const COMPUTED_ZONE_STEPS = 300;
 const SCALAR_TEXT_LENGTH_MAX = 40;
 
 const isCollection = (extent: Extent): boolean => extent.item !== undefined;
+/** Or nothing that could be a map. */
+const isList = (extent: Extent): boolean => extent.element === extent.item;
 
 /** Steps to look at every part of a value. */
 function weight(extent: Extent): number {
-  if (extent.item === undefined) return 1 + extent.length / CHARACTERS_PER_STEP;
-  if (extent.length === Infinity) return Infinity;
-  const entry = weight(extent.item) + (extent.key === undefined ? 0 : weight(extent.key));
-  return 1 + times(extent.length, entry);
+  const { length, item = SCALAR, element = SCALAR } = extent;
+  if (!isCollection(extent)) return 1 + length / CHARACTERS_PER_STEP;
+  if (length === Infinity) return Infinity;
+  return 1 + times(length, weight(item) + (isList(extent) ? 0 : weight(element)));
 }
 
 const constant = (steps: number): Charge => {
@@ -66,9 +68,10 @@ const order: Charge = (left = SCALAR, right = SCALAR) => ({
 });
 
 const membership: Charge = (wanted = SCALAR, collection = SCALAR) => {
-  const each = weight(wanted);
-  const compared = Math.min(each, weight(collection.item ?? SCALAR));
-  return { steps: 1 + each + times(collection.length, compared), result: SCALAR };
+  const { length, element = SCALAR } = collection;
+  const hashing = isList(collection) ? 0 : weight(wanted);
+  const comparing = times(length, Math.min(weight(wanted), weight(element)));
+  return { steps: 1 + hashing + comparing, result: SCALAR };
 };
 
 const addition: Charge = (left = SCALAR, right = SCALAR) => {

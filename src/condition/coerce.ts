@@ -29,8 +29,11 @@ export type CelValue =
   | readonly CelValue[]
   | ReadonlyMap<string, CelValue>;
 
-/** Values of type `any` are walked recursively, in evaluation too. */
-const ANY_DEPTH_MAX = 32;
+/**
+ * The library never forgets the type of a value that it has compared, `list<map<string, double>>`
+ * and so on, nor a pair of types: six levels make some 800 types, all of which requests can bring.
+ */
+const ANY_DEPTH_MAX = 6;
 
 /** @throws ValueError where the value is not one of the type. */
 export function coerce(type: ParameterType, value: JsonValue): CelValue {

@@ -11,7 +11,7 @@
  * characters at most); the caller computes it once and needs no other.
  */
 import { unreachable } from '../errors.js';
-import { SCALAR, UNBOUNDED, elementOf, join, listExtent, times } from './extent.js';
+import { SCALAR, UNBOUNDED, join, listExtent, times } from './extent.js';
 import type { Extent } from './extent.js';
 import type { Term } from './term.js';
 
@@ -77,7 +77,7 @@ class Meter {
     const collection = this.measure(range);
     // A string or a number is no range: the evaluation fails before the first turn.
     const turns = collection.item === undefined ? 0 : collection.length;
-    const element = elementOf(collection);
+    const element = collection.element ?? SCALAR;
     this.#variables[slot] = element;
 
     // Not by subtraction: the steps so far may be infinitely many.

@@ -9,10 +9,10 @@ import type { ParameterType } from './parameter.js';
 export interface Extent {
   /** Characters of a string, elements of a list, entries of a map; 0 of anything else. */
   readonly length: number;
-  /** Covers the elements of a list and the values of a map. */
+  /** Of a list or a map: covers what an index or a field yields. */
   readonly item?: Extent;
-  /** Covers the keys of a map. */
-  readonly key?: Extent;
+  /** Of a list or a map: covers what a macro ranges over, which is the keys of a map. */
+  readonly element?: Extent;
 }
 
 export const SCALAR: Extent = { length: 0 };
@@ -21,18 +21,22 @@ export const UNBOUNDED: Extent = {
   get item() {
     return UNBOUNDED;
   },
-  get key() {
+  get element() {
     return UNBOUNDED;
   },
 };
 const ANY_STRING: Extent = { length: Infinity };
 
 export const stringExtent = (length: number): Extent => ({ length });
-export const listExtent = (length: number, item: Extent): Extent => ({ length, item });
+export const listExtent = (length: number, item: Extent): Extent => ({
+  length,
+  item,
+  element: item,
+});
 export const mapExtent = (length: number, key: Extent, item: Extent): Extent => ({
   length,
-  key,
   item,
+  element: key,
 });
 
 /** Without the NaN of zero times infinity: nothing, done to anything, is nothing. */
@@ -45,24 +49,11 @@ export function join(left: Extent, right: Extent): Extent {
   if (left.item === undefined && right.item === undefined) {
     return left.length >= right.length ? left : right;
   }
-  const item = joinMaybe(left.item, right.item);
-  const key = joinMaybe(left.key, right.key);
-  return {
-    length: Math.max(left.length, right.length),
-    ...(item !== undefined && { item }),
-    ...(key !== undefined && { key }),
-  };
-}
-
-export function joinMaybe(left?: Extent, right?: Extent): Extent | undefined {
-  if (left === undefined) return right;
-  return right === undefined ? left : join(left, right);
-}
-
-/** What a macro's variable ranges over: the elements of a list, the keys of a map. */
-export function elementOf(extent: Extent): Extent {
-  if (extent.key === undefined) return extent.item ?? SCALAR;
-  return joinMaybe(extent.key, extent.item) ?? SCALAR;
+  const length = Math.max(left.length, right.length);
+  const item = join(left.item ?? SCALAR, right.item ?? SCALAR);
+  const lists = left.item === left.element && right.item === right.element;
+  const element = lists ? item : join(left.element ?? SCALAR, right.element ?? SCALAR);
+  return { length, item, element };
 }
 
 export function extentOf(value: CelValue): Extent {

@@ -7,11 +7,10 @@
  * - A set that is met again while it is being evaluated counts as false *for now*. The verdicts on
  *   the way back carry `cut`, the place on the path of the highest set they were cut at, and stay
  *   provisional while that set is being evaluated.
- * - When a set turns out true, the provisional verdicts made under it are forgotten: they had taken
- *   it for false.
+ * - When a set turns out anything but false, the provisional verdicts made under it are forgotten:
+ *   they had taken it for false. They are made again, if wanted, from its verdict.
  * - When the highest set of such a group turns out false, they had taken it rightly: all false
- *   verdicts of the group are settled together. When it turns out undefined or failed, they are
- *   forgotten and made again, if wanted, from its settled verdict.
+ *   verdicts of the group are settled together.
  *
  * CUT-IS-PROVISIONAL: no verdict with a `cut` is ever kept beyond the set it was cut at. A plain
  * visited set would be simpler and is wrong: under `and` and `but not` a set that was only met, not
@@ -25,7 +24,7 @@ import type { Admission, DirectSet, Expression, KindIndex, RelationIndex } from 
 import { edgeVerdict } from './scope.js';
 import type { QueryScope } from './scope.js';
 import type { SubjectNode } from './subject.js';
-import { FALSE, TRUE, both, cutOff, either, except, failed, settled } from './truth.js';
+import { FALSE, TRUE, both, cutOff, either, except, failed, settled, withCut } from './truth.js';
 import type { Verdict } from './truth.js';
 
 /** Sets under evaluation at once; each takes a few stack frames, and Node has about 10,000. */
@@ -96,25 +95,45 @@ export class Evaluation {
     const found = this.#expression(object, this.#expressionOf(relation), depth);
     this.#path.delete(key);
     if (found.cut < place) {
+      if (found.kind === 'false') this.#lower(firstUnder, found.cut);
+      else this.#forget(firstUnder);
       this.#known.set(key, { verdict: found, depth });
       this.#provisional.push(key);
       return found;
     }
     const verdict = settled(found);
-    this.#closeGroup(firstUnder, verdict);
+    if (verdict === FALSE) this.#settle(firstUnder, place);
+    else this.#forget(firstUnder);
     this.#known.set(key, { verdict, depth });
     return verdict;
   }
 
-  #closeGroup(firstUnder: number, head: Verdict): void {
+  /** What rests on a set that is false for now rests on whatever that one rests on. */
+  #lower(firstUnder: number, cut: number): void {
+    for (const key of this.#provisional.slice(firstUnder)) {
+      this.#scope.budget.step();
+      const known = this.#known.get(key);
+      if (known === undefined || known.verdict.cut <= cut) continue;
+      this.#known.set(key, { ...known, verdict: withCut(known.verdict, cut) });
+    }
+  }
+
+  #forget(firstUnder: number): void {
+    for (const key of this.#provisional.splice(firstUnder)) this.#known.delete(key);
+  }
+
+  /**
+   * What had taken the settled set for false took it rightly. A set that is false but rests on one
+   * further up, which did not matter here, goes on being provisional; one that is undefined or
+   * failed only for resting on the settled set may come to more now.
+   */
+  #settle(firstUnder: number, place: number): void {
     for (const key of this.#provisional.splice(firstUnder)) {
       const known = this.#known.get(key);
       if (known === undefined) continue;
-      if (head === FALSE && known.verdict.kind === 'false') {
-        this.#known.set(key, { verdict: FALSE, depth: known.depth });
-      } else {
-        this.#known.delete(key);
-      }
+      if (known.verdict.kind !== 'false') this.#known.delete(key);
+      else if (known.verdict.cut < place) this.#provisional.push(key);
+      else this.#known.set(key, { ...known, verdict: FALSE });
     }
   }
 

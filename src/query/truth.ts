@@ -50,7 +50,7 @@ export const failed = (failure: EvaluationFailure): Verdict => ({
 export const settled = (verdict: Verdict): Verdict =>
   verdict.kind === 'false' ? FALSE : withCut(verdict, SETTLED);
 
-const withCut = (verdict: Verdict, cut: number): Verdict =>
+export const withCut = (verdict: Verdict, cut: number): Verdict =>
   verdict.kind === 'true' || verdict.cut === cut ? verdict : { ...verdict, cut };
 
 /** Of two verdicts that are not decisive for their operator, the one to go on with. */
@@ -67,15 +67,17 @@ export function either(a: Verdict, b: Verdict): Verdict {
   return withCut(weightier(a, b), Math.min(a.cut, b.cut));
 }
 
-/** `and`: false decides (a settled one most of all); else a failure outweighs undefined. */
+/**
+ * `and`: false decides, and the false operand that rests on less decides most: it is reason enough,
+ * whatever the other one rests on. Else a failure outweighs undefined.
+ */
 export function both(a: Verdict, b: Verdict): Verdict {
-  if (a === FALSE || b === FALSE) return FALSE;
-  const cut = Math.min(a.cut, b.cut);
-  if (a.kind === 'false') return withCut(a, cut);
-  if (b.kind === 'false') return withCut(b, cut);
+  if (a.kind === 'false' && b.kind === 'false') return a.cut < b.cut ? b : a;
+  if (a.kind === 'false') return a;
+  if (b.kind === 'false') return b;
   if (a.kind === 'true') return b;
   if (b.kind === 'true') return a;
-  return withCut(weightier(a, b), cut);
+  return withCut(weightier(a, b), Math.min(a.cut, b.cut));
 }
 
 /**
@@ -83,9 +85,9 @@ export function both(a: Verdict, b: Verdict): Verdict {
  * node further up is taken for false leaves the answer undefined: that node depends on it.
  */
 export function except(base: Verdict, subtract: Verdict): Verdict {
-  if (base === FALSE || subtract.kind === 'true') return FALSE;
+  if (base.kind === 'false') return subtract.kind === 'true' ? FALSE : base;
+  if (subtract.kind === 'true') return FALSE;
   const cut = Math.min(base.cut, subtract.cut);
-  if (base.kind === 'false') return withCut(base, cut);
   if (subtract.kind === 'failed') return withCut(subtract, cut);
   if (base.kind === 'failed') return withCut(base, cut);
   if (subtract === FALSE) return base;

@@ -1,6 +1,7 @@
 /** One DSL text, a model's or a module's, to what it declares or what is wrong with it. */
 import { antlr, Lexer, Parser } from './dsl-grammar.js';
-import { SyntaxErrors } from './dsl-syntax.js';
+import type { MainNode } from './dsl-grammar.js';
+import { SyntaxErrors, TooManyErrors } from './dsl-syntax.js';
 import { TreeReader } from './dsl-tree.js';
 import type { DslDocument } from './dsl-tree.js';
 import { DSL_LENGTH_MAX, REWRITE_DEPTH_MAX } from './limits.js';
@@ -25,18 +26,27 @@ export function parseDsl(text: string, positions: Positions, file?: string): Par
     return { ok: false, problems: [{ message, position: source.positionAt(offset) }] };
   }
   const errors = new SyntaxErrors(source);
+  const tree = parseTree(source, errors);
+  const problems = errors.problems();
+  if (tree === undefined || problems.length > 0) return { ok: false, problems };
+  const reader = new TreeReader(source, positions);
+  const document = reader.document(tree);
+  return reader.problems.length > 0
+    ? { ok: false, problems: reader.problems }
+    : { ok: true, document };
+}
+
+function parseTree(source: SourceText, errors: SyntaxErrors): MainNode | undefined {
   const lexer = new Lexer(new antlr.CharStream(source.forGrammar));
   lexer.removeErrorListeners();
   lexer.addErrorListener(errors);
   const parser = new Parser(new antlr.CommonTokenStream(lexer));
   parser.removeErrorListeners();
   parser.addErrorListener(errors);
-  const tree = parser.main();
-  const syntaxProblems = errors.problems();
-  if (syntaxProblems.length > 0) return { ok: false, problems: syntaxProblems };
-  const reader = new TreeReader(source, positions);
-  const document = reader.document(tree);
-  return reader.problems.length > 0
-    ? { ok: false, problems: reader.problems }
-    : { ok: true, document };
+  try {
+    return parser.main();
+  } catch (error) {
+    if (error instanceof TooManyErrors) return undefined;
+    throw error;
+  }
 }

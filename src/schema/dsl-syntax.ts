@@ -7,6 +7,7 @@
  */
 import { antlr, Lexer, Parser } from './dsl-grammar.js';
 import type { ErrorListener, Recognizer, Token } from './dsl-grammar.js';
+import { PROBLEMS_MAX } from './limits.js';
 import { didYouMean } from './nearest.js';
 import { quote } from './problem.js';
 import type { ModelProblem } from './problem.js';
@@ -17,6 +18,9 @@ interface SyntaxError {
   readonly message: string;
   readonly recovered: boolean;
 }
+
+/** Ends a parse: each error costs an exception of ANTLR's, and a text may be nothing but errors. */
+export class TooManyErrors extends Error {}
 
 /** Collects what the lexer and the parser complain about. */
 export class SyntaxErrors extends antlr.ErrorListener implements ErrorListener {
@@ -51,10 +55,15 @@ export class SyntaxErrors extends antlr.ErrorListener implements ErrorListener {
     }));
   }
 
+  #add(error: SyntaxError): void {
+    this.#errors.push(error);
+    if (this.#errors.length >= PROBLEMS_MAX) throw new TooManyErrors();
+  }
+
   #character(offset: number): void {
     const character = String.fromCodePoint(this.#source.forGrammar.codePointAt(offset) ?? 0);
     const message = CHARACTERS.get(character) ?? `unexpected character ${quote(character)}`;
-    this.#errors.push({ offset, message, recovered: false });
+    this.#add({ offset, message, recovered: false });
   }
 
   #token(parser: Parser, token: Token, recovered: boolean): void {
@@ -67,7 +76,7 @@ export class SyntaxErrors extends antlr.ErrorListener implements ErrorListener {
         ? adviceAtLineStart(met, expected)
         : adviceInLine(met, expected);
     const message = `unexpected ${describe(met)}; ${advice ?? `expected ${describeAll(expected)}`}`;
-    this.#errors.push({ offset: met.start, message, recovered });
+    this.#add({ offset: met.start, message, recovered });
   }
 }
 
@@ -97,7 +106,7 @@ const LINE_STARTS = ['type', 'extend', 'relations', 'define', 'condition'];
 
 function adviceAtLineStart(met: Token, expected: ReadonlySet<number>): string | undefined {
   const isEnd = expected.has(Parser.EOF);
-  if (expected.has(Parser.NEWLINE) && !isEnd && !expected.has(Parser.MODEL)) {
+  if (expected.has(Parser.NEWLINE) && expected.size === 1) {
     return `after 'relations' comes at least one 'define'${didYouMean(met.text, ['define'])}`;
   }
   if (!isEnd) return undefined;

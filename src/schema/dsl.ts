@@ -41,6 +41,7 @@ export function modelFromDsl(text: string): ModelWithPositions {
   return { model: { schemaVersion, types, conditions }, positions };
 }
 
+/** Of a model without problems; those can make another text of it. */
 export function modelToDsl(model: Model): string {
   const wire: unknown = modelToWire(printable(model));
   const text = transformer.transformJSONToDSL(wire as PrinterInput, {

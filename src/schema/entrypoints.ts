@@ -1,8 +1,10 @@
 /**
  * Every relation has an entrypoint: a way for a first subject to come in. That is a least fixpoint:
- * a relation is *open* when its rewrite is, given the relations known to be open. (To walk from each
- * relation with a set of those visited says the same, at exponential cost.) A relation that is not
- * open waits for others that are not, and so leads into a loop of them, which the message shows.
+ * a relation is *open* when its rewrite is, given which other relations are. It is found in linear
+ * time by gates, one for each relation and each part of a rewrite, which open when enough of their
+ * sources have: one for `or` and for a choice of subjects or parents, all for `and` and `but not`.
+ * (To walk from each relation with a set of those visited says the same, at exponential cost.) A
+ * gate that stays closed has a closed source, and so leads into a loop, which the message shows.
  *
  * What other rules refuse counts as open here, missing references and relations caught in a computed
  * cycle: a mistake is told once, where it was made, and not again by all that refer to it.
@@ -15,141 +17,156 @@ import type { ModelProblem } from './problem.js';
 /** Names of a loop in a message; enough to see it, and long loops cannot blow up the output. */
 const LOOP_SHOWN_MAX = 8;
 
-interface Owned {
-  readonly type: TypeDefinition;
-  readonly relation: RelationDefinition;
-}
-
 export function* entrypointProblems(
   model: Model,
   positions: Positions | undefined,
 ): Generator<ModelProblem> {
-  const told = new Set<RelationDefinition>();
-  const problem = ({ type, relation }: Owned, message: string): ModelProblem => {
-    const position = positions?.of(relation, 'name');
-    return { message, type: type.name, relation: relation.name, position };
+  const problem = (type: TypeDefinition, at: RelationDefinition, message: string): ModelProblem => {
+    const position = positions?.of(at, 'name');
+    return { message, type: type.name, relation: at.name, position };
   };
+  const told = new Set<RelationDefinition>();
   for (const type of model.types.values()) {
     const { cycles, caught } = computedCycles(type);
     for (const relation of caught) told.add(relation);
     for (const cycle of cycles) {
-      const [relation] = cycle;
-      if (relation === undefined) continue;
-      const loop = formatLoop([...cycle, relation].map(({ name }) => name));
+      const [first] = cycle;
+      if (first === undefined) continue;
+      const loop = formatLoop([...cycle, first].map(({ name }) => name));
       const rule = 'an authorization model cannot contain a cycle of computed relations';
-      yield problem({ type, relation }, `${rule}: ${loop}`);
+      yield problem(type, first, `${rule}: ${loop}`);
     }
   }
-  const entrypoints = new Entrypoints(model, told);
-  for (const closed of entrypoints.closed()) {
-    const loop = formatLoop(entrypoints.loopFrom(closed));
-    const rule = 'no entrypoints defined: nobody can ever have this relation';
-    yield problem(closed, `${rule}, it is a potential loop: ${loop}`);
+  const gates = new Gates(model, told);
+  for (const type of model.types.values()) {
+    for (const relation of type.relations.values()) {
+      const loop = gates.loopFrom(relation);
+      if (loop === undefined) continue;
+      const rule = 'no entrypoints defined: nobody can ever have this relation';
+      yield problem(type, relation, `${rule}, it is a potential loop: ${formatLoop(loop)}`);
+    }
   }
 }
 
-class Entrypoints {
+/** Open when it waits for no more sources. */
+interface Gate {
+  /** Of a relation's gate, `type#relation`. */
+  readonly name?: string;
+  waitsFor: number;
+  readonly sources: Gate[];
+  readonly listeners: Gate[];
+}
+
+class Gates {
   readonly #model: Model;
-  readonly #all: readonly Owned[];
-  readonly #open: Set<RelationDefinition>;
+  readonly #relations = new Map<RelationDefinition, Gate>();
 
   constructor(model: Model, assumedOpen: ReadonlySet<RelationDefinition>) {
     this.#model = model;
-    this.#open = new Set(assumedOpen);
-    this.#all = [...model.types.values()].flatMap((type) =>
-      [...type.relations.values()].map((relation) => ({ type, relation })),
-    );
-    this.#spread();
+    for (const type of model.types.values()) {
+      for (const relation of type.relations.values()) {
+        const waitsFor = assumedOpen.has(relation) ? 0 : 1;
+        const name = `${type.name}#${relation.name}`;
+        this.#relations.set(relation, { name, waitsFor, sources: [], listeners: [] });
+      }
+    }
+    const open: Gate[] = [];
+    for (const type of model.types.values()) {
+      for (const relation of type.relations.values()) {
+        const gate = this.#relations.get(relation);
+        const rewrite = this.#gateOf(relation.rewrite, type, relation, open);
+        if (gate === undefined) continue;
+        if (gate.waitsFor === 0) open.push(gate);
+        else listen(gate, [rewrite]);
+      }
+    }
+    for (let gate = open.pop(); gate !== undefined; gate = open.pop()) {
+      for (const listener of gate.listeners) {
+        if (--listener.waitsFor === 0) open.push(listener);
+      }
+    }
   }
 
-  closed(): readonly Owned[] {
-    return this.#all.filter(({ relation }) => !this.#open.has(relation));
-  }
-
-  /** `a#x`, `b#y`, `a#x`: from a closed relation along what it waits for, until that repeats. */
-  loopFrom(start: Owned): readonly string[] {
+  /** `a#x`, `b#y`, `a#x`: along what a closed relation waits for, until that repeats. */
+  loopFrom(relation: RelationDefinition): readonly string[] | undefined {
     const names: string[] = [];
-    const seen = new Set<RelationDefinition>();
-    let at: Owned | undefined = start;
-    while (at !== undefined && names.length <= LOOP_SHOWN_MAX) {
-      names.push(`${at.type.name}#${at.relation.name}`);
-      if (seen.has(at.relation)) break;
-      seen.add(at.relation);
-      at = this.#blockers(at, at.relation.rewrite)[0];
+    const seen = new Set<Gate>();
+    let gate = this.#relations.get(relation);
+    while (gate !== undefined && gate.waitsFor > 0 && names.length <= LOOP_SHOWN_MAX) {
+      if (gate.name !== undefined) names.push(gate.name);
+      if (seen.has(gate)) break;
+      seen.add(gate);
+      gate = gate.sources.find(({ waitsFor }) => waitsFor > 0);
     }
-    return names;
+    return names.length === 0 ? undefined : names;
   }
 
-  /** Opens whatever can be; a relation is looked at again when one it waited for has opened. */
-  #spread(): void {
-    const waiting = new Map<RelationDefinition, Set<Owned>>();
-    const queue = [...this.#all];
-    for (let at = queue.pop(); at !== undefined; at = queue.pop()) {
-      if (this.#open.has(at.relation)) continue;
-      const blockers = this.#blockers(at, at.relation.rewrite);
-      if (blockers.length === 0) {
-        this.#open.add(at.relation);
-        queue.push(...(waiting.get(at.relation) ?? []));
-      }
-      for (const { relation } of blockers) {
-        const others = waiting.get(relation);
-        if (others === undefined) waiting.set(relation, new Set([at]));
-        else others.add(at);
-      }
-    }
-  }
-
-  /** Closed relations, one of which must open for this rewrite to open; none when it is open. */
-  #blockers(at: Owned, rewrite: Rewrite): readonly Owned[] {
+  /** The gate of a rewrite of `type#relation`; if it is open from the start, in `open` as well. */
+  #gateOf(
+    rewrite: Rewrite,
+    type: TypeDefinition,
+    relation: RelationDefinition,
+    open: Gate[],
+  ): Gate {
+    const gateOf = (operand: Rewrite): Gate => this.#gateOf(operand, type, relation, open);
     switch (rewrite.kind) {
       case 'direct':
-        return this.#unlessAnyOpen(
-          at.relation.restrictions.map(({ kind, type, relation }) =>
-            kind === 'userset' ? this.#find(this.#model.types.get(type), relation) : undefined,
+        return anyOf(
+          relation.restrictions.map((restriction) =>
+            restriction.kind === 'userset'
+              ? this.#find(this.#model.types.get(restriction.type), restriction.relation)
+              : undefined,
           ),
+          open,
         );
-      case 'computed':
-        if (rewrite.relation === at.relation.name) return [];
-        return this.#unlessAnyOpen([this.#find(at.type, rewrite.relation)]);
+      case 'computed': {
+        const isSelf = rewrite.relation === relation.name;
+        return anyOf([isSelf ? undefined : this.#find(type, rewrite.relation)], open);
+      }
       case 'from': {
-        const parents = at.type.relations.get(rewrite.tupleset)?.restrictions ?? [];
-        return this.#unlessAnyOpen(
-          parents.flatMap(
-            ({ type }) => this.#find(this.#model.types.get(type), rewrite.relation) ?? [],
-          ),
+        const parents = type.relations.get(rewrite.tupleset)?.restrictions ?? [];
+        const parentTypes = parents.map((parent) => this.#model.types.get(parent.type));
+        return anyOf(
+          parentTypes.flatMap((parent) => this.#find(parent, rewrite.relation) ?? []),
+          open,
         );
       }
-      case 'union': {
-        const blockers = rewrite.operands.map((operand) => this.#blockers(at, operand));
-        return blockers.some(({ length }) => length === 0) ? [] : blockers.flat();
-      }
+      case 'union':
+        return anyOf(rewrite.operands.map(gateOf), open);
       case 'intersection':
-        return this.#firstBlockers(at, rewrite.operands);
+        return allOf(rewrite.operands.map(gateOf), open);
       case 'exclusion':
-        return this.#firstBlockers(at, [rewrite.base, rewrite.subtract]);
+        return allOf([gateOf(rewrite.base), gateOf(rewrite.subtract)], open);
     }
   }
 
-  /** When all operands must be open, it is enough to wait for the first that is not. */
-  #firstBlockers(at: Owned, operands: readonly Rewrite[]): readonly Owned[] {
-    for (const operand of operands) {
-      const blockers = this.#blockers(at, operand);
-      if (blockers.length > 0) return blockers;
-    }
-    return [];
-  }
-
-  /** The targets, when all of them are closed; what is undefined is open. */
-  #unlessAnyOpen(targets: readonly (Owned | undefined)[]): readonly Owned[] {
-    const closed = targets.flatMap((target) =>
-      target === undefined || this.#open.has(target.relation) ? [] : [target],
-    );
-    return closed.length === targets.length ? closed : [];
-  }
-
-  #find(type: TypeDefinition | undefined, name: string): Owned | undefined {
+  #find(type: TypeDefinition | undefined, name: string): Gate | undefined {
     const relation = type?.relations.get(name);
-    return type && relation && { type, relation };
+    return relation && this.#relations.get(relation);
+  }
+}
+
+/** An undefined source is open: it is a subject, or a reference that is missing. */
+function anyOf(sources: readonly (Gate | undefined)[], open: Gate[]): Gate {
+  const isOpen = sources.length === 0 || sources.includes(undefined);
+  const gate: Gate = { waitsFor: isOpen ? 0 : 1, sources: [], listeners: [] };
+  if (isOpen) open.push(gate);
+  else listen(gate, sources);
+  return gate;
+}
+
+function allOf(sources: readonly Gate[], open: Gate[]): Gate {
+  const gate: Gate = { waitsFor: sources.length, sources: [], listeners: [] };
+  if (sources.length === 0) open.push(gate);
+  listen(gate, sources);
+  return gate;
+}
+
+function listen(gate: Gate, sources: readonly (Gate | undefined)[]): void {
+  for (const source of sources) {
+    if (source === undefined) continue;
+    gate.sources.push(source);
+    source.listeners.push(gate);
   }
 }
 

@@ -40,6 +40,12 @@ export const PARAMETER_DEPTH_MAX = 8;
 
 /**
  * Characters of one DSL text. A model within `modelBytesMax` prints to about as many characters, so
- * this leaves as much again, three times over, for comments.
+ * this leaves as much again for comments; the parser takes about a second for it.
  */
-export const DSL_LENGTH_MAX = 1_048_576;
+export const DSL_LENGTH_MAX = 524_288;
+
+/**
+ * Problems that one validation tells, and syntax errors that one parse collects, before it stops. Far
+ * more than anybody reads at once; it bounds what a hopeless model costs, hints included.
+ */
+export const PROBLEMS_MAX = 200;

@@ -1,7 +1,9 @@
 /** "did you mean": the known name that a mistyped one is closest to. */
 import { quote } from './problem.js';
 
-/** These bound the work per problem: no model with mistyped names is worth a second of it. */
+/** A slip of the fingers is one edit or two; a name further off than this is another name. */
+const EDITS_MAX = 3;
+/** These bound the work for one hint. */
 const CANDIDATES_MAX = 200;
 const NAME_LENGTH_MAX = 100;
 
@@ -15,7 +17,7 @@ export function didYouMean(name: string, candidates: Iterable<string>): string {
 export function nearestOf(name: string, candidates: Iterable<string>): string | undefined {
   if (name.length > NAME_LENGTH_MAX) return undefined;
   let nearest: string | undefined;
-  let fewest = Math.floor(name.length / 3) + 1;
+  let fewest = Math.min(EDITS_MAX, Math.floor(name.length / 3)) + 1;
   let looked = 0;
   for (const candidate of candidates) {
     if (++looked > CANDIDATES_MAX) break;

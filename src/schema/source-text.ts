@@ -4,8 +4,10 @@
  *
  * Comments are blanked. As in all OpenFGA tools, `#` begins one where a line begins or after a
  * space; inside a condition's braces so does `//`, and there neither counts within a CEL string.
- * Line ends after the first of a run are blanked as well: the grammar's rule for them recurses, and
- * a long block of comments would overflow its stack.
+ *
+ * Two more things are blanked that mean nothing but cost the parser dearly: line ends after the
+ * first of a run (its rule recurses, so that a long block of comments overflows the stack), and
+ * parentheses around nothing but parentheses (a hundred of them take it a quarter of a second).
  */
 import type { Position } from './positions.js';
 
@@ -99,60 +101,83 @@ const STRING = new RegExp(
 
 interface Scan {
   readonly comments: readonly Range[];
-  /** What else the grammar should not see: repeated line ends, a byte order mark. */
   readonly blanks: readonly Range[];
   readonly deepest: { readonly depth: number; readonly offset: number };
 }
 
 function scanText(text: string): Scan {
   const comments: Range[] = [];
-  const blanks: Range[] = text.startsWith('\ufeff') ? [{ start: 0, end: 1 }] : [];
-  let deepest = { depth: 0, offset: 0 };
-  let depth = 0;
+  const blanks: Range[] = text.startsWith('\ufeff') ? [at(0)] : [];
+  const parentheses = new Parentheses();
   let inBraces = false;
   let blankSoFar = true;
-  for (let at = 0; at < text.length; at++) {
-    const char = text[at] ?? '';
+  for (let offset = 0; offset < text.length; offset++) {
+    const char = text[offset] ?? '';
     if (char === '\n' || char === '\r') {
-      if (blankSoFar) blanks.push({ start: at, end: at + 1 });
+      if (blankSoFar) blanks.push(at(offset));
       blankSoFar = true;
-      continue;
+    } else if (beginsComment(text, offset, inBraces, blankSoFar)) {
+      const end = lineEndAfter(text, offset);
+      comments.push({ start: offset, end });
+      offset = end - 1;
+    } else if (char.trim() !== '') {
+      blankSoFar = false;
+      if (!inBraces) parentheses.meet(char, offset);
+      else offset = Math.max(offset, stringEndAt(text, offset) - 1);
+      inBraces = char === '{' || (inBraces && char !== '}');
     }
-    if (beginsComment(text, at, inBraces, blankSoFar)) {
-      const end = lineEndAfter(text, at);
-      comments.push({ start: at, end });
-      at = end - 1;
-      continue;
-    }
-    if (char.trim() === '') continue;
-    blankSoFar = false;
-    if (inBraces) {
-      if (char === '}') inBraces = false;
-      else at = Math.max(at, stringEndAt(text, at) - 1);
-      continue;
-    }
-    if (char === '{') inBraces = true;
-    else if (char === '(') depth++;
-    else if (char === ')') depth--;
-    if (depth > deepest.depth) deepest = { depth, offset: at };
   }
-  return { comments, blanks, deepest };
+  return {
+    comments,
+    blanks: [...blanks, ...parentheses.superfluous],
+    deepest: parentheses.deepest,
+  };
 }
 
-function beginsComment(text: string, at: number, inBraces: boolean, blankSoFar: boolean): boolean {
-  if (text[at] === '#') return blankSoFar || text[at - 1] === ' ';
-  return inBraces && text.startsWith('//', at);
+const at = (offset: number): Range => ({ start: offset, end: offset + 1 });
+
+/** Those outside conditions' braces; in a CEL expression they cost the grammar nothing. */
+class Parentheses {
+  deepest = { depth: 0, offset: 0 };
+  readonly superfluous: Range[] = [];
+  readonly #open: { readonly offset: number; pairs: number; others: number }[] = [];
+
+  meet(char: string, offset: number): void {
+    if (char === '(') {
+      const depth = this.#open.push({ offset, pairs: 0, others: 0 });
+      if (depth > this.deepest.depth) this.deepest = { depth, offset };
+      return;
+    }
+    const inner = char === ')' ? this.#open.pop() : undefined;
+    const outer = this.#open.at(-1);
+    if (inner?.pairs === 1 && inner.others === 0) {
+      this.superfluous.push(at(inner.offset), at(offset));
+    }
+    if (outer === undefined) return;
+    if (inner === undefined) outer.others++;
+    else outer.pairs++;
+  }
 }
 
-function lineEndAfter(text: string, at: number): number {
+function beginsComment(
+  text: string,
+  offset: number,
+  inBraces: boolean,
+  blankSoFar: boolean,
+): boolean {
+  if (text[offset] === '#') return blankSoFar || text[offset - 1] === ' ';
+  return inBraces && text.startsWith('//', offset);
+}
+
+function lineEndAfter(text: string, offset: number): number {
   const lineEnd = /[\r\n]/g;
-  lineEnd.lastIndex = at;
+  lineEnd.lastIndex = offset;
   return lineEnd.exec(text)?.index ?? text.length;
 }
 
 /** The end of the CEL string that begins here; -1 if none does. */
-function stringEndAt(text: string, at: number): number {
-  STRING.lastIndex = at;
+function stringEndAt(text: string, offset: number): number {
+  STRING.lastIndex = offset;
   return STRING.test(text) ? STRING.lastIndex : -1;
 }
 

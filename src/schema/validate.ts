@@ -7,6 +7,7 @@
 import { compileCondition } from '../condition/compile.js';
 import { ConditionProblem } from '../condition/problem.js';
 import { entrypointProblems } from './entrypoints.js';
+import { PROBLEMS_MAX } from './limits.js';
 import type { ModelLimits } from './limits.js';
 import type { Model, ModelCondition, SourceInfo } from './model.js';
 import { within } from './positions.js';
@@ -22,19 +23,24 @@ export interface ValidateOptions {
   readonly positions?: Positions | undefined;
 }
 
+/** All problems, up to PROBLEMS_MAX. */
 export function validateModel(model: Model, options: ValidateOptions): readonly ModelProblem[] {
-  const { limits, positions } = options;
-  const tooLarge = [...limitProblems(model, limits)];
+  const problems: ModelProblem[] = [];
+  for (const problem of problemsOf(model, options)) {
+    if (problems.push(problem) === PROBLEMS_MAX) break;
+  }
+  return problems;
+}
+
+function* problemsOf(model: Model, options: ValidateOptions): Generator<ModelProblem> {
+  const tooLarge = [...limitProblems(model, options.limits)];
+  yield* tooLarge;
   // The limits bound what the other rules cost, so these are not tried on a model beyond them.
-  if (tooLarge.length > 0) return tooLarge;
-  return [
-    ...nameProblems(model, options),
-    ...referenceProblems(model, positions),
-    ...entrypointProblems(model, positions),
-    ...[...model.conditions.values()].flatMap((condition) => [
-      ...conditionProblems(condition, options),
-    ]),
-  ];
+  if (tooLarge.length > 0) return;
+  yield* nameProblems(model, options);
+  yield* referenceProblems(model, options.positions);
+  yield* entrypointProblems(model, options.positions);
+  for (const condition of model.conditions.values()) yield* conditionProblems(condition, options);
 }
 
 /** Throws one 'invalid_model' error that tells all problems. */
@@ -74,7 +80,7 @@ function* nameProblems(model: Model, options: ValidateOptions): Generator<ModelP
     const about = { type: type.name, position };
     const wrong = nameProblem(type.name, limits.typeNameLengthMax) ?? reservedProblem(type.name);
     if (wrong !== undefined) yield { message: `a type's name ${wrong}`, position };
-    yield* sourceProblems(type.source, about);
+    yield* sourceProblems(type.source, about, limits);
     for (const relation of type.relations.values()) {
       const { name } = relation;
       const position = positions?.of(relation, 'name');
@@ -82,7 +88,7 @@ function* nameProblems(model: Model, options: ValidateOptions): Generator<ModelP
       if (wrong !== undefined) {
         yield { ...about, message: `a relation's name ${wrong}`, position };
       }
-      yield* sourceProblems(relation.source, { ...about, relation: name, position });
+      yield* sourceProblems(relation.source, { ...about, relation: name, position }, limits);
     }
   }
 }
@@ -111,7 +117,12 @@ const SOURCE_FILE = /^[a-zA-Z0-9_\-/]{1,100}\.fga$/;
 function* sourceProblems(
   source: SourceInfo | undefined,
   about: Omit<ModelProblem, 'message'>,
+  limits: ModelLimits,
 ): Generator<ModelProblem> {
+  if (source?.module !== undefined) {
+    const wrong = nameProblem(source.module, limits.nameLengthMax);
+    if (wrong !== undefined) yield { ...about, message: `a module's name ${wrong}` };
+  }
   if (source?.file === undefined || SOURCE_FILE.test(source.file)) return;
   const message =
     `source file ${quote(source.file)} must end in .fga and before that have up to 100 letters, ` +
@@ -127,7 +138,7 @@ function* conditionProblems(
   const about = { condition: name, position: positions?.of(condition, 'name') };
   const wrongName = nameProblem(name, limits.nameLengthMax);
   if (wrongName !== undefined) yield { ...about, message: `a condition's name ${wrongName}` };
-  yield* sourceProblems(condition.source, about);
+  yield* sourceProblems(condition.source, about, limits);
   const parameters = Object.entries(condition.parameters);
   if (parameters.length > limits.parametersMax) {
     const message = `can have ${limits.parametersMax} parameters at most, not ${parameters.length}`;

@@ -63,9 +63,13 @@ describe('matches', () => {
   );
 
   it('does not compile a pattern to find out that it is too large', () => {
-    const start = performance.now();
-    expect(() => readLiteralPattern('(\\pL{500}){2}'.repeat(100))).toThrow('repeats so much');
-    expect(performance.now() - start).toBeLessThan(20);
+    const times = Array.from({ length: 5 }, () => {
+      const start = performance.now();
+      expect(() => readLiteralPattern('(\\pL{500}){2}'.repeat(100))).toThrow('repeats so much');
+      return performance.now() - start;
+    });
+    // compiling it takes a hundred milliseconds
+    expect(Math.min(...times)).toBeLessThan(20);
   });
 
   it.each([

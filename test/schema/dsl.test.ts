@@ -103,6 +103,14 @@ condition weekday(day: string, holidays: list<string>) {
     ).toBe('bcdefg');
   });
 
+  it('may have as many parentheses as it likes around one thing', () => {
+    const text = (depth: number): string => {
+      const nested = `${'('.repeat(depth)}b${' )'.repeat(depth)}`;
+      return `${HEAD}    define a: ${nested} or (${nested} but not ((c from d)))`;
+    };
+    expect(modelFromDsl(text(90)).model).toEqual(modelFromDsl(text(1)).model);
+  });
+
   it('may end its lines as on Windows and begin with a byte order mark', () => {
     const text = `${HEAD}    define a: [user with c]\ncondition c(x: int) {\n  x ==\n  1\n}\n`;
     const windows = modelFromDsl(`\ufeff${text.replaceAll('\n', '\r\n')}`).model;
@@ -323,9 +331,13 @@ describe('a syntax error', () => {
     );
   });
 
+  it('is told at once when a text is nothing but errors', () => {
+    expect(syntaxErrorOf('@'.repeat(500_000))).toBe("line 6, column 1: unexpected character '@'");
+  }, 5_000);
+
   it('is told when the text is longer than any model', () => {
     expect(syntaxErrorOf(`# ${'x'.repeat(1_100_000)}`)).toMatch(
-      /^a text can have 1048576 characters/,
+      /^a text can have 524288 characters/,
     );
   });
 });

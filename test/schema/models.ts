@@ -11,6 +11,7 @@ import type {
 } from '../../src/schema/model.js';
 import type { Positions } from '../../src/schema/positions.js';
 import { validateModel } from '../../src/schema/validate.js';
+import { modelFromDsl } from '../../src/schema/dsl.js';
 import { DEFAULT_MODEL_LIMITS } from '../../src/schema/limits.js';
 import { formatProblem } from '../../src/schema/problem.js';
 
@@ -54,6 +55,22 @@ export const anyModel = modelsOf(EVERYTHING);
 /** What is wrong with a model under the default limits, as a reader sees it. */
 export const problemsOf = (model: Model, positions?: Positions): readonly string[] =>
   validateModel(model, { limits: DEFAULT_MODEL_LIMITS, positions }).map(formatProblem);
+
+/** What is wrong with `type doc` of these lines, which begin at line 9, beside user and group. */
+export function problemsOfRelations(...lines: readonly string[]): readonly string[] {
+  const { model, positions } = modelFromDsl(
+    `model
+  schema 1.1
+type user
+type group
+  relations
+    define member: [user]
+type doc
+  relations
+${lines.map((line) => `    ${line}\n`).join('')}`,
+  );
+  return problemsOf(model, positions);
+}
 
 function mapOf<T>(
   key: fc.Arbitrary<string>,

@@ -77,7 +77,7 @@ describe('modules', () => {
       JSON.stringify(modelToWire(of), (key, value: unknown) =>
         key === 'module' || key === 'source_info' || key === 'metadata' ? undefined : value,
       );
-    const order = (text: string): string => [...text].sort().join('');
+    const order = (text: string): string => Array.from(text).sort().join('');
     expect(order(withoutSources(modelFromDsl(printed).model))).toBe(order(withoutSources(model)));
   });
 

@@ -314,3 +314,39 @@ describe('the assertions about the shop', () => {
     }
   });
 });
+
+describe('schema/README.md', () => {
+  const blocks = [...read('README.md').matchAll(/^```(\w+)\n([^]*?)^```$/gm)];
+  const quotes = (language: string): readonly string[] =>
+    blocks.flatMap(([, tag, text]) => (tag === language && text !== undefined ? [text] : []));
+
+  it('quotes the modules, leaving lines out', () => {
+    const sources = [...modules.values()].map((text) => text.split('\n'));
+    const isExcerpt = (quote: string): boolean => {
+      const lines = quote.split('\n').filter((line) => line !== '');
+      return sources.some((source) => {
+        let found = 0;
+        for (const line of source) if (line === lines[found]) found += 1;
+        return found === lines.length;
+      });
+    };
+    expect(quotes('fga').length).toBeGreaterThan(0);
+    expect(quotes('fga').filter((quote) => !isExcerpt(quote))).toEqual([]);
+  });
+
+  it('quotes tuples of the story', () => {
+    const keys = tuples.map(formatTupleKey);
+    expect(keys).toEqual(expect.arrayContaining(quotes('tuples').join('').trim().split('\n')));
+    const written = quotes('json').map((text) => JSON.parse(text) as unknown);
+    expect(fileTuples).toEqual(expect.arrayContaining(written));
+  });
+
+  it('quotes the manifest and assertions of the file', () => {
+    const [first, second = ''] = quotes('yaml');
+    expect(parse(first ?? '')).toEqual(parse(manifest));
+    const { tests } = parse(second) as StoreFile;
+    const titles = tests.flatMap(groupsOf).map(titleOf);
+    expect(titles).toHaveLength(3);
+    expect(groups.map(titleOf)).toEqual(expect.arrayContaining(titles));
+  });
+});

@@ -22,8 +22,12 @@ export default async function startPostgres() {
   globalThis.pembaTestPostgres = server;
   for await (const line of createInterface(server.stdout)) {
     const { url, absent } = JSON.parse(line);
-    if (url) process.env.PEMBA_TEST_DATABASE_URL = url;
-    else process.env.PEMBA_TEST_DATABASE_ABSENT = absent;
+    if (url) {
+      process.env.PEMBA_TEST_DATABASE_URL = url;
+    } else {
+      process.env.PEMBA_TEST_DATABASE_ABSENT = absent;
+      console.error(`Tests that need PostgreSQL cannot run: ${absent}`);
+    }
     return;
   }
   throw new Error('the PostgreSQL server of the tests ended before it was up');
