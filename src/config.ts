@@ -61,11 +61,11 @@ export class Config {
     'boolean',
     'Whoever reaches the port may do everything; set it only behind a network that you trust.',
   )
-  @IsBoolean()
+  @IsBoolean({ message: 'must be true or false' })
   readonly insecureAllowRemote: boolean = false;
 
   @Setting('PEMBA_EXAMPLE_STORE', 'boolean', 'An empty database gets the shop to try things on.')
-  @IsBoolean()
+  @IsBoolean({ message: 'must be true or false' })
   readonly exampleStore: boolean = true;
 
   @Setting('PEMBA_LOG_LEVEL', 'level', 'One line a request at info.')
@@ -156,7 +156,7 @@ export class Config {
   @Whole(1, HOUR)
   readonly consistencyTimeoutMs: number = 3000;
 
-  @Setting('PEMBA_MAX_BODY_BYTES', 'bytes', 'A full write with contexts, and a margin.')
+  @Setting('PEMBA_MAX_BODY_BYTES', 'bytes', 'Twice the largest model; OpenFGA takes 0.6 MB.')
   @Whole(1024, 268_435_456)
   readonly maxBodyBytes: number = 1_048_576;
 

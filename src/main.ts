@@ -1,7 +1,7 @@
 /**
  * Start, signals, ordered shutdown.
  *
- *   start:  configuration → database → migrations → replicas → HTTP → example store → "ready"
+ *   start:  configuration → database → migrations → replicas → example store → HTTP → "answers at"
  *   stop:   not ready → HTTP finishes what is in flight → background work → database
  */
 import type { Assembly } from './app.module.js';
@@ -22,6 +22,8 @@ import { createLog } from './telemetry/log.js';
 /** What was started, to be stopped in the opposite order. */
 class Started {
   readonly #closers: (() => Promise<void>)[] = [];
+  /** For all of it; until the configuration says otherwise, time enough to stop a database. */
+  timeoutMs = 60_000;
 
   add(close: () => Promise<void>): void {
     this.#closers.push(close);
@@ -34,6 +36,7 @@ class Started {
 
 async function start(started: Started): Promise<void> {
   const config = loadConfig(process.env);
+  started.timeoutMs = config.shutdownTimeoutMs;
   const database = await openDatabase(config, started);
   await migrate(database);
   const assembly = assemble({
@@ -47,13 +50,13 @@ async function start(started: Started): Promise<void> {
   started.add(() => replicas.stop());
   sweeper.start();
   started.add(() => sweeper.stop());
+  const example = config.exampleStore ? await exampleStore(assembly.engine) : undefined;
   const server = await serve(assembly);
   started.add(() => server.close());
   started.add(() => {
     readiness.drain();
     return Promise.resolve();
   });
-  const example = config.exampleStore ? await exampleStore(assembly.engine) : undefined;
   announce(server.url, assembly, example);
 }
 
@@ -107,13 +110,13 @@ const say = (line: string): void => {
 };
 
 /** A second signal does not wait for anything. */
-function stopOnSignals(started: Started, timeoutMs: number): void {
+function stopOnSignals(started: Started): void {
   let stopping = false;
   const stop = (signal: NodeJS.Signals): void => {
     if (stopping) process.exit(1);
     stopping = true;
     say(`${signal}: finishing what is in flight`);
-    const timer = setTimeout(() => process.exit(1), timeoutMs);
+    const timer = setTimeout(() => process.exit(1), started.timeoutMs);
     timer.unref();
     started.close().then(
       () => process.exit(0),
@@ -125,7 +128,7 @@ function stopOnSignals(started: Started, timeoutMs: number): void {
 }
 
 const started = new Started();
-stopOnSignals(started, 60_000);
+stopOnSignals(started);
 try {
   await start(started);
 } catch (error) {

@@ -38,7 +38,7 @@ export async function serve(assembly: Assembly): Promise<Server> {
     exposeHeadRoutes: false,
   });
   // Nest types its instance looser than Fastify does.
-  const instance = adapter.getInstance() as unknown as FastifyInstance;
+  const instance: FastifyInstance = adapter.getInstance<FastifyInstance>();
   const routes = new RouteTable();
   routes.collect(instance);
   observeRequests(instance, log, metrics);

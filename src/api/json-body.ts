@@ -10,7 +10,7 @@ export interface BodyLimits {
   readonly maxJsonDepth: number;
 }
 
-const DSL_ROUTE = /\/authorization-models$/;
+const DSL_ROUTE = '/authorization-models';
 
 export function installBodyParsers(instance: FastifyInstance, limits: BodyLimits): void {
   instance.removeAllContentTypeParsers();
@@ -29,7 +29,7 @@ export function installBodyParsers(instance: FastifyInstance, limits: BodyLimits
     'text/plain',
     { parseAs: 'string', bodyLimit: limits.maxBodyBytes },
     (request, text, done) => {
-      if (DSL_ROUTE.test(request.routeOptions.url ?? '')) done(null, String(text));
+      if (request.routeOptions.url?.endsWith(DSL_ROUTE) === true) done(null, String(text));
       else done(unsupportedMediaType(request));
     },
   );

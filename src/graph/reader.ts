@@ -34,7 +34,7 @@ export type EdgeVisitor = (node: Node, facts: EdgeFacts) => boolean;
 
 export interface GraphReader {
   readonly revision: Revision;
-  /** Nodes are 0 … nodeCount - 1. */
+  /** Nodes are 0 … nodeCount - 1. Any other number is a node without edges. */
   readonly nodeCount: number;
   /** The node of `type:id`, or NO_NODE when no tuple of the store names it. */
   node(type: TypeSymbol, id: string): Node;

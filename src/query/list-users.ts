@@ -1,13 +1,15 @@
 /**
- * The subjects of one form that have a relation to an object. Candidates are those that any tuple
- * below the object mentions; each is judged by its own evaluation, exactly as a check would. As in
- * OpenFGA, a condition on the way that cannot be evaluated fails the list, even if every candidate
- * could do without it.
+ * The subjects of one form that have a relation to an object. Candidates are all that any tuple
+ * below the object mentions, on the right of a `but not` as well: `everyone but not (banned but not
+ * pardoned)` can admit them. Each is judged by its own evaluation, exactly as a check would.
  *
- * `user:*` in the answer stands for everybody: then concrete users are listed beside it only where
- * a tuple on the granting side names them. Without it, users that only the right side of a `but not`
- * names are candidates as well: `everyone but not (banned but not pardoned)` can admit them.
+ * `user:*` in the answer stands for everybody. Beside it, only those concrete users are listed who
+ * would be members without any wildcard.
+ *
+ * As in OpenFGA, a condition on the way that cannot be evaluated fails the list, even if every
+ * candidate could do without it.
  */
+import { NO_NODE } from '../graph/reader.js';
 import type { EdgeFacts, Node } from '../graph/reader.js';
 import type { Admission, DirectSet, Expression, RelationIndex } from '../schema/plan.js';
 import { formatSubject } from '../tuple/tuple.js';
@@ -19,7 +21,8 @@ import type { Candidate, Page, PageRequest } from './page.js';
 import { edgeVerdict } from './scope.js';
 import type { Edge, QueryScope } from './scope.js';
 import { NodeResolver } from './subject.js';
-import { decide } from './truth.js';
+import type { SubjectNode } from './subject.js';
+import { FALSE, decide } from './truth.js';
 import type { Verdict } from './truth.js';
 
 /** `{ type: 'user' }` asks for users and `user:*`, `{ type: 'group', relation: 'member' }` for usersets. */
@@ -41,51 +44,44 @@ export function listUsers(scope: QueryScope, question: ListUsersQuestion, page: 
   const object = nodes.object(question.object);
   const walk = new MentionWalk(scope, question.form);
   walk.from(object, index);
-  const judge = (subject: Subject): Verdict =>
-    new Evaluation(scope, nodes.subject(subject)).verdict(object, index);
   const nameOf = (node: Node): string =>
     node === object ? question.object.id : scope.graph.nodeId(node);
-  const candidates: Candidate[] = [];
-  for (const subject of subjectsOf(walk, question.form, nameOf, judge)) {
-    candidates.push({ name: formatSubject(subject), judge: () => judge(subject) });
-  }
-  return fillPage(candidates, page, scope.budget);
-}
-
-function* subjectsOf(
-  walk: MentionWalk,
-  { type, relation }: SubjectForm,
-  nameOf: (node: Node) => string,
-  judge: (subject: Subject) => Verdict,
-): Generator<Subject> {
+  const judge = (subject: SubjectNode): Verdict =>
+    new Evaluation(scope, subject).verdict(object, index);
+  const { type, relation } = question.form;
+  const candidate = (subject: Subject, judgeNode: (node: SubjectNode) => Verdict): Candidate => ({
+    name: formatSubject(subject),
+    judge: () => judgeNode(nodes.subject(subject)),
+  });
+  const ids = [...walk.mentioned].map(nameOf);
   if (relation !== undefined) {
-    const usersets = new Set([...walk.granting, ...walk.subtracting]);
-    for (const node of usersets) yield { kind: 'userset', type, id: nameOf(node), relation };
-    return;
+    const usersets = ids.map((id) => candidate({ kind: 'userset', type, id, relation }, judge));
+    return fillPage(usersets, page, scope.budget);
   }
   const wildcard: Subject = { kind: 'wildcard', type };
-  const everybody = walk.mentionsWildcard && decide(judge(wildcard));
-  if (everybody) yield wildcard;
-  const mentioned = everybody ? walk.granting : new Set([...walk.granting, ...walk.subtracting]);
-  for (const node of mentioned) yield { kind: 'object', type, id: nameOf(node) };
+  const isOpen = walk.mentionsWildcard && decide(judge(nodes.subject(wildcard)));
+  const judgeNamed = (subject: SubjectNode): Verdict =>
+    isOpen && judge(withoutWildcard(subject)).kind !== 'true' ? FALSE : judge(subject);
+  const users = ids.map((id) => candidate({ kind: 'object', type, id }, judgeNamed));
+  if (isOpen) users.push(candidate(wildcard, judge));
+  return fillPage(users, page, scope.budget);
 }
 
-type Side = 'granting' | 'subtracting';
+const withoutWildcard = (subject: SubjectNode): SubjectNode =>
+  subject.kind === 'object' ? { ...subject, wildcard: NO_NODE } : subject;
 
 interface Visit {
   readonly node: Node;
   readonly relation: RelationIndex;
-  readonly side: Side;
 }
 
 /** Collects the nodes of the wanted form that are mentioned anywhere below a set. */
 class MentionWalk {
-  readonly granting = new Set<Node>();
-  readonly subtracting = new Set<Node>();
+  readonly mentioned = new Set<Node>();
   mentionsWildcard = false;
   readonly #scope: QueryScope;
   readonly #form: SubjectForm;
-  readonly #seen = new Set<string>();
+  readonly #seen = new Set<number>();
   readonly #queue: Visit[] = [];
 
   constructor(scope: QueryScope, form: SubjectForm) {
@@ -94,7 +90,7 @@ class MentionWalk {
   }
 
   from(node: Node, relation: RelationIndex): void {
-    this.#enter({ node, relation, side: 'granting' });
+    this.#enter({ node, relation });
     for (let visit = this.#queue.pop(); visit !== undefined; visit = this.#queue.pop()) {
       const relationPlan = this.#scope.binding.plan.relations[visit.relation];
       if (relationPlan !== undefined) this.#expression(visit, relationPlan.expression);
@@ -103,12 +99,12 @@ class MentionWalk {
 
   #enter(visit: Visit): void {
     this.#scope.budget.step();
-    const key = `${visit.node} ${visit.relation} ${visit.side}`;
+    const key = visit.node * this.#scope.binding.plan.relations.length + visit.relation;
     if (this.#seen.has(key)) return;
     this.#seen.add(key);
     const relation = this.#scope.binding.plan.relations[visit.relation];
     if (relation?.type === this.#form.type && relation.name === this.#form.relation) {
-      this[visit.side].add(visit.node);
+      this.mentioned.add(visit.node);
     }
     this.#queue.push(visit);
   }
@@ -119,13 +115,13 @@ class MentionWalk {
         for (const set of expression.sets) this.#directSet(at, set);
         return;
       case 'computed':
-        this.#enter({ ...at, relation: expression.target });
+        this.#enter({ node: at.node, relation: expression.target });
         return;
       case 'from':
         for (const { kind, admission, target } of expression.paths) {
           this.#subjects(at.node, kind, (node, facts) => {
             if (this.#holds(admission, facts, { object: at.node, kind, subject: node })) {
-              this.#enter({ node, relation: target, side: at.side });
+              this.#enter({ node, relation: target });
             }
           });
         }
@@ -136,7 +132,7 @@ class MentionWalk {
         return;
       case 'exclusion':
         this.#expression(at, expression.base);
-        this.#expression({ ...at, side: 'subtracting' }, expression.subtract);
+        this.#expression(at, expression.subtract);
         return;
     }
   }
@@ -149,13 +145,13 @@ class MentionWalk {
       if (!this.#holds(set.admission, facts, edge)) return;
       switch (set.form) {
         case 'object':
-          this[at.side].add(node);
+          this.mentioned.add(node);
           return;
         case 'wildcard':
           this.mentionsWildcard = true;
           return;
         case 'userset':
-          this.#enter({ node, relation: set.target, side: at.side });
+          this.#enter({ node, relation: set.target });
       }
     });
   }

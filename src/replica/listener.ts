@@ -41,11 +41,12 @@ export class ChangeListener {
 
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
-    while (!signal.aborted) {
+    const isStopping = (): boolean => signal.aborted;
+    while (!isStopping()) {
       try {
         await this.#listen();
       } catch (error) {
-        if (signal.aborted) return;
+        if (isStopping()) return;
         this.#events.failed(error);
       }
       await sleep(RECONNECT_AFTER_MS, undefined, { signal }).catch(() => undefined);

@@ -1,9 +1,9 @@
 /**
- * Syntax errors, in words for the author of a model. ANTLR tells the token it met and those it would
- * have taken, "mismatched input ' ' expecting {<EOF>, NEWLINE}"; here that becomes "unexpected
- * 'and'; …". After an error the parser guesses how to go on. Only where it took one token for
- * granted ("missing ':'") does it find its way; what it complains about after any other error is
- * more often its own guess than a mistake, so that other error is the last one told.
+ * Syntax errors, in words for the author of a model. ANTLR tells the token it met and those it
+ * would have taken, "mismatched input ' ' expecting {<EOF>, NEWLINE}"; here that becomes
+ * "unexpected 'and'; …". After an error the parser guesses how to go on. Only where it took one
+ * token for granted ("missing ':'") does it find its way; what it complains about after any other
+ * error is more often its own guess than a mistake, so that other error is the last one told.
  */
 import { antlr, Lexer, Parser } from './dsl-grammar.js';
 import type { ErrorListener, Recognizer, Token } from './dsl-grammar.js';

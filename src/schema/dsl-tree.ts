@@ -1,6 +1,6 @@
 /**
- * The parse tree of one DSL text → what it declares, with the place of every word that a problem may
- * be about. Only trees without syntax errors come here: what the grammar demands is there.
+ * The parse tree of one DSL text → what it declares, with the place of every word that a problem
+ * may be about. Only trees without syntax errors come here: what the grammar demands is there.
  */
 import type { ParameterType, ScalarType } from '../condition/parameter.js';
 import type {

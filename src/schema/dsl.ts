@@ -1,8 +1,8 @@
 /**
  * The DSL ⇄ Model. Reading keeps the place of every word, for problems to point at. What is printed
  * can be read back: the DSL has no words for some of what JSON allows (a parameter of type `any`,
- * a direct part that is subtracted, names that are keywords), and a text that is not the model would
- * be worse than none.
+ * a direct part that is subtracted, names that are keywords), and a text that is not the model
+ * would be worse than none.
  */
 import { transformer } from '@openfga/syntax-transformer';
 import { PembaError } from '../errors.js';
@@ -51,10 +51,8 @@ export function modelToDsl(model: Model): string {
   if (parsed.ok) return text;
   const [problem] = parsed.problems;
   const line = text.split('\n')[(problem?.position?.line ?? 0) - 1] ?? '';
-  throw new PembaError(
-    'invalid_model',
-    `the DSL cannot express this model, JSON can: ${problem?.message ?? ''} in ${quote(line.trim())}`,
-  );
+  const reason = `${problem?.message ?? ''} in ${quote(line.trim())}`;
+  throw new PembaError('invalid_model', `the DSL cannot express this model, JSON can: ${reason}`);
 }
 
 /** The SDK's type of the JSON: the same shape, but without `readonly`. */
@@ -72,7 +70,8 @@ function printable(model: Model): Model {
       const rewrite = directFirst(relation.rewrite);
       if (rewrite === undefined) {
         const message =
-          "the DSL cannot express this, JSON can: it has '[…]' once at most, and not after 'but not'";
+          'the DSL cannot express this, JSON can: ' +
+          "it has '[…]' once at most, and not after 'but not'";
         throw invalidModel([{ message, type: type.name, relation: relation.name }]);
       }
       relations.set(relation.name, withWholeSource({ ...relation, rewrite }));

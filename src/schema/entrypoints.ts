@@ -6,8 +6,8 @@
  * (To walk from each relation with a set of those visited says the same, at exponential cost.) A
  * gate that stays closed has a closed source, and so leads into a loop, which the message shows.
  *
- * What other rules refuse counts as open here, missing references and relations caught in a computed
- * cycle: a mistake is told once, where it was made, and not again by all that refer to it.
+ * What other rules refuse counts as open here, missing references and relations caught in a
+ * computed cycle: a mistake is told once, where it was made, and not again by all that refer to it.
  */
 import { computedCycles } from './cycles.js';
 import type { Model, RelationDefinition, Rewrite, TypeDefinition } from './model.js';

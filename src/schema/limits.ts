@@ -45,7 +45,7 @@ export const PARAMETER_DEPTH_MAX = 8;
 export const DSL_LENGTH_MAX = 524_288;
 
 /**
- * Problems that one validation tells, and syntax errors that one parse collects, before it stops. Far
- * more than anybody reads at once; it bounds what a hopeless model costs, hints included.
+ * Problems that one validation tells, and syntax errors that one parse collects, before it stops.
+ * Far more than anybody reads at once; it bounds what a hopeless model costs, hints included.
  */
 export const PROBLEMS_MAX = 200;

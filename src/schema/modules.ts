@@ -1,7 +1,7 @@
 /**
- * A model of several modules (schema 1.2): the manifest `fga.mod` lists files, each file is a module
- * of one team, and `extend type` adds relations to a type of another. The result is one model in
- * which everything says from which module and file it comes.
+ * A model of several modules (schema 1.2): the manifest `fga.mod` lists files, each file is a
+ * module of one team, and `extend type` adds relations to a type of another. The result is one
+ * model in which everything says from which module and file it comes.
  */
 import { errors, transformer } from '@openfga/syntax-transformer';
 import { declare } from './declarations.js';

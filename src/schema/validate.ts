@@ -152,8 +152,8 @@ function* conditionProblems(
   }
   const bytes = Buffer.byteLength(expression);
   if (bytes > limits.expressionBytesMax) {
-    const message = `its expression can have ${limits.expressionBytesMax} bytes at most, not ${bytes}`;
-    yield { ...about, message };
+    const limit = limits.expressionBytesMax;
+    yield { ...about, message: `its expression can have ${limit} bytes at most, not ${bytes}` };
     return;
   }
   if (expression.trim() === '') {

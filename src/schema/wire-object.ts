@@ -1,7 +1,7 @@
 /**
- * A JSON object of a model with its path, read the way protobuf's JSON mapping reads: a member has a
- * snake_case and a camelCase spelling, null is the same as absent, unknown members are ignored. What
- * has the wrong shape is refused with its path. Only own members count, so that no name means
+ * A JSON object of a model with its path, read the way protobuf's JSON mapping reads: a member has
+ * a snake_case and a camelCase spelling, null is the same as absent, unknown members are ignored.
+ * What has the wrong shape is refused with its path. Only own members count, so that no name means
  * something inherited.
  */
 import { PembaError } from '../errors.js';

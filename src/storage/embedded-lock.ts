@@ -67,7 +67,11 @@ export async function lockDataDirectory(
 function keep(path: string, mine: string, fd: number): DataDirectoryLock {
   const beat = setInterval(() => {
     const now = new Date();
-    futimesSync(fd, now, now);
+    try {
+      futimesSync(fd, now, now);
+    } catch {
+      // One beat is missed; a disk in trouble makes itself heard elsewhere.
+    }
   }, BEAT_MS);
   beat.unref();
   return {

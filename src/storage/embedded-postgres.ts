@@ -29,7 +29,12 @@ import { cannotStartBecause } from './embedded-failure.js';
 import { lockDataDirectory } from './embedded-lock.js';
 import { inspectProcess } from './embedded-process.js';
 import { bringUp, removeSocket, stopServer } from './embedded-server.js';
-import type { EmbeddedConnection, RunningServer, ServerSettings } from './embedded-server.js';
+import type {
+  EmbeddedConnection,
+  Limits,
+  RunningServer,
+  ServerSettings,
+} from './embedded-server.js';
 import { closedDirectory, serverUser } from './embedded-user.js';
 import type { ServerUser } from './embedded-user.js';
 
@@ -183,9 +188,7 @@ async function keepUp(
   }
 }
 
-interface Supervision {
-  readonly deadlineMs: number;
-  readonly signal: AbortSignal;
+interface Supervision extends Limits {
   readonly log: (line: string) => void;
 }
 

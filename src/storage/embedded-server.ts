@@ -42,6 +42,12 @@ export interface RunningServer {
   readonly adopted: boolean;
 }
 
+export interface Limits {
+  readonly deadlineMs: number;
+  /** Aborted: give up, and leave no server that was started here. */
+  readonly signal: AbortSignal;
+}
+
 /** The wait between two looks at a server that starts or stops: both take some 30 ms. */
 const LOOK_MS = 10;
 /** The wait before another attempt while the remains of the last server go away, then doubled. */
@@ -83,36 +89,40 @@ interface Postmaster {
 }
 
 /** Adopts or starts the server; rejects when it is not ready by the deadline. */
-export async function bringUp(
-  settings: ServerSettings,
-  limits: { readonly deadlineMs: number; readonly signal: AbortSignal },
-): Promise<RunningServer> {
-  const end = performance.now() + limits.deadlineMs;
+export async function bringUp(settings: ServerSettings, limits: Limits): Promise<RunningServer> {
   let attempt: Attempt | undefined;
-  let pauseMs = PAUSE_MS;
-  let obstacle = 'it did not get ready in time';
-  while (performance.now() < end && !limits.signal.aborted) {
-    const postmaster = findPostmaster(settings.directory);
-    const failure = attempt?.failure();
-    if (postmaster !== undefined) {
-      const { pid, host, port, ready } = postmaster;
-      const connection = { ...settings.connection, host, port };
-      const refusal = ready ? await tryConnect(connection) : obstacle;
-      if (refusal === undefined) return { pid, connection, adopted: pid !== attempt?.pid };
-      obstacle = refusal;
-    } else if (attempt === undefined || failure !== undefined) {
-      if (failure !== undefined) {
-        if (!PASSING.test(failure)) throw refused(settings, failure);
-        obstacle = failure;
-        await sleep(pauseMs);
-        pauseMs = Math.min(2 * pauseMs, PAUSE_MAX_MS);
+  // If the process ends now, nobody has a server yet that could be stopped.
+  const abandon = (): void => attempt?.interrupt();
+  process.once('exit', abandon);
+  try {
+    const end = performance.now() + limits.deadlineMs;
+    let pauseMs = PAUSE_MS;
+    let obstacle = 'it did not get ready in time';
+    while (performance.now() < end && !limits.signal.aborted) {
+      const postmaster = findPostmaster(settings.directory);
+      const failure = attempt?.failure();
+      if (postmaster !== undefined) {
+        const { pid, host, port, ready } = postmaster;
+        const connection = { ...settings.connection, host, port };
+        const refusal = ready ? await tryConnect(connection) : obstacle;
+        if (refusal === undefined) return { pid, connection, adopted: pid !== attempt?.pid };
+        obstacle = refusal;
+      } else if (attempt === undefined || failure !== undefined) {
+        if (failure !== undefined) {
+          if (!PASSING.test(failure)) throw refused(settings, failure);
+          obstacle = failure;
+          await sleep(pauseMs);
+          pauseMs = Math.min(2 * pauseMs, PAUSE_MAX_MS);
+        }
+        attempt = startServer(settings);
       }
-      attempt = startServer(settings);
+      await sleep(LOOK_MS);
     }
-    await sleep(LOOK_MS);
+    if (attempt?.pid !== undefined) await stopProcess(attempt.pid, settings);
+    throw refused(settings, obstacle);
+  } finally {
+    process.off('exit', abandon);
   }
-  if (attempt?.pid !== undefined) await stopProcess(attempt.pid, settings);
-  throw refused(settings, obstacle);
 }
 
 /** Resolves when the server of the data directory, if there is one, is gone. */
@@ -180,6 +190,7 @@ interface Attempt {
   readonly pid: number | undefined;
   /** Why the process ended, once it has. */
   failure(): string | undefined;
+  interrupt(): void;
 }
 
 function startServer(settings: ServerSettings): Attempt {
@@ -208,7 +219,8 @@ function startServer(settings: ServerSettings): Attempt {
     if (child.exitCode === null && child.signalCode === null) return undefined;
     return reasonIn(readFileSync(logFile).subarray(logStart).toString());
   };
-  return { pid: child.pid, failure };
+  const interrupt = (): void => void child.kill('SIGINT');
+  return { pid: child.pid, failure, interrupt };
 }
 
 /** Takes away what a killed server left of its socket, which may keep the next from starting. */

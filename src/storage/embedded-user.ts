@@ -4,6 +4,7 @@
  * directory below /root (0700). On Linux the server is handed the *open* directory and calls it
  * /proc/self/fd/3: following that link asks for no permission on the directories above. The only
  * right that is given away is the one that is needed, and nothing of the machine is changed.
+ * Elsewhere root is told to be somebody else.
  */
 import { chownSync, constants, existsSync, lchownSync, lstatSync, mkdirSync } from 'node:fs';
 import { openSync, readFileSync, readdirSync, statSync } from 'node:fs';
@@ -24,6 +25,9 @@ const NOBODY: ServerUser = { uid: 65534, gid: 65534 };
  */
 export function serverUser(clusterDir: string): ServerUser | undefined {
   if (process.getuid?.() !== 0) return undefined;
+  if (process.platform !== 'linux') {
+    throw cannotStart('PostgreSQL cannot run as root: start Pemba as an ordinary user');
+  }
   const users = knownUsers();
   const existing = existsSync(clusterDir) ? clusterDir : dirname(clusterDir);
   const owner = statSync(existing).uid;
@@ -69,12 +73,6 @@ export interface HandedDirectory {
 export function handOver(directory: string, user: ServerUser | undefined): HandedDirectory {
   const closed = user && closedDirectory(dirname(directory), user);
   if (closed === undefined) return { path: directory, fd: undefined };
-  if (process.platform !== 'linux') {
-    throw cannotStart(
-      `PostgreSQL cannot run as root, and the user nobody may not enter ${closed}; ` +
-        'set DATA_DIR to a directory elsewhere, or start Pemba as an ordinary user',
-    );
-  }
   const fd = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);
   return { path: '/proc/self/fd/3', fd };
 }

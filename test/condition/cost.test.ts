@@ -113,6 +113,8 @@ describe('the bound on the cost of a condition', () => {
     ['l.filter(e, e != s).all(e, l.all(f, e != f))', 300 * 300],
     ['l.map(e, e + s).exists(e, e == s)', 300],
     ['(true ? l : []).all(e, l.all(f, e != f))', 300 * 300],
+    ['s == "" ? l.all(e, l.all(f, e != f)) : true', 300 * 300],
+    ['s == "" ? true : l.all(e, l.all(f, e != f))', 300 * 300],
     ['[l, l].all(k, k.all(e, e != s))', 600],
     ['{"a": l}.a.all(e, l.all(f, e != f))', 300 * 300],
     ['m.all(k, m[k].all(e, e != s))', 200 * 100],

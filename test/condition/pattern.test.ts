@@ -62,6 +62,11 @@ describe('matches', () => {
     },
   );
 
+  it('counts the instructions that a program turns out to have', () => {
+    expect(() => readLiteralPattern('(?:a?){450}')).not.toThrow();
+    expect(() => readLiteralPattern('(?:a?){600}')).toThrow('over 1000 instructions');
+  });
+
   it('does not compile a pattern to find out that it is too large', () => {
     const times = Array.from({ length: 5 }, () => {
       const start = performance.now();

@@ -2,10 +2,11 @@
  * Puts one query to an engine and to the definition, and tells where they part.
  *
  * Check and batch must agree exactly, errors included. Lists must hold exactly the objects (or
- * subjects) that check true, with two liberties:
+ * subjects) that check true, with these liberties:
  *
  *   - if one of the candidates errs, the engine may answer with that error instead; a list of users
  *     may also fail for any condition that it met on the way, as OpenFGA's does;
+ *   - where `but not` may hang on itself, an error may be answered as a denial;
  *   - once `type:*` is listed, an object that owes its membership to wildcards alone may be left
  *     out, since no tuple need name it. It must be listed if it would be in without any wildcard.
  *
@@ -17,6 +18,7 @@ import type { ObjectRef, RelationTuple, Subject } from '../../src/tuple/tuple.js
 import type { CheckQuery, Engine, Surroundings, Verdict, World } from './engine.js';
 import { Reference, union } from './evaluator.js';
 import { Expansion } from './expansion.js';
+import type { Negation } from './models.js';
 import type { Check, Query } from './queries.js';
 import type { Truth } from './well-founded.js';
 
@@ -28,8 +30,13 @@ type ListObjects = Query & { readonly kind: 'listObjects' };
 type Expand = Query & { readonly kind: 'expand' };
 type Listed = { readonly names: readonly string[] } | { readonly error: string };
 
+interface JudgedWorld extends World {
+  readonly objects: readonly ObjectRef[];
+  readonly negation: Negation;
+}
+
 export class Judge {
-  readonly #world: World & { readonly objects: readonly ObjectRef[] };
+  readonly #world: JudgedWorld;
   readonly #stored: readonly RelationTuple[];
   readonly #engine: Engine;
   readonly #references = new Map<Surroundings, Reference>();
@@ -37,11 +44,7 @@ export class Judge {
   readonly #expansion: Expansion;
 
   /** For as long as these tuples are the stored ones and the engine has them all. */
-  constructor(
-    world: World & { readonly objects: readonly ObjectRef[] },
-    stored: readonly RelationTuple[],
-    engine: Engine,
-  ) {
+  constructor(world: JudgedWorld, stored: readonly RelationTuple[], engine: Engine) {
     this.#world = world;
     this.#stored = stored;
     this.#engine = engine;
@@ -74,13 +77,15 @@ export class Judge {
   }
 
   #compare(checks: readonly Check[], verdicts: readonly Verdict[]): Ruling {
-    const expected = checks.map((check) => {
-      const truth = this.truthOf(check);
-      return truth === 'undefined' ? 'false' : truth;
-    });
     const actual = verdicts.map((each) =>
       each.kind === 'error' ? errorName(each.code) : each.kind,
     );
+    const expected = checks.map((check, i) => {
+      const truth = this.truthOf(check);
+      if (truth === 'undefined') return 'false';
+      const isDenied = actual[i] === 'false' && this.#world.negation === 'free';
+      return truth === 'error' && isDenied ? 'false' : truth;
+    });
     return ruling(expected.join(', '), actual.join(', '));
   }
 

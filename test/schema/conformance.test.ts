@@ -1,6 +1,6 @@
 /**
- * OpenFGA's public test cases, as many models as clients write. They lie beside the project where it
- * is developed, and are skipped, visibly, where they are not.
+ * OpenFGA's public test cases, as many models as clients write. They lie beside the project where
+ * it is developed, and are skipped, visibly, where they are not.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

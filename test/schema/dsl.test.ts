@@ -247,12 +247,14 @@ describe('a syntax error', () => {
   it.each([
     [
       '    define a: [user] or b and c',
-      "line 6, column 27: unexpected 'and'; 'or', 'and' and 'but not' are not mixed, nor is 'but not' repeated, without parentheses: (a or b) and c",
+      "line 6, column 27: unexpected 'and'; 'or', 'and' and 'but not' are not mixed, nor is " +
+        "'but not' repeated, without parentheses: (a or b) and c",
     ],
     ['    define a [user]', "line 6, column 14: unexpected '['; expected ':'"],
     [
       '    define a: b or [user]',
-      "line 6, column 20: unexpected '['; the types in brackets come first, and once: [user] or editor",
+      "line 6, column 20: unexpected '['; the types in brackets come first, and once: [user] " +
+        'or editor',
     ],
     ['    define a: [user] @', "line 6, column 22: unexpected character '@'"],
     ['    define a: []', "line 6, column 16: unexpected ']'; expected a name"],
@@ -262,20 +264,24 @@ describe('a syntax error', () => {
     ],
     [
       '    define a: user:*',
-      "line 6, column 19: unexpected ':'; types stand in brackets, such as [user, user:*, group#member]",
+      "line 6, column 19: unexpected ':'; types stand in brackets, such as [user, user:*, " +
+        'group#member]',
     ],
     ['    define a: (b or c', "line 6, column 22: unexpected end of the text; expected ')'"],
     [
       '    defin a: [user]',
-      "line 6, column 5: unexpected 'defin'; after 'relations' comes at least one 'define'; did you mean 'define'?",
+      "line 6, column 5: unexpected 'defin'; after 'relations' comes at least one 'define'; " +
+        "did you mean 'define'?",
     ],
     [
       '',
-      "line 5, column 12: unexpected end of the text; after 'relations' comes at least one 'define'",
+      "line 5, column 12: unexpected end of the text; after 'relations' comes at least one " +
+        "'define'",
     ],
     [
       '    define a: [user]\ntyp group',
-      "line 7, column 1: unexpected 'typ'; a line begins with 'type', 'extend', 'relations', 'define' or 'condition'; did you mean 'type'?",
+      "line 7, column 1: unexpected 'typ'; a line begins with 'type', 'extend', 'relations', " +
+        "'define' or 'condition'; did you mean 'type'?",
     ],
     [
       '    define a: [user]\n      or b',
@@ -287,11 +293,13 @@ describe('a syntax error', () => {
     ],
     [
       '    define a: [user]\ncondition c(x: any) {\n  x\n}',
-      "line 7, column 16: unexpected 'any'; expected bool, string, int, uint, double, duration, timestamp, ipaddress, list<…> or map<…>",
+      "line 7, column 16: unexpected 'any'; expected bool, string, int, uint, double, " +
+        'duration, timestamp, ipaddress, list<…> or map<…>',
     ],
     [
       '    define a: [user]\ncondition c(x: int,\n  y: int) {\n  x > y\n}',
-      "line 7, column 20: unexpected end of the line; a condition's parameters are written in one line",
+      "line 7, column 20: unexpected end of the line; a condition's parameters are written in " +
+        'one line',
     ],
     [
       '    define a: [user]\ncondition c(x: int {\n  x\n}',
@@ -324,7 +332,7 @@ describe('a syntax error', () => {
     );
   });
 
-  it('is told, without a stack overflow, when parentheses are nested a thousand levels deep', () => {
+  it('is told, not overflowing the stack, when parentheses are nested a thousand deep', () => {
     const nested = `    define a: ${'('.repeat(1000)}b${')'.repeat(1000)}`;
     expect(syntaxErrorOf(nested)).toBe(
       'line 6, column 1014: parentheses can be nested 100 levels deep at most',
@@ -364,7 +372,8 @@ condition c(x: int) {
   });
 
   it('may not be a parameter either', () => {
-    const text = `${HEAD}    define a: [user]\ncondition c(x: int, y: int, x: string) {\n  x > 1\n}`;
+    const condition = 'condition c(x: int, y: int, x: string) {\n  x > 1\n}';
+    const text = `${HEAD}    define a: [user]\n${condition}`;
     expect(refusalOf(() => modelFromDsl(text))).toBe(
       "condition 'c' (line 7, column 29): parameter 'x' is already defined",
     );

@@ -18,7 +18,8 @@ describe('a relation', () => {
         'define reader: a',
       ),
     ).toEqual([
-      "type 'doc', relation 'a' (line 9, column 12): an authorization model cannot contain a cycle " +
+      "type 'doc', relation 'a' (line 9, column 12): an authorization model cannot contain a " +
+        'cycle ' +
         'of computed relations: a → b → c → a',
     ]);
   });
@@ -44,22 +45,28 @@ describe('a relation', () => {
         'define friend: [user] but not editor',
       ),
     ).toEqual([
-      "type 'doc', relation 'viewer' (line 10, column 12): no entrypoints defined: nobody can ever " +
+      "type 'doc', relation 'viewer' (line 10, column 12): no entrypoints defined: nobody can " +
+        'ever ' +
         'have this relation, it is a potential loop: doc#viewer → doc#viewer',
-      "type 'doc', relation 'editor' (line 11, column 12): no entrypoints defined: nobody can ever " +
+      "type 'doc', relation 'editor' (line 11, column 12): no entrypoints defined: nobody can " +
+        'ever ' +
         'have this relation, it is a potential loop: doc#editor → doc#editor',
-      "type 'doc', relation 'reader' (line 12, column 12): no entrypoints defined: nobody can ever " +
+      "type 'doc', relation 'reader' (line 12, column 12): no entrypoints defined: nobody can " +
+        'ever ' +
         'have this relation, it is a potential loop: doc#reader → doc#viewer → doc#viewer',
-      "type 'doc', relation 'writer' (line 13, column 12): no entrypoints defined: nobody can ever " +
+      "type 'doc', relation 'writer' (line 13, column 12): no entrypoints defined: nobody can " +
+        'ever ' +
         'have this relation, it is a potential loop: doc#writer → doc#editor → doc#editor',
-      "type 'doc', relation 'friend' (line 14, column 12): no entrypoints defined: nobody can ever " +
+      "type 'doc', relation 'friend' (line 14, column 12): no entrypoints defined: nobody can " +
+        'ever ' +
         'have this relation, it is a potential loop: doc#friend → doc#editor → doc#editor',
     ]);
   });
 
   it('is not also without entrypoint for a reference that does not exist', () => {
     expect(problemsOfRelations('define a: b', 'define b: nothing', 'define c: a and b')).toEqual([
-      "type 'doc', relation 'b' (line 10, column 15): relation 'nothing' is not defined on type 'doc'",
+      "type 'doc', relation 'b' (line 10, column 15): relation 'nothing' is not defined on " +
+        "type 'doc'",
     ]);
   });
 

@@ -123,11 +123,14 @@ condition c(x: int) {
 `;
     const core = `${CORE}condition c(x: int) {\n  x > 1\n}\n`;
     expect(refusalOf(MANIFEST, files(pages, core)).split('\n')).toEqual([
-      "line 2, column 6 of wiki/pages.fga: type 'user' is already defined, at line 3, column 6 of core.fga",
-      "type 'space' (line 5, column 12 of wiki/pages.fga): relation 'owner' is already defined, " +
+      "line 2, column 6 of wiki/pages.fga: type 'user' is already defined, at line 3, column 6 " +
+        'of core.fga',
+      "type 'space' (line 5, column 12 of wiki/pages.fga): relation 'owner' is already " +
+        'defined, ' +
         'at line 7, column 12 of core.fga',
       "line 6, column 13 of wiki/pages.fga: type 'space' is already extended in this file",
-      "line 9, column 13 of wiki/pages.fga: type 'spice' cannot be extended, it is not defined; " +
+      "line 9, column 13 of wiki/pages.fga: type 'spice' cannot be extended, it is not " +
+        'defined; ' +
         "did you mean 'space'?",
       "line 12, column 11 of wiki/pages.fga: condition 'c' is already defined, " +
         'at line 8, column 11 of core.fga',
@@ -136,7 +139,8 @@ condition c(x: int) {
 
   it('are files that say so', () => {
     expect(refusalOf(MANIFEST, files('model\n  schema 1.2\ntype page'))).toBe(
-      "line 2, column 10 of wiki/pages.fga: a file of a modular model begins with 'module NAME', " +
+      "line 2, column 10 of wiki/pages.fga: a file of a modular model begins with 'module " +
+        "NAME', " +
         "not with 'model'",
     );
   });
@@ -146,7 +150,8 @@ describe('a manifest', () => {
   it.each([
     [
       '',
-      'line 1, column 1 of fga.mod: missing schema field\nline 1, column 1 of fga.mod: missing contents field',
+      'line 1, column 1 of fga.mod: missing schema field\nline 1, column 1 of fga.mod: missing ' +
+        'contents field',
     ],
     [
       'schema: 1.2\ncontents: []',
@@ -157,7 +162,8 @@ describe('a manifest', () => {
       "schema: '1.2'\ncontents:\n  - core.fga\n  - /etc/passwd.fga\n  - ../up.fga\n  - notes.txt",
       'line 4, column 5 of fga.mod: invalid contents item /etc/passwd.fga\n' +
         'line 5, column 5 of fga.mod: invalid contents item ../up.fga\n' +
-        'line 6, column 5 of fga.mod: contents items should use fga file extension, got notes.txt',
+        'line 6, column 5 of fga.mod: contents items should use fga file extension, got ' +
+        'notes.txt',
     ],
     [
       "schema: '1.2'\ncontents:\n  - core.fga\n  - cor.fga\n  - core.fga",

@@ -35,8 +35,10 @@ describe('a name that a relation refers to', () => {
         "did you mean 'user'?",
       "type 'doc', relation 'viewer' (line 9, column 32): relation 'membr' is not defined on " +
         "type 'group'; did you mean 'member'?",
-      "type 'doc', relation 'viewer' (line 9, column 50): condition 'office_hours' is not defined",
-      "type 'doc', relation 'viewer' (line 9, column 68): relation 'zzz' is not defined on type 'doc'",
+      "type 'doc', relation 'viewer' (line 9, column 50): condition 'office_hours' is not " +
+        'defined',
+      "type 'doc', relation 'viewer' (line 9, column 68): relation 'zzz' is not defined on " +
+        "type 'doc'",
     ]);
   });
 
@@ -129,7 +131,8 @@ condition c(x: int) {
         'define editor: membr from parent',
       ),
     ).toEqual([
-      "type 'doc', relation 'editor' (line 11, column 20): relation 'membr' is not defined on any " +
+      "type 'doc', relation 'editor' (line 11, column 20): relation 'membr' is not defined on " +
+        'any ' +
         "type that 'parent' holds ('user', 'group'); did you mean 'member'?",
     ]);
   });
@@ -139,7 +142,8 @@ describe('a relation', () => {
   it('has types to be written to it exactly when it has a direct part', () => {
     const union = { union: { child: [{ this: {} }, { this: {} }] } };
     expect(problemsOfViewer({ this: {} }, [])).toEqual([
-      "type 'doc', relation 'viewer': has a direct part ('this') but no type may be written to it: " +
+      "type 'doc', relation 'viewer': has a direct part ('this') but no type may be written to " +
+        'it: ' +
         'list at least one in directly_related_user_types',
     ]);
     expect(problemsOfViewer(union, [])).toHaveLength(1);

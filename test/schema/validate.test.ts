@@ -76,7 +76,8 @@ describe('a name', () => {
   it('of a source file has the form that clients accept', () => {
     const model = ofTypes({ type: 'user', metadata: { source_info: { file: '../x.fga' } } });
     expect(problemsOf(model)).toEqual([
-      "type 'user': source file '../x.fga' must end in .fga and before that have up to 100 letters, " +
+      "type 'user': source file '../x.fga' must end in .fga and before that have up to 100 " +
+        'letters, ' +
         "digits, '_', '-' and '/'",
     ]);
   });
@@ -155,14 +156,16 @@ describe('the size of a model', () => {
   it('is limited in types, conditions and bytes', () => {
     const types = Array.from({ length: 101 }, (_, index) => ({ type: `t${index}` }));
     expect(problemsOf(ofTypes(...types))).toEqual([
-      'The number of type definitions in an authorization model exceeds the allowed limit of 100: ' +
+      'The number of type definitions in an authorization model exceeds the allowed limit of ' +
+        '100: ' +
         'it has 101',
     ]);
     expect(problemsOf(ofTypes(...types.slice(1)))).toEqual([]);
     const condition = { name: 'c', expression: 'true', parameters: {} };
     const model: Model = { ...ofTypes({ type: 'user' }), conditions: new Map([['c', condition]]) };
     expect(limited(model, { conditionsMax: 0 })).toEqual([
-      'The number of conditions in an authorization model exceeds the allowed limit of 0: it has 1',
+      'The number of conditions in an authorization model exceeds the allowed limit of 0: it ' +
+        'has 1',
     ]);
     expect(limited(model, { modelBytesMax: 40 })).toEqual([
       expect.stringMatching(/^model exceeds size limit: \d+ bytes vs 40 bytes$/),
@@ -187,7 +190,8 @@ describe('a model with problems', () => {
       const lines = message.split('\n');
       expect(lines).toHaveLength(21);
       expect(lines[0]).toBe(
-        "type 'doc', relation 'r0' (line 5, column 16): relation 'missing0' is not defined on type 'doc'",
+        "type 'doc', relation 'r0' (line 5, column 16): relation 'missing0' is not defined on " +
+          "type 'doc'",
       );
       expect(lines[20]).toBe('… and 5 more');
       expect(facts).toEqual({ problems: lines.slice(0, 20), problemCount: 25 });

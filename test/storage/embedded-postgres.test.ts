@@ -82,11 +82,14 @@ function compiledLauncher(): string {
   return join(output, 'src', 'storage', 'embedded-postgres.js');
 }
 
-/** Another Pemba process that has started a server on the directory, or is about to. */
-function startElsewhere(launcher: string, dataDir: string): ChildProcess {
+/** Another Pemba process that starts a server on the directory, and what it does meanwhile. */
+function startElsewhere(launcher: string, dataDir: string, meanwhile = ''): ChildProcess {
   const program = `
+    import { existsSync } from 'node:fs';
     import { startEmbeddedPostgres } from ${JSON.stringify(launcher)};
-    await startEmbeddedPostgres({ dataDir: ${JSON.stringify(dataDir)}, durable: false });
+    const starting = startEmbeddedPostgres({ dataDir: ${JSON.stringify(dataDir)}, durable: false });
+    ${meanwhile}
+    await starting;
     console.log('up');
     setInterval(() => undefined, 1000);`;
   const child = spawn(process.execPath, ['--input-type=module', '--eval', program], {
@@ -245,6 +248,20 @@ describeEmbedded('the embedded PostgreSQL of a killed process', () => {
     owner.kill('SIGKILL');
     process.kill(postmasterPid(dataDir), 'SIGKILL');
     await once(owner, 'exit');
+    const server = await start(dataDir);
+    expect(server.adopted).toBe(false);
+    expect(await query(server, 'SELECT 1')).toEqual([1]);
+  });
+
+  it('ends with a process that ends before it is up', async () => {
+    const dataDir = join(scratch, 'too-early');
+    const pidFile = join(dataDir, 'postgres', 'postmaster.pid');
+    const exitAsSoonAsItRuns = `
+      const look = () => (existsSync(${JSON.stringify(pidFile)}) ? process.exit() : setImmediate(look));
+      look();`;
+    const owner = startElsewhere(launcher, dataDir, exitAsSoonAsItRuns);
+    await once(owner, 'exit');
+    await until(() => !existsSync(pidFile) || inspectProcess(postmasterPid(dataDir)) === undefined);
     const server = await start(dataDir);
     expect(server.adopted).toBe(false);
     expect(await query(server, 'SELECT 1')).toEqual([1]);

@@ -1,6 +1,5 @@
 /** Pemba's error codes as OpenFGA's statuses and bodies. A new code fails to compile until it is here. */
-import { PembaError } from '../../errors.js';
-import type { ErrorCode } from '../../errors.js';
+import type { ErrorCode, PembaError } from '../../errors.js';
 
 export interface ErrorBody {
   readonly code: string;

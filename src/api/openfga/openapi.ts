@@ -1,7 +1,7 @@
 /** The OpenAPI 3.1 document, from the same schemas that requests are held to. */
 import type { Config } from '../../config.js';
 import { requestSchemas } from './request-schemas.js';
-import type { JsonSchema } from './request-schemas.js';
+import type { JsonSchema, RequestSchemas } from './request-schemas.js';
 import { RESPONSES } from './response-schemas.js';
 
 interface Endpoint {
@@ -23,8 +23,7 @@ const PAGING = {
   continuation_token: { type: 'string' },
 } as const;
 
-function storeEndpoints(config: Config): readonly Endpoint[] {
-  const schemas = requestSchemas(config);
+function storeEndpoints(schemas: RequestSchemas): readonly Endpoint[] {
   return [
     {
       method: 'post',
@@ -59,6 +58,11 @@ function storeEndpoints(config: Config): readonly Endpoint[] {
       summary: 'Delete a store and, after the retention, all that is in it',
       status: 204,
     },
+  ];
+}
+
+function modelEndpoints(schemas: RequestSchemas): readonly Endpoint[] {
+  return [
     {
       method: 'post',
       path: '/stores/{store_id}/authorization-models',
@@ -106,8 +110,7 @@ function storeEndpoints(config: Config): readonly Endpoint[] {
   ];
 }
 
-function tupleEndpoints(config: Config): readonly Endpoint[] {
-  const schemas = requestSchemas(config);
+function tupleEndpoints(schemas: RequestSchemas): readonly Endpoint[] {
   return [
     {
       method: 'post',
@@ -148,8 +151,7 @@ function tupleEndpoints(config: Config): readonly Endpoint[] {
   ];
 }
 
-function queryEndpoints(config: Config): readonly Endpoint[] {
-  const schemas = requestSchemas(config);
+function queryEndpoints(schemas: RequestSchemas): readonly Endpoint[] {
   const query = (
     path: string,
     operationId: string,
@@ -193,11 +195,13 @@ function queryEndpoints(config: Config): readonly Endpoint[] {
 }
 
 export function openApiDocument(config: Config): object {
+  const schemas = requestSchemas(config);
   const paths: Record<string, Record<string, object>> = {};
   const endpoints = [
-    ...storeEndpoints(config),
-    ...tupleEndpoints(config),
-    ...queryEndpoints(config),
+    ...storeEndpoints(schemas),
+    ...modelEndpoints(schemas),
+    ...tupleEndpoints(schemas),
+    ...queryEndpoints(schemas),
     {
       method: 'get' as const,
       path: '/healthz',

@@ -99,113 +99,113 @@ const LISTED = {
   ...circumstances,
 };
 
+const WRITE_MODEL = object(
+  {
+    schema_version: { type: 'string' },
+    type_definitions: { type: 'array', minItems: 1 },
+    conditions: optional({ type: 'object' }),
+  },
+  ['type_definitions', 'schema_version'],
+);
+
+const WRITE = object({
+  writes: optional(
+    object({ tuple_keys: tuples(TUPLE), on_duplicate: optional({ type: 'string' }) }, [
+      'tuple_keys',
+    ]),
+  ),
+  deletes: optional(
+    object({ tuple_keys: tuples(TUPLE_KEY), on_missing: optional({ type: 'string' }) }, [
+      'tuple_keys',
+    ]),
+  ),
+  authorization_model_id: MODEL_ID,
+});
+
+const READ = object({
+  tuple_key: optional(FILTER),
+  page_size: PAGE_SIZE,
+  continuation_token: PAGE_TOKEN,
+  consistency: CONSISTENCY,
+});
+
+const DELETE_BY_FILTER = object({
+  filter: FILTER,
+  dry_run: optional({ type: 'boolean' }),
+  continuation_token: PAGE_TOKEN,
+});
+
+const CHECK = object({ ...target, tuple_key: TUPLE_KEY, ...circumstances }, ['tuple_key']);
+
+const BATCH_ITEM = object(
+  {
+    tuple_key: TUPLE_KEY,
+    ...circumstances,
+    correlation_id: { type: 'string', pattern: '^[A-Za-z0-9_-]{1,36}$' },
+  },
+  ['tuple_key', 'correlation_id'],
+);
+
+const BATCH_CHECK = object({ ...target, checks: { type: 'array', items: BATCH_ITEM } }, ['checks']);
+
+const expandSchema = (maxDepth: number): JsonSchema =>
+  object(
+    {
+      ...target,
+      tuple_key: object({ relation: RELATION, object: OBJECT }, ['relation', 'object']),
+      contextual_tuples: CONTEXTUAL,
+      max_depth: optional({ type: 'integer', minimum: 1, maximum: maxDepth }),
+    },
+    ['tuple_key'],
+  );
+
+const listObjectsSchema = (maxResults: number): JsonSchema =>
+  object({ ...LISTED, ...listPaging(maxResults) }, ['type', 'relation', 'user']);
+
+const USER_FILTER = object({ type: TYPE, relation: optional({ type: 'string', maxLength: 50 }) }, [
+  'type',
+]);
+
+const listUsersSchema = (maxResults: number): JsonSchema =>
+  object(
+    {
+      ...target,
+      object: object({ type: TYPE, id: text(1, 256) }, ['type', 'id']),
+      relation: RELATION,
+      user_filters: { type: 'array', minItems: 1, maxItems: 1, items: USER_FILTER },
+      contextual_tuples: CONTEXTUAL_FLAT,
+      context: CONTEXT,
+      ...listPaging(maxResults),
+    },
+    ['object', 'relation', 'user_filters'],
+  );
+
+/** OpenFGA's. */
+const MAX_ASSERTION_TUPLES = 20;
+
+const ASSERTION = object(
+  {
+    tuple_key: TUPLE_KEY,
+    expectation: { type: 'boolean' },
+    contextual_tuples: optional({ type: 'array', items: TUPLE, maxItems: MAX_ASSERTION_TUPLES }),
+    context: CONTEXT,
+  },
+  ['tuple_key', 'expectation'],
+);
+
 export function requestSchemas(config: Config): RequestSchemas {
   return {
     createStore: object({ name: { type: 'string' } }, ['name']),
-    writeModel: object(
-      {
-        schema_version: { type: 'string' },
-        type_definitions: { type: 'array', minItems: 1 },
-        conditions: optional({ type: 'object' }),
-      },
-      ['type_definitions', 'schema_version'],
-    ),
-    write: object({
-      writes: optional(
-        object({ tuple_keys: tuples(TUPLE), on_duplicate: optional({ type: 'string' }) }, [
-          'tuple_keys',
-        ]),
-      ),
-      deletes: optional(
-        object({ tuple_keys: tuples(TUPLE_KEY), on_missing: optional({ type: 'string' }) }, [
-          'tuple_keys',
-        ]),
-      ),
-      authorization_model_id: MODEL_ID,
-    }),
-    read: object({
-      tuple_key: optional(FILTER),
-      page_size: PAGE_SIZE,
-      continuation_token: PAGE_TOKEN,
-      consistency: CONSISTENCY,
-    }),
-    deleteByFilter: object({
-      filter: FILTER,
-      dry_run: optional({ type: 'boolean' }),
-      continuation_token: PAGE_TOKEN,
-    }),
-    check: object({ ...target, tuple_key: TUPLE_KEY, ...circumstances }, ['tuple_key']),
-    batchCheck: object(
-      {
-        ...target,
-        checks: {
-          type: 'array',
-          items: object(
-            {
-              tuple_key: TUPLE_KEY,
-              ...circumstances,
-              correlation_id: { type: 'string', pattern: '^[A-Za-z0-9_-]{1,36}$' },
-            },
-            ['tuple_key', 'correlation_id'],
-          ),
-        },
-      },
-      ['checks'],
-    ),
-    expand: object(
-      {
-        ...target,
-        tuple_key: object({ relation: RELATION, object: OBJECT }, ['relation', 'object']),
-        contextual_tuples: CONTEXTUAL,
-        max_depth: optional({ type: 'integer', minimum: 1, maximum: config.expandMaxDepth }),
-      },
-      ['tuple_key'],
-    ),
-    listObjects: object({ ...LISTED, ...listPaging(config.maxListResults) }, [
-      'type',
-      'relation',
-      'user',
-    ]),
-    streamedListObjects: object({ ...LISTED, ...listPaging(config.maxStreamedResults) }, [
-      'type',
-      'relation',
-      'user',
-    ]),
-    listUsers: object(
-      {
-        ...target,
-        object: object({ type: TYPE, id: text(1, 256) }, ['type', 'id']),
-        relation: RELATION,
-        user_filters: {
-          type: 'array',
-          minItems: 1,
-          maxItems: 1,
-          items: object({ type: TYPE, relation: optional({ type: 'string', maxLength: 50 }) }, [
-            'type',
-          ]),
-        },
-        contextual_tuples: CONTEXTUAL_FLAT,
-        context: CONTEXT,
-        ...listPaging(config.maxListResults),
-      },
-      ['object', 'relation', 'user_filters'],
-    ),
-    writeAssertions: object(
-      {
-        assertions: {
-          type: 'array',
-          items: object(
-            {
-              tuple_key: TUPLE_KEY,
-              expectation: { type: 'boolean' },
-              contextual_tuples: optional({ type: 'array', items: TUPLE, maxItems: 20 }),
-              context: CONTEXT,
-            },
-            ['tuple_key', 'expectation'],
-          ),
-        },
-      },
-      ['assertions'],
-    ),
+    writeModel: WRITE_MODEL,
+    write: WRITE,
+    read: READ,
+    deleteByFilter: DELETE_BY_FILTER,
+    check: CHECK,
+    batchCheck: BATCH_CHECK,
+    expand: expandSchema(config.expandMaxDepth),
+    listObjects: listObjectsSchema(config.maxListResults),
+    streamedListObjects: listObjectsSchema(config.maxStreamedResults),
+    listUsers: listUsersSchema(config.maxListResults),
+    writeAssertions: object({ assertions: { type: 'array', items: ASSERTION } }, ['assertions']),
   };
 }

@@ -1,0 +1,83 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { Config, loadConfig, settingDescriptions } from '../src/config.js';
+
+const README = join(__dirname, '..', 'README.md');
+const TABLE = /<!-- settings -->\n[\s\S]*?<!-- \/settings -->/;
+
+function settingsTable(): string {
+  const defaults = new Config();
+  const rows = settingDescriptions().map(({ variable, property, unit, reason }) => {
+    const value: unknown = Reflect.get(defaults, property);
+    const shown = value === undefined ? '' : `\`${String(value)}\``;
+    return `| \`${variable}\` | ${shown} | ${unit} | ${reason} |`;
+  });
+  const head = ['| variable | default | unit | why |', '|---|---|---|---|'];
+  return `<!-- settings -->\n${[...head, ...rows].join('\n')}\n<!-- /settings -->`;
+}
+
+describe('configuration', () => {
+  it('is what the README says (PEMBA_UPDATE_README=1 writes it there)', () => {
+    const readme = readFileSync(README, 'utf8');
+    const table = settingsTable();
+    if (process.env['PEMBA_UPDATE_README'] === '1') {
+      writeFileSync(
+        README,
+        readme.replace(TABLE, () => table),
+      );
+      return;
+    }
+    expect(TABLE.exec(readme)?.[0]).toBe(table);
+  });
+
+  it('has a default for everything but the database', () => {
+    const { databaseUrl, ...rest } = loadConfig({});
+    expect(databaseUrl).toBeUndefined();
+    expect(Object.values(rest)).not.toContain(undefined);
+  });
+
+  it('takes values of their type', () => {
+    const config = loadConfig({
+      PORT: '9000',
+      PEMBA_EXAMPLE_STORE: 'false',
+      DATABASE_URL: 'postgres://db/pemba',
+      PEMBA_LOG_LEVEL: '',
+    });
+    expect(config).toMatchObject({
+      port: 9000,
+      exampleStore: false,
+      databaseUrl: 'postgres://db/pemba',
+      logLevel: 'info',
+    });
+  });
+
+  it('cannot be changed', () => {
+    expect(Object.isFrozen(loadConfig({}))).toBe(true);
+  });
+
+  it.each([
+    ['PORT', 'eighty', /PORT must be/],
+    ['PORT', '65536', /PORT must be at most 65535/],
+    ['PORT', '-1', /PORT must be at least 0/],
+    ['PEMBA_QUERY_MAX_DEPTH', '0', /PEMBA_QUERY_MAX_DEPTH must be at least 1/],
+    ['PEMBA_LOG_LEVEL', 'loud', /PEMBA_LOG_LEVEL/],
+    ['PEMBA_EXAMPLE_STORE', 'yes', /PEMBA_EXAMPLE_STORE must be true or false/],
+    ['DATABASE_URL', 'mysql://db', /DATABASE_URL must begin with postgres/],
+    ['HOST', '0.0.0.0', /HOST 0\.0\.0\.0 is not a loopback address/],
+    ['HOST', '10.0.0.1', /loopback/],
+  ])('refuses %s=%s naming it', (variable, value, message) => {
+    expect(() => loadConfig({ [variable]: value })).toThrow(message);
+  });
+
+  it('names every wrong variable at once', () => {
+    expect(() => loadConfig({ PORT: 'x', PEMBA_BATCH_SIZE: 'y' })).toThrow(
+      /PORT[^;]*;[^;]*PEMBA_BATCH_SIZE/,
+    );
+  });
+
+  it('binds another address when told that this is meant', () => {
+    const env = { HOST: '0.0.0.0', PEMBA_INSECURE_ALLOW_REMOTE: 'true' };
+    expect(loadConfig(env).host).toBe('0.0.0.0');
+  });
+});

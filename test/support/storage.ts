@@ -1,0 +1,126 @@
+/** What tests of storage and replicas work with: a migrated database of their own, and tuples. */
+import { ulidFactory } from '../../src/ids.js';
+import type { StoreId } from '../../src/ids.js';
+import { Database } from '../../src/storage/database.js';
+import { migrate } from '../../src/storage/migrations.js';
+import { KEY_COLUMNS, TUPLE_COLUMNS, tupleOf, tupleValues } from '../../src/storage/rows.js';
+import { insertStore } from '../../src/storage/stores.js';
+import type { WriteRequest } from '../../src/storage/write-tuples.js';
+import { parseTupleKey } from '../../src/tuple/tuple.js';
+import type { RelationTuple } from '../../src/tuple/tuple.js';
+import { createTestDatabase } from './postgres.js';
+import type { TestDatabase } from './postgres.js';
+
+export interface TestStorage {
+  readonly database: Database;
+  /** Another pool on the same database, as another process would have it. */
+  connect(options?: { poolSize?: number; timeoutMs?: number }): Promise<Database>;
+  /** Closes every pool; fails when a connection was left open. */
+  close(): Promise<void>;
+}
+
+export const newId = ulidFactory(() => Date.now());
+
+export async function openStorage(): Promise<TestStorage> {
+  const test = await createTestDatabase();
+  const opened: Database[] = [];
+  const connect: TestStorage['connect'] = async (options) => {
+    const database = await connectTo(test, options);
+    opened.push(database);
+    return database;
+  };
+  const database = await connect();
+  await migrate(database);
+  return {
+    database,
+    connect,
+    async close() {
+      for (const pool of opened) await pool.close();
+      await test.drop();
+    },
+  };
+}
+
+export const connectTo = (
+  test: TestDatabase,
+  { poolSize = 4, timeoutMs = 5000 }: { poolSize?: number; timeoutMs?: number } = {},
+): Promise<Database> => Database.connect({ address: test.connection, poolSize, timeoutMs });
+
+export async function newStore(database: Database, name = 'test'): Promise<StoreId> {
+  const id = newId() as StoreId;
+  await insertStore(database, { id, name, createdAt: new Date(), updatedAt: new Date() });
+  return id;
+}
+
+/** `document:1#viewer@user:anne`, and what the tuple carries. */
+export function tuple(
+  text: string,
+  facts: Pick<RelationTuple, 'condition' | 'expiresAt'> = {},
+): RelationTuple {
+  const key = parseTupleKey(text);
+  if (key === undefined) throw new Error(`not a tuple: ${text}`);
+  return { ...key, ...facts };
+}
+
+export const request = (parts: Partial<WriteRequest>): WriteRequest => ({
+  deletes: [],
+  writes: [],
+  onMissing: 'error',
+  onDuplicate: 'error',
+  ...parts,
+});
+
+/** All tuples of a store, each as JSON of its columns, in order. */
+export async function storedTuples(database: Database, storeId: StoreId): Promise<string[]> {
+  const rows = await database.query(
+    `SELECT ${TUPLE_COLUMNS.join(', ')} FROM relation_tuple WHERE store_id = $1
+     ORDER BY ${KEY_COLUMNS.join(', ')}`,
+    [storeId],
+  );
+  return rows.map((row) => tupleText(tupleOf(row))).sort();
+}
+
+/** One text for equal tuples, whatever the order of the keys in their context. */
+export const tupleText = (value: RelationTuple): string =>
+  JSON.stringify(tupleValues(value).slice(0, KEY_COLUMNS.length)) +
+  JSON.stringify(value.condition ?? null, sortedKeys) +
+  String(value.expiresAt ?? null);
+
+const sortedKeys = (_key: string, value: unknown): unknown =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+    : value;
+
+export interface Statement {
+  readonly sql: string;
+  readonly values: readonly unknown[];
+}
+
+/** Every statement that the pool sends while `work` is done, transaction control included. */
+export async function statementsOf(
+  database: Database,
+  work: () => Promise<unknown>,
+): Promise<readonly Statement[]> {
+  const statements: Statement[] = [];
+  const ignore = (): void => undefined;
+  const { source } = database;
+  const before = source.logger;
+  source.logger = {
+    logQuery: (sql, values) => void statements.push({ sql, values: values ?? [] }),
+    logQueryError: ignore,
+    logQuerySlow: ignore,
+    logSchemaBuild: ignore,
+    logMigration: ignore,
+    log: ignore,
+  };
+  try {
+    await work();
+  } finally {
+    source.logger = before;
+  }
+  return statements;
+}
+
+export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5));
+}
