@@ -71,7 +71,7 @@ CREATE TABLE tuple_change (
   PRIMARY KEY (store_id, revision, ordinal)
 );
 CREATE INDEX tuple_change_by_type ON tuple_change (store_id, object_type, revision, ordinal);
-CREATE INDEX tuple_change_by_time ON tuple_change (store_id, changed_at);
+CREATE INDEX tuple_change_by_time ON tuple_change (store_id, changed_at, revision, ordinal);
 
 -- Facts about this deployment as a whole, such as whether the example store was made.
 CREATE TABLE setting (

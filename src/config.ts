@@ -140,9 +140,13 @@ export class Config {
   @Whole(100, 1_000_000_000)
   readonly queryMaxSteps: number = 10_000_000;
 
-  @Setting('PEMBA_CONDITION_MAX_COST', 'steps', 'About a millisecond for one condition.')
+  @Setting(
+    'PEMBA_CONDITION_MAX_COST',
+    'steps',
+    'A millisecond at most for one condition, as a rule.',
+  )
   @Whole(100, 100_000_000)
-  readonly conditionMaxCost: number = 100_000;
+  readonly conditionMaxCost: number = 10_000;
 
   @Setting('PEMBA_EXPAND_MAX_DEPTH', 'levels', 'The greatest max_depth that expand accepts.')
   @Whole(1, 250)

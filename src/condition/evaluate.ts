@@ -74,6 +74,11 @@ function run(
   }
 }
 
+/** The library quotes keys and texts in full, and they may be as long as a request. */
+const PROBLEM_LENGTH_MAX = 300;
+
 function failure(condition: CompiledCondition, problem: string): ConditionOutcome {
-  return { kind: 'error', message: `condition '${condition.name}': ${problem}` };
+  const text =
+    problem.length > PROBLEM_LENGTH_MAX ? `${problem.slice(0, PROBLEM_LENGTH_MAX)}…` : problem;
+  return { kind: 'error', message: `condition '${condition.name}': ${text}` };
 }

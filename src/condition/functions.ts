@@ -110,7 +110,7 @@ function truncated(value: number, range: IntegerRange): bigint {
 
 /** Twenty digits are the most that 64 bits need; leading zeros are let pass. */
 const INTEGER = /^[+-]?\d{1,40}$/;
-const DOUBLE = /^[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|inf(?:inity)?|nan)$/i;
+const DOUBLE = /^[+-]?(?:(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?|inf(?:inity)?|nan)$/i;
 
 function readInteger(text: string, range: IntegerRange): bigint {
   if (!INTEGER.test(text)) throw expected('an integer', text);

@@ -117,7 +117,15 @@ function lower(node: ASTNode, outer: Scope): Term {
 }
 
 const TYPE_NAMES: ReadonlySet<string> = new Set([
-  ...['bool', 'double', 'int', 'list', 'map', 'null_type', 'string', 'type', 'uint'],
+  'bool',
+  'double',
+  'int',
+  'list',
+  'map',
+  'null_type',
+  'string',
+  'type',
+  'uint',
 ]);
 
 function lowerName(node: NodeOf<'id'>, scope: Scope): Term {

@@ -6,11 +6,12 @@ export class ValueError extends Error {
   }
 }
 
-/** Enough of a value to recognise it by; a context may hold kilobytes. */
+/** Enough of a value to recognise it by; it may be as long as a request. */
 const QUOTE_LENGTH_MAX = 60;
 
 export function expected(what: string, found: unknown): ValueError {
-  const text = JSON.stringify(found);
-  const quote = text.length > QUOTE_LENGTH_MAX ? `${text.slice(0, QUOTE_LENGTH_MAX)}…` : text;
+  const start = typeof found === 'string' ? found.slice(0, QUOTE_LENGTH_MAX) : found;
+  const text = JSON.stringify(start);
+  const quote = text.length < QUOTE_LENGTH_MAX ? text : `${text.slice(0, QUOTE_LENGTH_MAX)}…`;
   return new ValueError(`expected ${what}, found ${quote}`);
 }

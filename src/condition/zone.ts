@@ -13,6 +13,8 @@ export const utc: Zone = () => 0;
 const FIXED = /^([+-]?)(\d\d):(\d\d)$/;
 /** What `longOffset` writes: `GMT`, `GMT+05:30`, and with seconds before standard time. */
 const WRITTEN_OFFSET = /^GMT(?:([+-])(\d\d):(\d\d)(?::(\d\d))?)?$/;
+/** `America/Argentina/ComodRivadavia` has 32 characters. */
+const NAME_LENGTH_MAX = 64;
 const ZONE_FORM = 'a time zone such as "Europe/Berlin" or "+02:00"';
 
 export function readZone(text: string): Zone {
@@ -22,6 +24,7 @@ export function readZone(text: string): Zone {
     const offset = offsetMs(fixed);
     return () => offset;
   }
+  if (text.length > NAME_LENGTH_MAX) throw expected(ZONE_FORM, text);
   const format = namedZone(text);
   return (epochMs) => {
     const parts = format.formatToParts(epochMs);

@@ -29,6 +29,10 @@ export class EdgeIndex {
     return this.#byNode.get(from)?.get(kind)?.get(to);
   }
 
+  ends(from: Node, kind: EdgeKind): ReadonlyMap<Node, EdgeFacts> | undefined {
+    return this.#byNode.get(from)?.get(kind);
+  }
+
   some(from: Node, kind: EdgeKind, visit: EdgeVisitor): boolean {
     const ends = this.#byNode.get(from)?.get(kind);
     if (ends === undefined) return false;

@@ -8,8 +8,16 @@ import { subjectColumns, subjectForm } from '../tuple/filter.js';
 import type { ObjectRef, RelationTuple } from '../tuple/tuple.js';
 import { EdgeIndex, edgeFacts } from './edges.js';
 import type { KindTable } from './kinds.js';
-import { NO_NODE } from './reader.js';
-import type { EdgeFacts, EdgeKind, EdgeVisitor, GraphReader, Node, TypeSymbol } from './reader.js';
+import { NO_NODE, PLAIN } from './reader.js';
+import type {
+  EdgeFacts,
+  EdgeKind,
+  EdgeVisitor,
+  GraphReader,
+  Node,
+  NodeList,
+  TypeSymbol,
+} from './reader.js';
 
 interface OwnNode {
   readonly type: TypeSymbol;
@@ -24,6 +32,7 @@ export class OverlayGraph implements GraphReader {
   readonly #ownByName = new Map<string, Node>();
   readonly #forward = new EdgeIndex();
   readonly #reverse = new EdgeIndex();
+  #guards = false;
 
   constructor(below: GraphReader, kinds: KindTable, tuples: readonly RelationTuple[]) {
     this.#below = below;
@@ -57,27 +66,60 @@ export class OverlayGraph implements GraphReader {
     return this.#forward.get(object, kind, subject) ?? this.#below.edge(object, kind, subject);
   }
 
+  get hasGuarded(): boolean {
+    return this.#guards || this.#below.hasGuarded;
+  }
+
+  hasPlain(object: Node, kind: EdgeKind, subject: Node): boolean {
+    const own = this.#forward.get(object, kind, subject);
+    return own === undefined ? this.#below.hasPlain(object, kind, subject) : own === PLAIN;
+  }
+
+  openSubjects(object: Node, kind: EdgeKind, list: NodeList): void {
+    this.#below.openSubjects(object, kind, list);
+    merge(list, this.#forward.ends(object, kind));
+  }
+
+  openObjects(subject: Node, kind: EdgeKind, list: NodeList): void {
+    this.#below.openObjects(subject, kind, list);
+    merge(list, this.#reverse.ends(subject, kind));
+  }
+
+  someGuardedSubject(object: Node, kind: EdgeKind, visit: EdgeVisitor): boolean {
+    const guarded = guardedOnly(visit);
+    return (
+      this.#forward.some(object, kind, guarded) ||
+      this.#below.someGuardedSubject(
+        object,
+        kind,
+        unlessIn(this.#forward.ends(object, kind), visit),
+      )
+    );
+  }
+
+  someGuardedObject(subject: Node, kind: EdgeKind, visit: EdgeVisitor): boolean {
+    const guarded = guardedOnly(visit);
+    return (
+      this.#reverse.some(subject, kind, guarded) ||
+      this.#below.someGuardedObject(
+        subject,
+        kind,
+        unlessIn(this.#reverse.ends(subject, kind), visit),
+      )
+    );
+  }
+
   someSubject(object: Node, kind: EdgeKind, visit: EdgeVisitor): boolean {
     return (
       this.#forward.some(object, kind, visit) ||
-      this.#below.someSubject(
-        object,
-        kind,
-        (subject, facts) =>
-          this.#forward.get(object, kind, subject) === undefined && visit(subject, facts),
-      )
+      this.#below.someSubject(object, kind, unlessIn(this.#forward.ends(object, kind), visit))
     );
   }
 
   someObject(subject: Node, kind: EdgeKind, visit: EdgeVisitor): boolean {
     return (
       this.#reverse.some(subject, kind, visit) ||
-      this.#below.someObject(
-        subject,
-        kind,
-        (object, facts) =>
-          this.#reverse.get(subject, kind, object) === undefined && visit(object, facts),
-      )
+      this.#below.someObject(subject, kind, unlessIn(this.#reverse.ends(subject, kind), visit))
     );
   }
 
@@ -96,6 +138,7 @@ export class OverlayGraph implements GraphReader {
     const objectNode = this.#intern(tuple.object);
     const subjectNode = this.#intern(subject);
     const facts = edgeFacts(tuple);
+    if (facts !== PLAIN) this.#guards = true;
     this.#forward.set(objectNode, kind, subjectNode, facts);
     this.#reverse.set(subjectNode, kind, objectNode, facts);
   }
@@ -109,4 +152,26 @@ export class OverlayGraph implements GraphReader {
     this.#ownByName.set(`${type}:${object.id}`, node);
     return node;
   }
+}
+
+const guardedOnly =
+  (visit: EdgeVisitor): EdgeVisitor =>
+  (node, facts) =>
+    facts !== PLAIN && visit(node, facts);
+
+const unlessIn = (
+  own: ReadonlyMap<Node, EdgeFacts> | undefined,
+  visit: EdgeVisitor,
+): EdgeVisitor =>
+  own === undefined ? visit : (node, facts) => !own.has(node) && visit(node, facts);
+
+/** Takes out of the list what the own edges replace, and adds those of them that are plain. */
+function merge(list: NodeList, own: ReadonlyMap<Node, EdgeFacts> | undefined): void {
+  if (own === undefined) return;
+  const { words, start, length } = list;
+  const kept = words.subarray(start, start + length).filter((node) => !own.has(node));
+  const added = [...own].flatMap(([node, facts]) => (facts === PLAIN ? node : []));
+  list.words = Int32Array.from([...kept, ...added]).sort();
+  list.start = 0;
+  list.length = list.words.length;
 }

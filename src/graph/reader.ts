@@ -32,8 +32,17 @@ export const PLAIN: EdgeFacts = Object.freeze({});
 /** Returns true to stop the walk. */
 export type EdgeVisitor = (node: Node, facts: EdgeFacts) => boolean;
 
+/** Nodes stand in `words` from `start`, ascending; valid until the graph changes. */
+export class NodeList {
+  words: Int32Array = new Int32Array(0);
+  start = 0;
+  length = 0;
+}
+
 export interface GraphReader {
   readonly revision: Revision;
+  /** Whether any edge at all carries a condition or an expiry. */
+  readonly hasGuarded: boolean;
   /** Nodes are 0 … nodeCount - 1. Any other number is a node without edges. */
   readonly nodeCount: number;
   /** The node of `type:id`, or NO_NODE when no tuple of the store names it. */
@@ -41,7 +50,14 @@ export interface GraphReader {
   nodeType(node: Node): TypeSymbol;
   nodeId(node: Node): string;
   edge(object: Node, kind: EdgeKind, subject: Node): EdgeFacts | undefined;
-  /** Visits the subjects of the object's edges of that kind, in no order; true when stopped. */
+  /** Of the edges that carry nothing. */
+  hasPlain(object: Node, kind: EdgeKind, subject: Node): boolean;
+  openSubjects(object: Node, kind: EdgeKind, list: NodeList): void;
+  openObjects(subject: Node, kind: EdgeKind, list: NodeList): void;
+  /** Of the edges that carry something. */
+  someGuardedSubject(object: Node, kind: EdgeKind, visit: EdgeVisitor): boolean;
+  someGuardedObject(subject: Node, kind: EdgeKind, visit: EdgeVisitor): boolean;
+  /** Of all edges. Visits the subjects of the object's edges, in no order; true when stopped. */
   someSubject(object: Node, kind: EdgeKind, visit: EdgeVisitor): boolean;
   /** The same edges from their other end. */
   someObject(subject: Node, kind: EdgeKind, visit: EdgeVisitor): boolean;

@@ -1,17 +1,26 @@
 /**
- * A store's whole graph in memory at its newest applied revision, both directions. Changes are
- * applied between queries, a whole revision at a time, so no reader ever sees half of one.
+ * A store's whole graph in memory at its newest applied revision, both directions, in typed arrays:
+ * no JavaScript object per tuple. Changes are applied between queries, a whole revision at a time, so
+ * no reader ever sees half of one.
  *
- * This layout, maps of maps, is the plain one; `GraphReader` is all that queries know of it.
+ * PLAIN-APART: an edge that carries a condition or an expiry stands in the sets of its *guarded* kind,
+ * and what it carries in the facts table; the sets of the plain kind hold edges that simply are. So
+ * the common case looks nothing up.
+ *
+ * What was deleted leaves room behind: lists are reused, names and facts are not. `waste` says how
+ * much, and whoever owns the graph replaces it by a new one when that is worth it.
  */
 import { strict as assert } from 'node:assert';
 import type { Revision } from '../ids.js';
 import { subjectColumns, subjectForm } from '../tuple/filter.js';
 import type { RelationTuple, TupleChange, TupleKey } from '../tuple/tuple.js';
-import { EdgeIndex, edgeFacts } from './edges.js';
+import { EdgeSets } from './edge-sets.js';
+import { FactsTable } from './facts-table.js';
 import { KindTable } from './kinds.js';
-import { NO_NODE } from './reader.js';
+import { ListPool } from './list-pool.js';
+import { NodeList, PLAIN } from './reader.js';
 import type { EdgeFacts, EdgeKind, EdgeVisitor, GraphReader, Node, TypeSymbol } from './reader.js';
+import { StringTable } from './string-table.js';
 
 interface Edge {
   readonly object: Node;
@@ -19,13 +28,17 @@ interface Edge {
   readonly subject: Node;
 }
 
+/** The sets of a kind: of its plain edges and of its guarded ones. */
+const plainSet = (kind: EdgeKind): number => 2 * kind;
+const guardedSet = (kind: EdgeKind): number => 2 * kind + 1;
+
 export class ResidentGraph implements GraphReader {
   readonly kinds = new KindTable();
-  readonly #nodes: Map<string, Node>[] = [];
-  readonly #nodeTypes: TypeSymbol[] = [];
-  readonly #nodeIds: string[] = [];
-  readonly #forward = new EdgeIndex();
-  readonly #reverse = new EdgeIndex();
+  readonly #names = new StringTable();
+  readonly #pool = new ListPool();
+  readonly #forward = new EdgeSets(this.#pool);
+  readonly #reverse = new EdgeSets(this.#pool);
+  readonly #facts = new FactsTable();
   #revision: Revision;
 
   constructor(revision: Revision) {
@@ -37,7 +50,22 @@ export class ResidentGraph implements GraphReader {
   }
 
   get nodeCount(): number {
-    return this.#nodeIds.length;
+    return this.#names.size;
+  }
+
+  get tupleCount(): number {
+    return this.#forward.edges;
+  }
+
+  /** Bytes that the graph uses, without what its arrays reserve beyond. */
+  get bytes(): number {
+    return (
+      this.#names.bytes +
+      4 * (this.#pool.usedWords + this.#pool.freeWords) +
+      this.#forward.bytes +
+      this.#reverse.bytes +
+      this.#facts.bytes
+    );
   }
 
   /** Adds a tuple of the snapshot that the graph starts from. */
@@ -50,70 +78,123 @@ export class ResidentGraph implements GraphReader {
     assert.equal(revision, this.#revision + 1, 'revisions are applied without a gap');
     for (const change of changes) {
       if (change.operation === 'write') this.#add(change.tuple);
-      else this.#remove(change.tuple);
+      else this.#remove(this.#edge(change.tuple));
     }
     this.#revision = revision;
   }
 
   node(type: TypeSymbol, id: string): Node {
-    return this.#nodes[type]?.get(id) ?? NO_NODE;
+    return this.#names.find(type, id);
   }
 
   nodeType(node: Node): TypeSymbol {
-    const type = this.#nodeTypes[node];
-    assert(type !== undefined, 'the node is of this graph');
-    return type;
+    return this.#names.type(node);
   }
 
   nodeId(node: Node): string {
-    const id = this.#nodeIds[node];
-    assert(id !== undefined, 'the node is of this graph');
-    return id;
+    return this.#names.text(node);
   }
 
   edge(object: Node, kind: EdgeKind, subject: Node): EdgeFacts | undefined {
-    return this.#forward.get(object, kind, subject);
+    if (this.#forward.has(object, plainSet(kind), subject)) return PLAIN;
+    return this.#facts.size === 0 ? undefined : this.#facts.get(object, kind, subject);
+  }
+
+  get hasGuarded(): boolean {
+    return this.#facts.size > 0;
+  }
+
+  hasPlain(object: Node, kind: EdgeKind, subject: Node): boolean {
+    return this.#forward.has(object, plainSet(kind), subject);
+  }
+
+  openSubjects(object: Node, kind: EdgeKind, list: NodeList): void {
+    this.#forward.open(object, plainSet(kind), list);
+  }
+
+  openObjects(subject: Node, kind: EdgeKind, list: NodeList): void {
+    this.#reverse.open(subject, plainSet(kind), list);
+  }
+
+  someGuardedSubject(object: Node, kind: EdgeKind, visit: EdgeVisitor): boolean {
+    return someOf(this.#forward, object, guardedSet(kind), (subject) =>
+      visit(subject, this.#factsOf(object, kind, subject)),
+    );
+  }
+
+  someGuardedObject(subject: Node, kind: EdgeKind, visit: EdgeVisitor): boolean {
+    return someOf(this.#reverse, subject, guardedSet(kind), (object) =>
+      visit(object, this.#factsOf(object, kind, subject)),
+    );
   }
 
   someSubject(object: Node, kind: EdgeKind, visit: EdgeVisitor): boolean {
-    return this.#forward.some(object, kind, visit);
+    const plain = (subject: Node): boolean => visit(subject, PLAIN);
+    return (
+      someOf(this.#forward, object, plainSet(kind), plain) ||
+      this.someGuardedSubject(object, kind, visit)
+    );
   }
 
   someObject(subject: Node, kind: EdgeKind, visit: EdgeVisitor): boolean {
-    return this.#reverse.some(subject, kind, visit);
+    const plain = (object: Node): boolean => visit(object, PLAIN);
+    return (
+      someOf(this.#reverse, subject, plainSet(kind), plain) ||
+      this.someGuardedObject(subject, kind, visit)
+    );
+  }
+
+  #factsOf(object: Node, kind: EdgeKind, subject: Node): EdgeFacts {
+    const facts = this.#facts.get(object, kind, subject);
+    assert(facts !== undefined, 'a guarded edge has facts');
+    return facts;
   }
 
   #add(tuple: RelationTuple): void {
-    const { object, kind, subject } = this.#edge(tuple);
-    const facts = edgeFacts(tuple);
-    this.#forward.set(object, kind, subject, facts);
-    this.#reverse.set(subject, kind, object, facts);
+    const edge = this.#edge(tuple);
+    const { object, kind, subject } = edge;
+    if (tuple.condition === undefined && tuple.expiresAt === undefined) {
+      if (this.#facts.size > 0) this.#removeFrom(guardedSet(kind), edge);
+      this.#forward.add(object, plainSet(kind), subject);
+      this.#reverse.add(subject, plainSet(kind), object);
+      return;
+    }
+    this.#removeFrom(plainSet(kind), edge);
+    this.#facts.set(object, kind, subject, {
+      ...(tuple.condition && { condition: tuple.condition }),
+      ...(tuple.expiresAt !== undefined && { expiresAt: tuple.expiresAt }),
+    });
+    this.#forward.add(object, guardedSet(kind), subject);
+    this.#reverse.add(subject, guardedSet(kind), object);
   }
 
-  #remove(key: TupleKey): void {
-    const { object, kind, subject } = this.#edge(key);
-    this.#forward.delete(object, kind, subject);
-    this.#reverse.delete(subject, kind, object);
+  #remove(edge: Edge): void {
+    if (!this.#removeFrom(plainSet(edge.kind), edge)) {
+      this.#removeFrom(guardedSet(edge.kind), edge);
+    }
+  }
+
+  #removeFrom(set: number, { object, kind, subject }: Edge): boolean {
+    if (!this.#forward.remove(object, set, subject)) return false;
+    this.#reverse.remove(subject, set, object);
+    if (set === guardedSet(kind)) this.#facts.delete(object, kind, subject);
+    return true;
   }
 
   #edge(key: TupleKey): Edge {
     const subject = subjectColumns(key.subject);
     return {
-      object: this.#intern(key.object.type, key.object.id),
+      object: this.#names.intern(this.kinds.type(key.object.type), key.object.id),
       kind: this.kinds.kind(key.object.type, key.relation, subject.type, subjectForm(key.subject)),
-      subject: this.#intern(subject.type, subject.id),
+      subject: this.#names.intern(this.kinds.type(subject.type), subject.id),
     };
   }
+}
 
-  #intern(typeName: string, id: string): Node {
-    const type = this.kinds.type(typeName);
-    const ids = (this.#nodes[type] ??= new Map<string, Node>());
-    const known = ids.get(id);
-    if (known !== undefined) return known;
-    const node = this.#nodeIds.length;
-    ids.set(id, node);
-    this.#nodeIds.push(id);
-    this.#nodeTypes.push(type);
-    return node;
-  }
+function someOf(sets: EdgeSets, from: Node, set: number, visit: (node: Node) => boolean): boolean {
+  const list = new NodeList();
+  sets.open(from, set, list);
+  const { words, start, length } = list;
+  for (let i = start; i < start + length; i++) if (visit(words[i] ?? 0)) return true;
+  return false;
 }

@@ -21,6 +21,9 @@ export interface QueryScope {
   readonly budget: Budget;
 }
 
+/** A simple condition takes half a microsecond; a costly one is bounded on its own. */
+const STEPS_PER_CONDITION = 32;
+
 /** Whether an edge counts as a tuple of the model at all, whatever its condition says. */
 export function isAdmitted(admission: Admission, facts: EdgeFacts, now: number): boolean {
   if (facts === PLAIN) return admission.plain;
@@ -56,6 +59,7 @@ function conditionVerdict(
 ): Verdict {
   const compiled = scope.binding.plan.conditions.get(condition.name);
   if (compiled === undefined) return FALSE;
+  scope.budget.step(STEPS_PER_CONDITION);
   const outcome = evaluateCondition(
     compiled,
     { tuple: condition.context, request: scope.context },

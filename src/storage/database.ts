@@ -3,9 +3,10 @@
  * SQL for every statement. A failure of the server or the way to it becomes `unavailable`; any other
  * failure is a bug of ours and stays what it is.
  */
+import { isNativeError } from 'node:util/types';
 import pg from 'pg';
 import { DataSource } from 'typeorm';
-import type { EntityManager } from 'typeorm';
+import type { QueryRunner } from 'typeorm';
 import { PembaError } from '../errors.js';
 
 export interface DatabaseAddress {
@@ -21,7 +22,7 @@ export interface DatabaseAddress {
 export interface DatabaseOptions {
   readonly address: DatabaseAddress;
   readonly poolSize: number;
-  /** For a connection to be made, and for one statement. */
+  /** For a connection to be made, and for one statement. 0: as long as it takes. */
   readonly timeoutMs: number;
 }
 
@@ -76,7 +77,7 @@ export class Database implements Session {
   }
 
   query(sql: string, values: readonly SqlValue[] = []): Promise<readonly Row[]> {
-    return this.#guard(() => sessionOf(this.#source.manager).query(sql, values));
+    return this.#withRunner((runner) => sessionOf(runner).query(sql, values));
   }
 
   /** Commits what `work` did, or nothing if it throws. */
@@ -84,12 +85,12 @@ export class Database implements Session {
     work: (session: Session) => Promise<Result>,
     isolation?: 'REPEATABLE READ',
   ): Promise<Result> {
-    const run = (manager: EntityManager): Promise<Result> => work(sessionOf(manager));
-    return this.#guard(() =>
-      isolation === undefined
-        ? this.#source.transaction(run)
-        : this.#source.transaction(isolation, run),
-    );
+    return this.#withRunner((runner) => {
+      const run = (): Promise<Result> => work(sessionOf(runner));
+      return isolation === undefined
+        ? runner.manager.transaction(run)
+        : runner.manager.transaction(isolation, run);
+    });
   }
 
   /** A connection of its own, outside the pool, not yet connected. */
@@ -118,6 +119,17 @@ export class Database implements Session {
     if (this.#source.isInitialized) await this.#source.destroy();
   }
 
+  #withRunner<Result>(work: (runner: QueryRunner) => Promise<Result>): Promise<Result> {
+    return this.#guard(async () => {
+      const runner = this.#source.createQueryRunner();
+      try {
+        return await work(runner);
+      } finally {
+        await runner.release();
+      }
+    });
+  }
+
   async #guard<Result>(work: () => Promise<Result>): Promise<Result> {
     try {
       return await work();
@@ -133,38 +145,71 @@ export class Database implements Session {
 /** TypeORM answers an UPDATE or DELETE with [rows, count], anything else with the rows. */
 type Answer = readonly Row[] | readonly [readonly Row[], number];
 
-function sessionOf(manager: EntityManager): Session {
+function sessionOf(runner: QueryRunner): Session {
   return {
     query: async (sql, values = []) => {
-      const answer = await manager.query<Answer>(sql, [...values]);
-      return isCounted(answer) ? answer[0] : answer;
+      try {
+        const answer = await runner.manager.query<Answer>(sql, [...values]);
+        return isCounted(answer) ? answer[0] : answer;
+      } catch (error) {
+        if (isSilence(error)) await hangUp(runner);
+        throw error;
+      }
     },
   };
+}
+
+/** The answer may still come, or never: nothing else must wait for it on this connection. */
+async function hangUp(runner: QueryRunner): Promise<void> {
+  const client: unknown = await runner.connect();
+  if (client instanceof pg.Client) void client.end();
 }
 
 const isCounted = (answer: Answer): answer is readonly [readonly Row[], number] =>
   answer.length === 2 && typeof answer[1] === 'number';
 
 /** SQLSTATE classes and codes that tell of the server's state, not of the statement. */
-const UNAVAILABLE_STATES = /^(08|53|57P|57014|58|25006|40001|40P01)/;
+const UNAVAILABLE_STATES = /^(08|25006|25P03|40001|40P01|53|57014|57P|58)/;
 const UNAVAILABLE_ERRNO = new Set([
+  'EADDRNOTAVAIL',
+  'EAGAIN',
+  'EAI_AGAIN',
+  'ECONNABORTED',
   'ECONNREFUSED',
   'ECONNRESET',
-  'EPIPE',
+  'EHOSTUNREACH',
+  'ENETDOWN',
+  'ENETUNREACH',
   'ENOENT',
   'ENOTFOUND',
-  'EAI_AGAIN',
+  'EPIPE',
   'ETIMEDOUT',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
 ]);
-const UNAVAILABLE_TEXT =
-  /connection terminated|timeout exceeded when trying to connect|query read timeout|client has encountered a connection error|not queryable|connection timeout|not established/i;
+/** What pg, its pool and TypeORM say without a code. */
+const UNAVAILABLE_TEXT = new RegExp(
+  [
+    'connection terminated',
+    'connection timeout',
+    'timeout exceeded when trying to connect',
+    'timeout expired',
+    'query read timeout',
+    'not queryable',
+    'query runner already released',
+    'not established',
+    'after calling end on the pool',
+  ].join('|'),
+  'i',
+);
 
+const isSilence = (error: unknown): boolean =>
+  isNativeError(error) && /query read timeout/i.test(error.message);
+
+/** By what the error carries, not by its class: it may come from another copy or realm. */
 export function isUnavailability(error: unknown): boolean {
   if (error instanceof PembaError) return error.code === 'unavailable';
-  if (!(error instanceof Error)) return false;
-  if (error instanceof AggregateError) return error.errors.some(isUnavailability);
+  if (!isNativeError(error)) return false;
+  const parts: unknown = Reflect.get(error, 'errors');
+  if (Array.isArray(parts)) return parts.some(isUnavailability);
   const code: unknown = Reflect.get(error, 'code');
   if (typeof code === 'string' && UNAVAILABLE_STATES.test(code)) return true;
   if (typeof code === 'string' && UNAVAILABLE_ERRNO.has(code)) return true;

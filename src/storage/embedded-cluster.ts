@@ -52,7 +52,7 @@ function majorOf(directory: string): number | undefined {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
       const owner = lstatSync(directory).uid;
       throw cannotStart(
-        `${directory} belongs to the user with the id ${owner}; start Pemba as that user or as root`,
+        `${directory} belongs to the user with id ${owner}; start Pemba as that user or as root`,
         error,
       );
     }

@@ -9,8 +9,8 @@
  * A dead owner's file is replaced by renaming a new one over it, and read again after a moment:
  * of several who do so at once the last one wins, and the others see its name.
  *
- * PostgreSQL's own postmaster.pid cannot do this job: it outlives a killed Pemba process on purpose,
- * because the server does, and it compares process ids, which two containers may share.
+ * PostgreSQL's own postmaster.pid cannot do this job: it outlives a killed Pemba process, because
+ * the server does, and it compares process ids, which two containers may share.
  */
 import { closeSync, futimesSync, openSync, readFileSync, renameSync } from 'node:fs';
 import { statSync, unlinkSync, writeSync } from 'node:fs';

@@ -11,10 +11,10 @@
  * else may enter. That directory lies in the system's directory for temporary files, because the
  * path of a socket is limited to about a hundred bytes, and DATA_DIR's is not.
  *
- * The server is meant to survive what Pemba does not. It is in a session of its own, so that neither
- * Ctrl-C nor a closed terminal ends it first; when Pemba is killed it goes on, and the next Pemba on
- * the same DATA_DIR takes it over as it is. When the server itself is killed while Pemba runs, it
- * is started again under the same address and recovers from its log.
+ * The server is meant to survive what Pemba does not. It is in a session of its own, so that Ctrl-C
+ * or a closed terminal does not end it first; when Pemba is killed it goes on, and the next Pemba
+ * on the same DATA_DIR takes it over as it is. When the server itself is killed while Pemba runs,
+ * it is started again under the same address and recovers from its log.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, realpathSync } from 'node:fs';
@@ -27,8 +27,7 @@ import { packagedBinaries, runnableBinaries } from './embedded-binaries.js';
 import { DATABASE, USER, prepareCluster } from './embedded-cluster.js';
 import { cannotStartBecause } from './embedded-failure.js';
 import { lockDataDirectory } from './embedded-lock.js';
-import { inspectProcess } from './embedded-process.js';
-import { bringUp, removeSocket, stopServer } from './embedded-server.js';
+import { bringUp, isUp, removeSocket, stopServer } from './embedded-server.js';
 import type {
   EmbeddedConnection,
   Limits,
@@ -167,18 +166,18 @@ async function keepUp(
   { deadlineMs, signal, log }: Supervision,
 ): Promise<void> {
   const stopping = (): boolean => signal.aborted;
-  let pid = first.pid;
+  let server = first;
   let upSince = performance.now();
   while (!stopping()) {
-    if (inspectProcess(pid) !== undefined) {
+    if (isUp(server)) {
       await rest(WATCH_MS, signal);
       continue;
     }
-    log('PostgreSQL ended unexpectedly; starting it again');
+    log('PostgreSQL is gone unexpectedly; starting it again');
     // One that dies again and again must not keep a processor busy.
     if (performance.now() - upSince < WATCH_MS) await rest(RETRY_MS, signal);
     try {
-      ({ pid } = await bringUp(settings, { deadlineMs, signal }));
+      server = await bringUp(settings, { deadlineMs, signal });
       upSince = performance.now();
       log('PostgreSQL is back');
     } catch (error) {

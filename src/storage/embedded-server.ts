@@ -10,8 +10,8 @@
  *
  * All this deals with real processes, so its time is real time and not passed in.
  */
-import { closeSync, fchownSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { rmdirSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, fchownSync, openSync, readFileSync, renameSync } from 'node:fs';
+import { rmSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
@@ -104,6 +104,10 @@ export async function bringUp(settings: ServerSettings, limits: Limits): Promise
       if (postmaster !== undefined) {
         const { pid, host, port, ready } = postmaster;
         const connection = { ...settings.connection, host, port };
+        if (ready && !isUp({ pid, connection })) {
+          await stopProcess(pid, settings);
+          continue;
+        }
         const refusal = ready ? await tryConnect(connection) : obstacle;
         if (refusal === undefined) return { pid, connection, adopted: pid !== attempt?.pid };
         obstacle = refusal;
@@ -123,6 +127,12 @@ export async function bringUp(settings: ServerSettings, limits: Limits): Promise
   } finally {
     process.off('exit', abandon);
   }
+}
+
+/** A server whose socket was cleaned away with other temporary files is out of reach for good. */
+export function isUp({ pid, connection }: Pick<RunningServer, 'pid' | 'connection'>): boolean {
+  if (inspectProcess(pid) === undefined) return false;
+  return !isSocket(connection) || existsSync(socketPath(connection));
 }
 
 /** Resolves when the server of the data directory, if there is one, is gone. */
@@ -226,18 +236,18 @@ function startServer(settings: ServerSettings): Attempt {
 /** Takes away what a killed server left of its socket, which may keep the next from starting. */
 export function removeSocket(connection: EmbeddedConnection): void {
   if (!isSocket(connection)) return;
-  const { host, port } = connection;
-  for (const suffix of ['', '.lock']) {
-    rmSync(join(host, `.s.PGSQL.${port}${suffix}`), { force: true });
-  }
+  rmSync(socketPath(connection), { force: true });
+  rmSync(`${socketPath(connection)}.lock`, { force: true });
   try {
-    rmdirSync(host);
+    rmdirSync(connection.host);
   } catch {
     // There was none, or it holds something that is not ours.
   }
 }
 
 const isSocket = (connection: EmbeddedConnection): boolean => connection.host.startsWith('/');
+
+const socketPath = ({ host, port }: EmbeddedConnection): string => join(host, `.s.PGSQL.${port}`);
 
 const sizeOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 

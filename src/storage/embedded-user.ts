@@ -52,7 +52,7 @@ function knownUsers(): ReadonlyMap<string, ServerUser> {
   return users;
 }
 
-/** The topmost of the directories on the way to `path`, itself included, that the user may not enter. */
+/** The topmost directory on the way to `path`, itself included, that the user may not enter. */
 export function closedDirectory(path: string, user: ServerUser): string | undefined {
   const above = dirname(path);
   const closed = above === path ? undefined : closedDirectory(above, user);

@@ -8,8 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { MigrationExecutor } from 'typeorm';
 import type { DataSource, MigrationInterface, QueryRunner } from 'typeorm';
 import { PembaError } from '../errors.js';
-import type { Database } from './database.js';
-import { textOf } from './rows.js';
+import { Database } from './database.js';
 
 const FOLDER = fileURLToPath(new URL('../../migrations/', import.meta.url));
 const FILE = /^(\d{4})_([a-z0-9_]+)\.sql$/;
@@ -49,37 +48,39 @@ function knownMigrations(): readonly SqlMigration[] {
     });
 }
 
-/** Returns the names of the migrations that were run now. */
+/**
+ * Returns the names of the migrations that were run now. They run on a connection of their own: they
+ * take the time they take, and closing it gives the lock back, however it ends.
+ */
 export async function migrate(database: Database): Promise<readonly string[]> {
-  const runner = database.source.createQueryRunner();
+  const own = await Database.connect({ ...database.options, poolSize: 1, timeoutMs: 0 });
   try {
-    await runner.connect();
+    const runner = own.source.createQueryRunner();
     await runner.query('SET statement_timeout = 0');
     await runner.query('SELECT pg_advisory_lock($1)', [LOCK]);
-    await refuseNewerDatabase(database);
-    const executor = new MigrationExecutor(withMigrations(database.source), runner);
+    await refuseNewerDatabase(runner);
+    const executor = new MigrationExecutor(withMigrations(own.source), runner);
     executor.transaction = 'each';
     const run = await executor.executePendingMigrations();
     return run.map(({ name }) => name);
   } finally {
-    await runner.query('SELECT pg_advisory_unlock($1)', [LOCK]);
-    await runner.query(`SET statement_timeout = ${database.options.timeoutMs}`);
-    await runner.release();
+    await own.close();
   }
 }
 
 /** TypeORM takes migrations as classes to construct; ours are made of files. */
 function withMigrations(source: DataSource): DataSource {
-  Object.defineProperty(source, 'migrations', { value: knownMigrations(), configurable: true });
+  Object.defineProperty(source, 'migrations', { value: knownMigrations() });
   return source;
 }
 
-async function refuseNewerDatabase(database: Database): Promise<void> {
+async function refuseNewerDatabase(runner: QueryRunner): Promise<void> {
+  if (!(await runner.hasTable('migrations'))) return;
   const known = new Set(knownMigrations().map(({ name }) => name));
-  const [table] = await database.query(`SELECT to_regclass('migrations')::text AS name`);
-  if (typeof table?.['name'] !== 'string') return;
-  const applied = await database.query('SELECT name FROM migrations');
-  const unknown = applied.map((row) => textOf(row, 'name')).filter((name) => !known.has(name));
+  const applied = await runner.manager.query<{ readonly name: string }[]>(
+    'SELECT name FROM migrations ORDER BY id',
+  );
+  const unknown = applied.map(({ name }) => name).filter((name) => !known.has(name));
   if (unknown.length > 0) {
     throw new PembaError(
       'cannot_start',

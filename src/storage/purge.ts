@@ -1,11 +1,20 @@
 import type { Session } from './database.js';
 import { numberOf, textOf } from './rows.js';
 
-const TABLES = ['relation_tuple', 'tuple_change', 'authorization_model', 'assertion'] as const;
+/** Each with the column that follows the store in its primary key. */
+const TABLES = [
+  ['relation_tuple', 'object_type'],
+  ['tuple_change', 'revision'],
+  ['authorization_model', 'model_id'],
+  ['assertion', 'model_id'],
+] as const;
 
 /**
  * Removes at most `limit` rows of one store that was deleted before the given time, and the store
  * itself when no row is left. Returns the number of rows, 0 when there is nothing to purge.
+ *
+ * The rows are taken in the order of the primary key: without one, PostgreSQL may look for them by
+ * reading the table from its beginning each time, past all that was removed before.
  */
 export async function purgeDeletedStore(
   session: Session,
@@ -18,11 +27,11 @@ export async function purgeDeletedStore(
   );
   if (store === undefined) return 0;
   const storeId = textOf(store, 'store_id');
-  for (const table of TABLES) {
+  for (const [table, column] of TABLES) {
     const [row] = await session.query(
       `WITH gone AS (
-         DELETE FROM ${table} WHERE store_id = $1
-           AND ctid = ANY (ARRAY(SELECT ctid FROM ${table} WHERE store_id = $1 LIMIT $2))
+         DELETE FROM ${table} WHERE store_id = $1 AND ctid = ANY (ARRAY(
+           SELECT ctid FROM ${table} WHERE store_id = $1 ORDER BY ${column} LIMIT $2))
          RETURNING 1)
        SELECT count(*) AS rows FROM gone`,
       [storeId, limit],

@@ -59,7 +59,7 @@ const wanted = (filter: TupleFilter): readonly (readonly [KeyColumn, string | un
   ['subject_relation', filter.subjectRelation],
 ];
 
-export function readTuplesStatement(
+function readTuplesStatement(
   storeId: StoreId,
   page: TuplePage,
 ): { readonly sql: string; readonly values: readonly SqlValue[] } {

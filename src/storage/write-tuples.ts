@@ -83,13 +83,6 @@ async function readNamed(
   return new Map(rows.map((row) => tupleOf(row)).map((tuple) => [formatTupleKey(tuple), tuple]));
 }
 
-export const readNamedStatement = `
-  SELECT ${TUPLE_COLUMNS.map((column) => `t.${column}`).join(', ')}
-  FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
-    AS named (${KEY_COLUMNS.join(', ')})
-  JOIN relation_tuple t ON t.store_id = $1
-    ${KEY_COLUMNS.map((column) => `AND t.${column} = named.${column}`).join(' ')}`;
-
 /** The named tuples as they will stand, and the log that leads there. */
 class Ledger {
   readonly #before: ReadonlyMap<string, RelationTuple>;
@@ -223,11 +216,29 @@ function logValues(ledger: Ledger): (string | number | null)[][] {
   });
 }
 
-const TUPLE_TYPES = [...KEY_COLUMNS.map(() => 'text'), 'text', 'text', 'timestamptz'];
+const KEY_TYPES = KEY_COLUMNS.map(() => 'text');
+const TUPLE_TYPES = [...KEY_TYPES, 'text', 'text', 'timestamptz'];
 
 function unnested(first: number, types: readonly string[]): string {
   return `unnest(${types.map((type, i) => `$${first + i}::${type}[]`).join(', ')})`;
 }
+
+/**
+ * The stored tuples whose keys are in the arrays from parameter `first` on, each looked up by its
+ * key: as a plain join, some thousand keys would have PostgreSQL read the whole table instead.
+ */
+const stored = (first: number, columns: readonly string[]): string => `
+  SELECT found.* FROM ${unnested(first, KEY_TYPES)} AS named (${KEY_COLUMNS.join(', ')})
+  CROSS JOIN LATERAL (
+    SELECT ${columns.join(', ')} FROM relation_tuple t
+    WHERE t.store_id = $1 ${KEY_COLUMNS.map((c) => `AND t.${c} = named.${c}`).join(' ')} LIMIT 1
+  ) AS found`;
+
+const FIRST_NAMED = 2;
+const readNamedStatement = stored(
+  FIRST_NAMED,
+  TUPLE_COLUMNS.map((column) => `t.${column}`),
+);
 
 const FIRST_REMOVED = 4;
 const FIRST_STORED = FIRST_REMOVED + KEY_COLUMNS.length;
@@ -239,25 +250,32 @@ const TUPLE_SELECTION = [
   'expires_at',
 ];
 
-/** The sets of removed and of stored keys are disjoint, so the order of the parts is of no matter. */
-export const saveStatement = `
-  WITH removed AS (
-    DELETE FROM relation_tuple t
-    USING ${unnested(FIRST_REMOVED, TUPLE_TYPES.slice(0, KEY_COLUMNS.length))}
-      AS gone (${KEY_COLUMNS.join(', ')})
-    WHERE t.store_id = $1 ${KEY_COLUMNS.map((c) => `AND t.${c} = gone.${c}`).join(' ')}
+/**
+ * The sets of removed and of stored keys are disjoint, so the order of the parts is of no matter.
+ *
+ * LOG TIME NEVER RUNS BACKWARDS: a revision bears no earlier time than the one before it, though it
+ * may come from a process whose clock is behind, or that waited for the lock. Who reads the log
+ * from a time on relies on it.
+ */
+const saveStatement = `
+  WITH moment AS (
+    SELECT greatest($2::timestamptz, max(changed_at)) AS saved_at
+    FROM tuple_change WHERE store_id = $1
+  ), removed AS (
+    DELETE FROM relation_tuple
+    WHERE store_id = $1 AND ctid = ANY (ARRAY(${stored(FIRST_REMOVED, ['t.ctid'])}))
   ), stored AS (
     INSERT INTO relation_tuple (store_id, ${TUPLE_COLUMNS.join(', ')}, written_at)
-    SELECT $1, ${TUPLE_SELECTION.join(', ')}, $2
-    FROM ${unnested(FIRST_STORED, TUPLE_TYPES)} AS new (${TUPLE_COLUMNS.join(', ')})
+    SELECT $1, ${TUPLE_SELECTION.join(', ')}, saved_at
+    FROM moment, ${unnested(FIRST_STORED, TUPLE_TYPES)} AS new (${TUPLE_COLUMNS.join(', ')})
     ON CONFLICT (store_id, ${KEY_COLUMNS.join(', ')}) DO UPDATE SET
       condition_name = excluded.condition_name, condition_context = excluded.condition_context,
       expires_at = excluded.expires_at, written_at = excluded.written_at
   ), logged AS (
     INSERT INTO tuple_change
       (store_id, revision, ordinal, operation, ${TUPLE_COLUMNS.join(', ')}, changed_at)
-    SELECT $1, revision, ordinal, operation, ${TUPLE_SELECTION.join(', ')}, $2
-    FROM ${unnested(FIRST_LOGGED, ['bigint', 'integer', 'text', ...TUPLE_TYPES])}
+    SELECT $1, revision, ordinal, operation, ${TUPLE_SELECTION.join(', ')}, saved_at
+    FROM moment, ${unnested(FIRST_LOGGED, ['bigint', 'integer', 'text', ...TUPLE_TYPES])}
       AS entry (revision, ordinal, operation, ${TUPLE_COLUMNS.join(', ')})
   ), moved AS (
     UPDATE store SET head_revision = $3 WHERE store_id = $1

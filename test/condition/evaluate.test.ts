@@ -129,6 +129,35 @@ describe('an expression', () => {
     expect(result).toEqual({ kind: 'error', message: expect.stringMatching(/^condition 'c': /) });
   });
 
+  it.each([
+    'double(s) > 0.5',
+    'int(s) > 0',
+    'uint(s) > 0u',
+    'bool(s)',
+    'timestamp(s) > t',
+    'timestamp("2024-01-01T00:00:00." + s) > t',
+    'duration(s) > duration("1s")',
+    'ipaddress(s) == ip',
+    'ip.in_cidr(s)',
+    't.getHours(s) == 1',
+    's.matches(s)',
+    'm[s] == 1',
+  ])('gives up on a very long text at once, and briefly: %s', (expression) => {
+    const condition = declare(expression, {
+      s: 'string',
+      t: 'timestamp',
+      ip: 'ipaddress',
+      m: 'map<int>',
+    });
+    const long = `${'1'.repeat(200_000)}x`;
+    const given = { s: long, t: '2024-01-01T00:00:00Z', ip: '::1', m: {} };
+    const start = performance.now();
+    const result = outcome(condition, { request: given, maxCost: Infinity });
+    expect(performance.now() - start).toBeLessThan(200);
+    expect(result.kind).toBe('error');
+    expect(JSON.stringify(result).length).toBeLessThan(500);
+  });
+
   it('may nest as deep as the limits allow', () => {
     const chain = declare(`b${' || b'.repeat(248)}`, { b: 'bool' });
     expect(outcome(chain, { request: { b: false } })).toEqual({ kind: 'false' });

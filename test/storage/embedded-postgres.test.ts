@@ -22,6 +22,8 @@ const supported = ((): boolean => {
   }
 })();
 const describeEmbedded = supported ? describe : describe.skip;
+const onLinux = process.platform === 'linux' ? it : it.skip;
+const isRoot = process.getuid?.() === 0;
 
 let scratch: string;
 const started: EmbeddedPostgres[] = [];
@@ -155,6 +157,14 @@ describeEmbedded('the embedded PostgreSQL', () => {
     expect(await query(server, 'SELECT count(*)::int FROM kept')).toEqual([1000]);
   });
 
+  it('comes back when its socket was cleaned away', async () => {
+    const lines: string[] = [];
+    const server = await start(join(scratch, 'cleaned'), { log: (line) => lines.push(line) });
+    rmSync(server.connection.host, { recursive: true });
+    await until(() => lines.includes('PostgreSQL is back'));
+    expect(await query(server, 'SELECT 1')).toEqual([1]);
+  });
+
   it('stops while a killed server is on its way back', async () => {
     const dataDir = join(scratch, 'stopped-in-between');
     const lines: string[] = [];
@@ -167,14 +177,16 @@ describeEmbedded('the embedded PostgreSQL', () => {
     expect(await query(next, 'SELECT 1')).toEqual([1]);
   });
 
-  it('starts although the id of a dead server belongs to another process by now', async () => {
+  onLinux('starts although the id of a dead server belongs to another process by now', async () => {
     const dataDir = join(scratch, 'same-id');
     const first = await start(dataDir);
     const pidFile = join(dataDir, 'postgres', 'postmaster.pid');
-    const remnant = readFileSync(pidFile, 'utf8').replace(/^\d+/, String(process.ppid));
+    const remnant = readFileSync(pidFile, 'utf8');
     await first.stop();
-    writeFileSync(pidFile, remnant, { mode: 0o600 });
     const { uid, gid } = statSync(dirname(pidFile));
+    const other = spawn('sleep', ['60'], isRoot ? { uid, gid } : {});
+    children.push(other);
+    writeFileSync(pidFile, remnant.replace(/^\d+/, String(other.pid)), { mode: 0o600 });
     chownSync(pidFile, uid, gid);
     const second = await start(dataDir);
     expect(await query(second, 'SELECT 1')).toEqual([1]);
@@ -210,13 +222,15 @@ describeEmbedded('the embedded PostgreSQL', () => {
     expect(readFileSync(join(dataDir, 'postgres', 'letter.txt'), 'utf8')).toBe('dear');
   });
 
-  const closable = process.platform === 'linux' && process.getuid?.() === 0 ? it : it.skip;
-  closable('runs as root below a directory that only root may enter', async () => {
-    const closed = join(scratch, 'closed');
-    mkdirSync(closed, { mode: 0o700 });
-    const server = await start(join(closed, 'data'));
-    expect(await query(server, 'SHOW data_directory')).toEqual(['/proc/self/fd/3']);
-  });
+  (isRoot ? onLinux : it.skip)(
+    'runs as root below a directory that only root may enter',
+    async () => {
+      const closed = join(scratch, 'closed');
+      mkdirSync(closed, { mode: 0o700 });
+      const server = await start(join(closed, 'data'));
+      expect(await query(server, 'SHOW data_directory')).toEqual(['/proc/self/fd/3']);
+    },
+  );
 });
 
 describeEmbedded('the embedded PostgreSQL of a killed process', () => {
@@ -257,7 +271,8 @@ describeEmbedded('the embedded PostgreSQL of a killed process', () => {
     const dataDir = join(scratch, 'too-early');
     const pidFile = join(dataDir, 'postgres', 'postmaster.pid');
     const exitAsSoonAsItRuns = `
-      const look = () => (existsSync(${JSON.stringify(pidFile)}) ? process.exit() : setImmediate(look));
+      const pidFile = ${JSON.stringify(pidFile)};
+      const look = () => (existsSync(pidFile) ? process.exit() : setImmediate(look));
       look();`;
     const owner = startElsewhere(launcher, dataDir, exitAsSoonAsItRuns);
     await once(owner, 'exit');

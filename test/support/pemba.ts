@@ -1,6 +1,6 @@
 /**
  * The whole service in this process, on a free port and a database of its own: what `main.ts` does,
- * with a clock that tests can put forward and a log that they can read.
+ * with a clock that tests can set and a log that they can read.
  */
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
@@ -12,21 +12,33 @@ import { serve } from '../../src/server.js';
 import { Database } from '../../src/storage/database.js';
 import { migrate } from '../../src/storage/migrations.js';
 import { createTestDatabase } from './postgres.js';
+import type { TestDatabase } from './postgres.js';
 
-/** Real time, and what a test adds to it. */
+/** Runs with real time until it is stopped at an instant or put forward. */
 export class TestClock implements Clock {
   #aheadMs = 0;
+  #stoppedAt: number | undefined;
 
   now(): number {
-    return Date.now() + this.#aheadMs;
+    return this.#stoppedAt ?? Date.now() + this.#aheadMs;
   }
 
   monotonic(): number {
     return performance.now();
   }
 
+  stopAt(instant: number): void {
+    this.#stoppedAt = instant;
+  }
+
   putForward(ms: number): void {
     this.#aheadMs += ms;
+  }
+
+  /** From the instant at which it was stopped. */
+  goOn(): void {
+    this.#aheadMs = this.now() - Date.now();
+    this.#stoppedAt = undefined;
   }
 }
 
@@ -35,39 +47,45 @@ export interface Answer {
   readonly headers: Headers;
   readonly text: string;
   /** The body if it is JSON, else undefined. */
-  readonly json: any;
+  readonly json: ReturnType<typeof JSON.parse>;
 }
 
 export interface CallOptions {
   readonly headers?: Readonly<Record<string, string>>;
-  /** The body as it is sent, instead of one that is made JSON. */
-  readonly raw?: string;
+  /** What is sent as it stands, in place of a body that is made JSON. */
+  readonly raw?: string | Uint8Array;
+}
+
+export interface TestStore {
+  readonly id: string;
+  /** `/stores/{id}` */
+  readonly path: string;
+  readonly modelId: string;
 }
 
 export interface Pemba {
   readonly url: string;
   readonly assembly: Assembly;
+  readonly database: TestDatabase;
   readonly clock: TestClock;
   /** What has been logged at info and above, a line of JSON each. */
   readonly logged: readonly string[];
   call(method: string, path: string, body?: unknown, options?: CallOptions): Promise<Answer>;
-  /** A new store with a model written in the DSL; its path is `/stores/{id}`. */
+  /** A new store with a model written in the DSL. */
   storeWith(dsl: string): Promise<TestStore>;
   stop(): Promise<void>;
 }
 
-export interface TestStore {
-  readonly id: string;
-  readonly path: string;
-  readonly modelId: string;
-}
-
-/** `settings` are environment variables, as they would be set for the process. */
+/**
+ * `settings` are environment variables, as they would be set for the process. `beside` is another
+ * process on the same database; it has to be stopped last.
+ */
 export async function startPemba(
   settings: Readonly<Record<string, string>> = {},
+  beside?: Pemba,
 ): Promise<Pemba> {
-  const testDatabase = await createTestDatabase();
-  const clock = new TestClock();
+  const testDatabase = beside?.database ?? (await createTestDatabase());
+  const clock = beside?.clock ?? new TestClock();
   const logged: string[] = [];
   const config = loadConfig({ PORT: '0', DATABASE_URL: testDatabase.url, ...settings });
   const database = await Database.connect({
@@ -84,6 +102,7 @@ export async function startPemba(
   return {
     url: server.url,
     assembly,
+    database: testDatabase,
     clock,
     logged,
     call,
@@ -93,7 +112,7 @@ export async function startPemba(
       await assembly.sweeper.stop();
       await assembly.replicas.stop();
       await database.close();
-      await testDatabase.drop();
+      if (beside === undefined) await testDatabase.drop();
     },
   };
 }
@@ -115,7 +134,10 @@ const caller =
     const sent = raw ?? (body === undefined ? undefined : JSON.stringify(body));
     const response = await fetch(url + path, {
       method,
-      headers: { ...(sent !== undefined && { 'content-type': 'application/json' }), ...headers },
+      headers: {
+        ...(typeof sent === 'string' && { 'content-type': 'application/json' }),
+        ...headers,
+      },
       ...(sent !== undefined && { body: sent }),
     });
     const text = await response.text();

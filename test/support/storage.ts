@@ -106,7 +106,8 @@ export async function statementsOf(
   const { source } = database;
   const before = source.logger;
   source.logger = {
-    logQuery: (sql, values) => void statements.push({ sql, values: values ?? [] }),
+    logQuery: (sql, values) =>
+      void statements.push({ sql, values: Array.isArray(values) ? values : [] }),
     logQueryError: ignore,
     logQuerySlow: ignore,
     logSchemaBuild: ignore,

@@ -1,0 +1,74 @@
+-- The schema after all migrations, by table. Written by a test: PEMBA_UPDATE_SCHEMA=1 npm test
+
+CREATE TABLE assertion (
+  store_id text COLLATE "C" NOT NULL,
+  model_id text COLLATE "C" NOT NULL,
+  body json NOT NULL,
+  CONSTRAINT assertion_pkey PRIMARY KEY (store_id, model_id)
+);
+
+CREATE TABLE authorization_model (
+  store_id text COLLATE "C" NOT NULL,
+  model_id text COLLATE "C" NOT NULL,
+  body json NOT NULL,
+  created_at timestamp with time zone NOT NULL,
+  CONSTRAINT authorization_model_pkey PRIMARY KEY (store_id, model_id)
+);
+
+CREATE TABLE relation_tuple (
+  store_id text COLLATE "C" NOT NULL,
+  object_type text COLLATE "C" NOT NULL,
+  object_id text COLLATE "C" NOT NULL,
+  relation text COLLATE "C" NOT NULL,
+  subject_type text COLLATE "C" NOT NULL,
+  subject_id text COLLATE "C" NOT NULL,
+  subject_relation text COLLATE "C" NOT NULL,
+  condition_name text COLLATE "C",
+  condition_context jsonb,
+  expires_at timestamp with time zone,
+  written_at timestamp with time zone NOT NULL,
+  CONSTRAINT relation_tuple_pkey PRIMARY KEY (store_id, object_type, object_id, relation, subject_type, subject_id, subject_relation)
+);
+CREATE INDEX relation_tuple_by_relation ON relation_tuple USING btree (store_id, relation, object_type, object_id, subject_type, subject_id, subject_relation);
+CREATE INDEX relation_tuple_by_subject ON relation_tuple USING btree (store_id, subject_type, subject_id, subject_relation, relation, object_type, object_id);
+CREATE INDEX relation_tuple_expiring ON relation_tuple USING btree (expires_at) WHERE (expires_at IS NOT NULL);
+
+CREATE TABLE setting (
+  name text COLLATE "C" NOT NULL,
+  value json NOT NULL,
+  CONSTRAINT setting_pkey PRIMARY KEY (name)
+);
+
+CREATE TABLE store (
+  store_id text COLLATE "C" NOT NULL,
+  name text NOT NULL,
+  head_revision bigint NOT NULL DEFAULT 0,
+  newest_model text COLLATE "C",
+  created_at timestamp with time zone NOT NULL,
+  updated_at timestamp with time zone NOT NULL,
+  deleted_at timestamp with time zone,
+  CONSTRAINT store_pkey PRIMARY KEY (store_id)
+);
+CREATE INDEX store_by_name ON store USING btree (name, store_id) WHERE (deleted_at IS NULL);
+CREATE INDEX store_deleted ON store USING btree (deleted_at) WHERE (deleted_at IS NOT NULL);
+
+CREATE TABLE tuple_change (
+  store_id text COLLATE "C" NOT NULL,
+  revision bigint NOT NULL,
+  ordinal integer NOT NULL,
+  operation text NOT NULL,
+  object_type text COLLATE "C" NOT NULL,
+  object_id text COLLATE "C" NOT NULL,
+  relation text COLLATE "C" NOT NULL,
+  subject_type text COLLATE "C" NOT NULL,
+  subject_id text COLLATE "C" NOT NULL,
+  subject_relation text COLLATE "C" NOT NULL,
+  condition_name text COLLATE "C",
+  condition_context jsonb,
+  expires_at timestamp with time zone,
+  changed_at timestamp with time zone NOT NULL,
+  CONSTRAINT tuple_change_operation_check CHECK ((operation = ANY (ARRAY['write'::text, 'delete'::text]))),
+  CONSTRAINT tuple_change_pkey PRIMARY KEY (store_id, revision, ordinal)
+);
+CREATE INDEX tuple_change_by_time ON tuple_change USING btree (store_id, changed_at);
+CREATE INDEX tuple_change_by_type ON tuple_change USING btree (store_id, object_type, revision, ordinal);

@@ -1,0 +1,249 @@
+/**
+ * How PostgreSQL carries out each statement of `src/storage`, with 200,000 tuples of several stores:
+ * along an index, and from where the last page ended. The statements are recorded as they are sent,
+ * by calling every function of every statement family.
+ */
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import type { ModelId, Revision, StoreId } from '../../src/ids.js';
+import * as assertions from '../../src/storage/assertions.js';
+import * as changes from '../../src/storage/changes.js';
+import type { Database, SqlValue } from '../../src/storage/database.js';
+import * as models from '../../src/storage/models.js';
+import * as purge from '../../src/storage/purge.js';
+import * as reading from '../../src/storage/read-tuples.js';
+import * as settings from '../../src/storage/settings.js';
+import * as snapshot from '../../src/storage/snapshot.js';
+import * as stores from '../../src/storage/stores.js';
+import * as writing from '../../src/storage/write-tuples.js';
+import type { TupleFilter } from '../../src/tuple/filter.js';
+import { describeWithPostgres } from '../support/postgres.js';
+import { newId, openStorage, request, statementsOf, tuple } from '../support/storage.js';
+import type { Statement, TestStorage } from '../support/storage.js';
+
+const FAMILIES = {
+  ...{ ...assertions, ...changes, ...models, ...purge, ...reading },
+  ...{ ...settings, ...snapshot, ...stores, ...writing },
+};
+/** What these families export that sends nothing. */
+const NO_STATEMENTS = ['headOf', 'storeNotFound'];
+
+const PAGE = 100;
+/** What a write queue brings into one transaction at most. */
+const LARGEST_WRITE = 6400;
+
+let storage: TestStorage;
+let database: Database;
+let store: StoreId;
+let largest: StoreId;
+let small: StoreId;
+let model: ModelId;
+
+/** A store with half of all tuples, four with an eighth, one with a hundredth, thousands with none. */
+async function fill(): Promise<void> {
+  const ids = Array.from({ length: 6 }, newId);
+  largest = ids[0] as StoreId;
+  store = ids[1] as StoreId;
+  small = ids[5] as StoreId;
+  model = newId() as ModelId;
+  for (const sql of [
+    `INSERT INTO store (store_id, name, created_at, updated_at, deleted_at)
+     SELECT coalesce(id, 'X' || i), 'store ' || i, now(), now(),
+       CASE WHEN i % 20 = 0 THEN now() + interval '1 hour' END
+     FROM unnest($1::text[]) WITH ORDINALITY AS big (id, n)
+       RIGHT JOIN generate_series(1, 4000) AS i ON n = i`,
+    `INSERT INTO authorization_model (store_id, model_id, body, created_at)
+     SELECT store_id, to_char(i, 'FM00000000'), '{}', now() FROM store, generate_series(1, 20) AS i`,
+    `INSERT INTO assertion SELECT store_id, model_id, '[]' FROM authorization_model`,
+    `INSERT INTO relation_tuple
+     SELECT ($1::text[])[CASE WHEN i % 100 = 0 THEN 6 ELSE greatest(1, i % 8 - 2) END],
+       (ARRAY['document', 'folder', 'group'])[i / 8 % 3 + 1], 'o' || i / 40,
+       (ARRAY['viewer', 'editor', 'owner', 'member'])[i / 8 % 4 + 1],
+       CASE WHEN i % 9 = 0 THEN 'group' ELSE 'user' END,
+       CASE WHEN i % 9 > 0 AND i % 101 = 0 THEN '*' ELSE 's' || i * 7919 % 5003 END,
+       CASE WHEN i % 9 = 0 THEN 'member' ELSE '' END, NULL, NULL,
+       CASE WHEN i % 50 = 0 THEN now() + (i - 100000) * interval '1 second' END, now()
+     FROM generate_series(1, 200000) AS i ON CONFLICT DO NOTHING`,
+    `INSERT INTO tuple_change
+     SELECT store_id, (n + 1) / 2, n % 2, 'write', object_type, object_id, relation, subject_type,
+       subject_id, subject_relation, NULL, NULL, expires_at,
+       now() + (n - 10000) * interval '1 second'
+     FROM (SELECT *, row_number() OVER (PARTITION BY store_id ORDER BY object_id) AS n
+       FROM relation_tuple) AS numbered`,
+    `UPDATE store SET head_revision = (SELECT coalesce(max(revision), 0) FROM tuple_change c
+       WHERE c.store_id = store.store_id) WHERE store_id = ANY ($1)`,
+  ]) {
+    await database.query(sql, sql.includes('$1') ? [ids] : []);
+  }
+  await database.query('ANALYZE');
+}
+
+/** Every filter that names an id only with its type. */
+function filters(): readonly TupleFilter[] {
+  const objects = [{}, { objectType: 'document' }, { objectType: 'document', objectId: 'o17' }];
+  const relations = [{}, { relation: 'viewer' }];
+  const subjects = [{}, { subjectType: 'user' }, { subjectType: 'user', subjectId: 's42' }];
+  const forms = [{}, { subjectRelation: '' }];
+  return objects.flatMap((object) =>
+    relations.flatMap((relation) =>
+      subjects.flatMap((subject) =>
+        forms.map((form) => ({ ...object, ...relation, ...subject, ...form })),
+      ),
+    ),
+  );
+}
+
+/** Half of what is named is there. */
+async function write(storeId: StoreId, count: number): Promise<void> {
+  const page = { filter: {}, now: new Date(0), limit: count / 2 };
+  const stored = await reading.readTuples(database, storeId, page);
+  const added = Array.from({ length: count / 2 }, (_, i) => tuple(`new:o${i}#viewer@user:s${i}`));
+  await writing.writeTuples(
+    database,
+    storeId,
+    [
+      request({ deletes: stored.map((found) => found.tuple) }),
+      request({ writes: added, onDuplicate: 'replace' }),
+    ],
+    page.now,
+  );
+}
+
+type Calls = Readonly<Partial<Record<keyof typeof FAMILIES, readonly (() => Promise<unknown>)[]>>>;
+
+function calls(): Calls {
+  const now = new Date();
+  const page = { limit: PAGE };
+  const after = { revision: 6000, ordinal: 1 };
+  const cursor = tuple('document:o2000#viewer@user:s42');
+  return {
+    replaceAssertions: [() => assertions.replaceAssertions(database, store, model, [])],
+    findAssertions: [() => assertions.findAssertions(database, store, model)],
+    readChanges: [
+      () => changes.readChanges(database, store, { ...page, after }),
+      () => changes.readChanges(database, store, { ...page, after, objectType: 'folder' }),
+      () => changes.readChanges(database, store, { ...page, after, objectType: 'absent' }),
+    ],
+    positionBefore: [() => changes.positionBefore(database, store, now)],
+    readRevisions: [() => changes.readRevisions(database, store, 6000 as Revision, 500)],
+    insertModel: [() => models.insertModel(database, store, { id: model, body: {} }, now)],
+    findModel: [() => models.findModel(database, store, model)],
+    listModels: [
+      () => models.listModels(database, store, { ...page, before: undefined }),
+      () => models.listModels(database, store, { ...page, before: '00000010' }),
+    ],
+    readTuples: filters().flatMap((filter) => [
+      () => reading.readTuples(database, store, { filter, now, ...page }),
+      () => reading.readTuples(database, store, { filter, now, ...page, after: cursor }),
+    ]),
+    readExpired: [() => reading.readExpired(database, now, 1000)],
+    claimSetting: [() => settings.claimSetting(database, 'a', 1)],
+    putSetting: [() => settings.putSetting(database, 'a', 2)],
+    readSnapshot: [
+      () =>
+        snapshot.readSnapshot(database, small, { begin: () => undefined, tuple: () => undefined }),
+    ],
+    insertStore: [
+      () =>
+        stores.insertStore(database, {
+          id: newId() as StoreId,
+          name: 'n',
+          createdAt: now,
+          updatedAt: now,
+        }),
+    ],
+    findStore: [() => stores.findStore(database, store)],
+    listStores: [
+      () => stores.listStores(database, { ...page, after: '' }),
+      () => stores.listStores(database, { ...page, after: store, name: 'store 7' }),
+    ],
+    storeHeads: [() => stores.storeHeads(database, [store])],
+    writeTuples: [
+      () => write(store, 2),
+      () => write(store, 100),
+      () => write(store, LARGEST_WRITE),
+      () => write(largest, LARGEST_WRITE),
+    ],
+    // Last: they take rows away.
+    softDeleteStore: [() => stores.softDeleteStore(database, small, now)],
+    purgeDeletedStore: Array.from(
+      { length: 7 },
+      () => () => purge.purgeDeletedStore(database, now, 1000),
+    ),
+  };
+}
+
+interface PlanNode {
+  readonly 'Node Type': string;
+  readonly 'Relation Name'?: string;
+  readonly 'Plan Rows': number;
+  readonly Plans?: readonly PlanNode[];
+}
+
+async function planOf({ sql, values }: Statement): Promise<PlanNode> {
+  const [row] = await database.query(`EXPLAIN (FORMAT JSON) ${sql}`, values as SqlValue[]);
+  const [{ Plan }] = row!['QUERY PLAN'] as [{ Plan: PlanNode }];
+  return Plan;
+}
+
+const nodesOf = (node: PlanNode): readonly PlanNode[] => [
+  node,
+  ...(node.Plans ?? []).flatMap(nodesOf),
+];
+
+const EXPLAINABLE = /^\s*(SELECT|INSERT|UPDATE|DELETE|WITH|DECLARE)\b/;
+/** These ask for stores, not for what is in one; they may read the small table as they like. */
+const ACROSS_STORES = /deleted_at IS NULL AND store_id > |expires_at <= |deleted_at <= /;
+
+describeWithPostgres('with 200,000 tuples', () => {
+  const called: string[] = [];
+  const wrong: string[] = [];
+
+  beforeAll(async () => {
+    storage = await openStorage();
+    database = await storage.connect({ timeoutMs: 60_000 });
+    await fill();
+    for (const [name, functions] of Object.entries(calls())) {
+      called.push(name);
+      for (const call of functions) {
+        const statements = await statementsOf(database, call);
+        for (const statement of statements) wrong.push(...(await problemsOf(name, statement)));
+      }
+    }
+  });
+  afterAll(() => storage.close());
+
+  it('every function of storage has been called', () => {
+    const functions = Object.entries(FAMILIES).filter(([, value]) => typeof value === 'function');
+    const names = functions.map(([name]) => name).filter((name) => !NO_STATEMENTS.includes(name));
+    expect(called.sort()).toEqual(names.sort());
+  });
+
+  it('every statement finds its rows by an index, and sorts no more than a page', () => {
+    expect(wrong).toEqual([]);
+  });
+});
+
+async function problemsOf(name: string, statement: Statement): Promise<readonly string[]> {
+  if (!EXPLAINABLE.test(statement.sql)) return [];
+  return nodesOf(await planOf(statement)).flatMap((node) => {
+    const problem = problemOf(node, statement);
+    return problem === undefined ? [] : [`${name}: ${problem} in ${statement.sql}`];
+  });
+}
+
+function problemOf(node: PlanNode, { sql }: Statement): string | undefined {
+  const { 'Node Type': type, 'Relation Name': table, Plans: [input] = [] } = node;
+  switch (type) {
+    case 'Seq Scan': {
+      const allowed = table === 'setting' || (table === 'store' && ACROSS_STORES.test(sql));
+      return allowed ? undefined : `a scan of all of ${table ?? ''}`;
+    }
+    case 'Sort':
+    case 'Incremental Sort': {
+      const rows = input?.['Plan Rows'] ?? 0;
+      return rows > PAGE ? `a sort of ${rows} rows` : undefined;
+    }
+    default:
+      return undefined;
+  }
+}
