@@ -1,10 +1,8 @@
 /**
  * Edges in one direction: for every node, and for every kind of its edges, the sorted nodes at the
- * other end.
+ * other end, as `set-cursor.ts` draws them.
  *
- *   base, count   of a node: where its sets stand, and how many there are
- *   a set         two words: [kind · short length] [the only member, or where the list is]
- *   a list        its members in ascending order; a long one has its length before them
+ *   a node   two words: [where its sets stand] [how many there are]
  *
  * Most sets have one member and need no list. A node has sets only for the kinds that it uses, so a
  * model with hundreds of relations costs its nodes nothing. (A fixed block of descriptors by type, as
@@ -13,18 +11,13 @@
 import { grown } from './grow.js';
 import { classFor } from './list-pool.js';
 import type { ListPool } from './list-pool.js';
-import type { EdgeKind, Node, NodeList } from './reader.js';
-
-const SHORT_BITS = 8;
-/** This and more members: the length stands before the list. */
-const LONG = (1 << SHORT_BITS) - 1;
-/** Up to here a scan beats a binary search. */
-const SCAN_LENGTH = 8;
+import type { Node, NodeList } from './reader.js';
+import { LONG, contains, lengthOf, lowerBound, setHeader, startOf, tagOf } from './set-cursor.js';
+import type { SetCursor, SetTag } from './set-cursor.js';
 
 export class EdgeSets {
   readonly #pool: ListPool;
-  #base = new Int32Array(16);
-  #count = new Int32Array(16);
+  #nodes = new Int32Array(32);
   #edges = 0;
 
   constructor(pool: ListPool) {
@@ -35,15 +28,20 @@ export class EdgeSets {
     return this.#edges;
   }
 
-  /** Of the tables by node; the sets themselves are the pool's. */
+  /** Of the table of nodes; the sets themselves are the pool's. */
   get bytes(): number {
-    return 4 * (this.#base.length + this.#count.length);
+    return 4 * this.#nodes.length;
+  }
+
+  openAll(from: Node, cursor: SetCursor): void {
+    const count = this.#nodes[2 * from + 1] ?? 0;
+    cursor.open(this.#pool.words, this.#nodes[2 * from] ?? 0, count);
   }
 
   /** The nodes at the other end, into `list`. */
-  open(from: Node, kind: EdgeKind, list: NodeList): void {
+  open(from: Node, tag: SetTag, list: NodeList): void {
     const { words } = this.#pool;
-    const set = this.#find(from, kind);
+    const set = this.#find(from, tag);
     list.words = words;
     if (set === 0) {
       list.length = 0;
@@ -54,22 +52,19 @@ export class EdgeSets {
     list.start = length === 1 ? set + 1 : startOf(words, set, length);
   }
 
-  has(from: Node, kind: EdgeKind, to: Node): boolean {
+  has(from: Node, tag: SetTag, to: Node): boolean {
     const { words } = this.#pool;
-    const set = this.#find(from, kind);
+    const set = this.#find(from, tag);
     if (set === 0) return false;
     const length = lengthOf(words, set);
-    if (length === 1) return words[set + 1] === to;
-    const start = startOf(words, set, length);
-    const at = lowerBound(words, start, length, to);
-    return at < length && words[start + at] === to;
+    return contains(words, length === 1 ? set + 1 : startOf(words, set, length), length, to);
   }
 
   /** False when the edge is there already. */
-  add(from: Node, kind: EdgeKind, to: Node): boolean {
-    const set = this.#find(from, kind);
+  add(from: Node, tag: SetTag, to: Node): boolean {
+    const set = this.#find(from, tag);
     if (set === 0) {
-      this.#addSet(from, kind, to);
+      this.#addSet(from, tag, to);
       this.#edges++;
       return true;
     }
@@ -79,9 +74,9 @@ export class EdgeSets {
   }
 
   /** False when there is no such edge. */
-  remove(from: Node, kind: EdgeKind, to: Node): boolean {
+  remove(from: Node, tag: SetTag, to: Node): boolean {
     const { words } = this.#pool;
-    const set = this.#find(from, kind);
+    const set = this.#find(from, tag);
     if (set === 0) return false;
     if (lengthOf(words, set) > 1) {
       if (!this.#take(set, to)) return false;
@@ -93,41 +88,38 @@ export class EdgeSets {
     return true;
   }
 
-  /** The address of the node's set of that kind, 0 if it has none. */
-  #find(from: Node, kind: EdgeKind): number {
+  /** The address of the node's set, 0 if it has none. */
+  #find(from: Node, tag: SetTag): number {
     const { words } = this.#pool;
-    const count = this.#count[from] ?? 0;
-    let set = this.#base[from] ?? 0;
+    const count = this.#nodes[2 * from + 1] ?? 0;
+    let set = this.#nodes[2 * from] ?? 0;
     for (const end = set + 2 * count; set < end; set += 2) {
-      if ((words[set] ?? 0) >>> SHORT_BITS === kind) return set;
+      if (tagOf(words[set] ?? 0) === tag) return set;
     }
     return 0;
   }
 
-  #addSet(from: Node, kind: EdgeKind, to: Node): void {
-    if (from >= this.#base.length) {
-      this.#base = grown(this.#base, from + 1);
-      this.#count = grown(this.#count, from + 1);
-    }
-    const count = this.#count[from] ?? 0;
-    const old = this.#base[from] ?? 0;
+  #addSet(from: Node, tag: SetTag, to: Node): void {
+    if (2 * from >= this.#nodes.length) this.#nodes = grown(this.#nodes, 2 * from + 2);
+    const count = this.#nodes[2 * from + 1] ?? 0;
+    const old = this.#nodes[2 * from] ?? 0;
     const base = this.#resized(old, 2 * count, 2 * count + 2);
     const { words } = this.#pool;
-    words[base + 2 * count] = (kind << SHORT_BITS) | 1;
+    words[base + 2 * count] = setHeader(tag, 1);
     words[base + 2 * count + 1] = to;
-    this.#base[from] = base;
-    this.#count[from] = count + 1;
+    this.#nodes[2 * from] = base;
+    this.#nodes[2 * from + 1] = count + 1;
   }
 
   #removeSet(from: Node, set: number): void {
     const { words } = this.#pool;
-    const count = (this.#count[from] ?? 0) - 1;
-    const base = this.#base[from] ?? 0;
+    const count = (this.#nodes[2 * from + 1] ?? 0) - 1;
+    const base = this.#nodes[2 * from] ?? 0;
     const last = base + 2 * count;
     words[set] = words[last] ?? 0;
     words[set + 1] = words[last + 1] ?? 0;
-    this.#base[from] = this.#resized(base, 2 * count + 2, 2 * count);
-    this.#count[from] = count;
+    this.#nodes[2 * from] = this.#resized(base, 2 * count + 2, 2 * count);
+    this.#nodes[2 * from + 1] = count;
   }
 
   #insert(set: number, to: Node): boolean {
@@ -215,31 +207,6 @@ export class EdgeSets {
   }
 }
 
-function lengthOf(words: Int32Array, set: number): number {
-  const short = (words[set] ?? 0) & LONG;
-  return short === LONG ? (words[words[set + 1] ?? 0] ?? 0) : short;
-}
-
 function setLength(words: Int32Array, set: number, length: number): void {
-  words[set] = ((words[set] ?? 0) & ~LONG) | Math.min(length, LONG);
-}
-
-const startOf = (words: Int32Array, set: number, length: number): number =>
-  (words[set + 1] ?? 0) + (length >= LONG ? 1 : 0);
-
-/** How many members are smaller. */
-export function lowerBound(words: Int32Array, start: number, length: number, node: Node): number {
-  if (length <= SCAN_LENGTH) {
-    let at = 0;
-    while (at < length && (words[start + at] ?? 0) < node) at++;
-    return at;
-  }
-  let low = 0;
-  let high = length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((words[start + middle] ?? 0) < node) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  words[set] = setHeader(tagOf(words[set] ?? 0), length);
 }

@@ -29,6 +29,10 @@ export class EdgeIndex {
     return this.#byNode.get(from)?.get(kind)?.get(to);
   }
 
+  kinds(from: Node): Iterable<EdgeKind> | undefined {
+    return this.#byNode.get(from)?.keys();
+  }
+
   ends(from: Node, kind: EdgeKind): ReadonlyMap<Node, EdgeFacts> | undefined {
     return this.#byNode.get(from)?.get(kind);
   }

@@ -7,17 +7,11 @@ import type { Revision } from '../ids.js';
 import { subjectColumns, subjectForm } from '../tuple/filter.js';
 import type { ObjectRef, RelationTuple } from '../tuple/tuple.js';
 import { EdgeIndex, edgeFacts } from './edges.js';
+import { encodeSets, guardedSet, plainSet } from './set-cursor.js';
+import type { SetCursor, SetTag } from './set-cursor.js';
 import type { KindTable } from './kinds.js';
-import { NO_NODE, PLAIN } from './reader.js';
-import type {
-  EdgeFacts,
-  EdgeKind,
-  EdgeVisitor,
-  GraphReader,
-  Node,
-  NodeList,
-  TypeSymbol,
-} from './reader.js';
+import { NO_NODE, NodeList, PLAIN } from './reader.js';
+import type { EdgeFacts, EdgeKind, EdgeVisitor, GraphReader, Node, TypeSymbol } from './reader.js';
 
 interface OwnNode {
   readonly type: TypeSymbol;
@@ -73,6 +67,28 @@ export class OverlayGraph implements GraphReader {
   hasPlain(object: Node, kind: EdgeKind, subject: Node): boolean {
     const own = this.#forward.get(object, kind, subject);
     return own === undefined ? this.#below.hasPlain(object, kind, subject) : own === PLAIN;
+  }
+
+  openKinds(object: Node, cursor: SetCursor): void {
+    this.#below.openKinds(object, cursor);
+    const kinds = this.#forward.kinds(object);
+    if (kinds === undefined) return;
+    const sets = new Map<SetTag, readonly Node[]>();
+    while (cursor.next()) {
+      const tag = cursor.isGuarded ? guardedSet(cursor.kind) : plainSet(cursor.kind);
+      sets.set(tag, this.#members(object, cursor.kind));
+    }
+    for (const kind of kinds) {
+      sets.set(plainSet(kind), this.#members(object, kind));
+      if (this.#guards) sets.set(guardedSet(kind), []);
+    }
+    cursor.open(encodeSets(sets), 0, sets.size);
+  }
+
+  #members(object: Node, kind: EdgeKind): readonly Node[] {
+    const list = new NodeList();
+    this.openSubjects(object, kind, list);
+    return [...list.words.subarray(list.start, list.start + list.length)];
   }
 
   openSubjects(object: Node, kind: EdgeKind, list: NodeList): void {

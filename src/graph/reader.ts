@@ -12,6 +12,7 @@
  */
 import type { Revision } from '../ids.js';
 import type { JsonObject } from '../tuple/tuple.js';
+import type { SetCursor } from './set-cursor.js';
 
 export type Node = number;
 export type TypeSymbol = number;
@@ -32,9 +33,11 @@ export const PLAIN: EdgeFacts = Object.freeze({});
 /** Returns true to stop the walk. */
 export type EdgeVisitor = (node: Node, facts: EdgeFacts) => boolean;
 
+const NO_WORDS = new Int32Array(0);
+
 /** Nodes stand in `words` from `start`, ascending; valid until the graph changes. */
 export class NodeList {
-  words: Int32Array = new Int32Array(0);
+  words: Int32Array = NO_WORDS;
   start = 0;
   length = 0;
 }
@@ -52,6 +55,8 @@ export interface GraphReader {
   edge(object: Node, kind: EdgeKind, subject: Node): EdgeFacts | undefined;
   /** Of the edges that carry nothing. */
   hasPlain(object: Node, kind: EdgeKind, subject: Node): boolean;
+  /** The kinds of the object's edges, in no order, a kind's plain and guarded edges apart. */
+  openKinds(object: Node, cursor: SetCursor): void;
   openSubjects(object: Node, kind: EdgeKind, list: NodeList): void;
   openObjects(subject: Node, kind: EdgeKind, list: NodeList): void;
   /** Of the edges that carry something. */

@@ -20,6 +20,8 @@ import { KindTable } from './kinds.js';
 import { ListPool } from './list-pool.js';
 import { NodeList, PLAIN } from './reader.js';
 import type { EdgeFacts, EdgeKind, EdgeVisitor, GraphReader, Node, TypeSymbol } from './reader.js';
+import { guardedSet, plainSet } from './set-cursor.js';
+import type { SetCursor } from './set-cursor.js';
 import { StringTable } from './string-table.js';
 
 interface Edge {
@@ -27,10 +29,6 @@ interface Edge {
   readonly kind: EdgeKind;
   readonly subject: Node;
 }
-
-/** The sets of a kind: of its plain edges and of its guarded ones. */
-const plainSet = (kind: EdgeKind): number => 2 * kind;
-const guardedSet = (kind: EdgeKind): number => 2 * kind + 1;
 
 export class ResidentGraph implements GraphReader {
   readonly kinds = new KindTable();
@@ -106,6 +104,10 @@ export class ResidentGraph implements GraphReader {
 
   hasPlain(object: Node, kind: EdgeKind, subject: Node): boolean {
     return this.#forward.has(object, plainSet(kind), subject);
+  }
+
+  openKinds(object: Node, cursor: SetCursor): void {
+    this.#forward.openAll(object, cursor);
   }
 
   openSubjects(object: Node, kind: EdgeKind, list: NodeList): void {

@@ -2,28 +2,56 @@ import type { KindTable } from '../graph/kinds.js';
 import type { EdgeKind, TypeSymbol } from '../graph/reader.js';
 import type { KindIndex, Plan } from '../schema/plan.js';
 import { Reach } from '../schema/reach.js';
+import { MonotoneWays } from '../schema/ways.js';
+import type { WaysIndex } from '../schema/ways.js';
+import { bindWays } from './actions.js';
+import type { Actions } from './actions.js';
+import { Scratch } from './scratch.js';
 
 /** A plan tied to one store's graph: the plan's indexes as that graph's integers. */
-export interface Binding {
+export class Binding {
   readonly plan: Plan;
   readonly reach: Reach;
+  readonly monotone: MonotoneWays;
   readonly kinds: KindTable;
-  kind(index: KindIndex): EdgeKind;
-  type(name: string): TypeSymbol;
-}
+  readonly scratch = new Scratch();
+  readonly #edgeKinds: readonly EdgeKind[];
+  readonly #types: ReadonlyMap<string, TypeSymbol>;
+  readonly #actions = new Map<string, (Actions | undefined)[]>();
 
-export function bindPlan(plan: Plan, table: KindTable): Binding {
-  const kinds = plan.kinds.map((kind) => table.kind(...kind));
-  const types = new Map([...plan.model.types.keys()].map((name) => [name, table.type(name)]));
-  return {
-    plan,
-    reach: new Reach(plan),
-    kinds: table,
-    kind: (index) => {
-      const kind = kinds[index];
-      if (kind === undefined) throw new RangeError(`no kind ${index} in the plan`);
-      return kind;
-    },
-    type: (name) => types.get(name) ?? table.type(name),
-  };
+  constructor(plan: Plan, kinds: KindTable) {
+    this.plan = plan;
+    this.kinds = kinds;
+    this.reach = new Reach(plan);
+    this.monotone = new MonotoneWays(plan, this.reach);
+    this.#edgeKinds = plan.kinds.map((kind) => kinds.kind(...kind));
+    this.#types = new Map([...plan.model.types.keys()].map((name) => [name, kinds.type(name)]));
+  }
+
+  kind(index: KindIndex): EdgeKind {
+    const kind = this.#edgeKinds[index];
+    if (kind === undefined) throw new RangeError(`no kind ${index} in the plan`);
+    return kind;
+  }
+
+  type(name: string): TypeSymbol {
+    return this.#types.get(name) ?? this.kinds.type(name);
+  }
+
+  /** By index of the ways, for one form of subject; filled by `actions`. */
+  actionTable(subjectType: string, form: string): (Actions | undefined)[] {
+    const key = `${subjectType}#${form}`;
+    let table = this.#actions.get(key);
+    if (table === undefined) {
+      table = [];
+      this.#actions.set(key, table);
+    }
+    return table;
+  }
+
+  actions(index: WaysIndex, subjectType: string, form: string): Actions {
+    const table = this.actionTable(subjectType, form);
+    const ways = this.monotone.ways(index, subjectType, form);
+    return (table[index] ??= bindWays(ways, this.#edgeKinds));
+  }
 }

@@ -16,11 +16,14 @@
  * visited set would be simpler and is wrong: under `and` and `but not` a set that was only met, not
  * finished, would count as finished for the other operand.
  *
+ * Where a relation is monotone none of this is needed: `membership.ts` decides, unless it cannot.
+ *
  * Every verdict holds for one subject, so a new subject needs a new evaluation.
  */
 import { PembaError } from '../errors.js';
 import type { Node } from '../graph/reader.js';
 import type { Admission, DirectSet, Expression, KindIndex, RelationIndex } from '../schema/plan.js';
+import { Membership } from './membership.js';
 import { edgeVerdict } from './scope.js';
 import type { QueryScope } from './scope.js';
 import type { SubjectNode } from './subject.js';
@@ -47,6 +50,7 @@ export class Evaluation {
   readonly #subject: SubjectNode;
   readonly #reached: Uint8Array;
   readonly #relationCount: number;
+  readonly #membership: Membership;
   readonly #known = new Map<number, Known>();
   /** Sets being evaluated, by their place on the path. */
   readonly #path = new Map<number, number>();
@@ -55,9 +59,11 @@ export class Evaluation {
 
   constructor(scope: QueryScope, subject: SubjectNode) {
     const { plan, reach } = scope.binding;
+    scope.binding.scratch.takeOver(this);
     this.#scope = scope;
     this.#subject = subject;
     this.#relationCount = plan.relations.length;
+    this.#membership = new Membership(scope, subject);
     this.#reached = reach.reachedFrom(
       subject.type,
       subject.kind === 'userset' ? subject.relationName : '',
@@ -66,6 +72,7 @@ export class Evaluation {
 
   /** The settled verdict on a set. */
   verdict(object: Node, relation: RelationIndex): Verdict {
+    this.#scope.binding.scratch.assertOwner(this);
     return this.#set(object, relation, 0);
   }
 
@@ -73,6 +80,10 @@ export class Evaluation {
     this.#scope.budget.step();
     if (this.#isSubject(object, relation)) return TRUE;
     if (this.#reached[relation] !== 1) return FALSE;
+    if (this.#scope.binding.monotone.isMonotone(relation)) {
+      const verdict = this.#membership.verdict(object, relation, depth);
+      if (verdict !== undefined) return verdict;
+    }
     const key = object * this.#relationCount + relation;
     const place = this.#path.get(key);
     if (place !== undefined) return cutOff('false', place);
@@ -145,8 +156,14 @@ export class Evaluation {
         return this.#set(object, expression.target, depth);
       case 'from':
         return some(expression.paths, (path) => this.#through(object, path, depth));
-      case 'union':
+      case 'union': {
+        const ways = this.#scope.binding.monotone.unionIndex(expression);
+        if (ways !== undefined) {
+          const verdict = this.#membership.verdict(object, ways, depth);
+          if (verdict !== undefined) return verdict;
+        }
         return some(expression.operands, (operand) => this.#expression(object, operand, depth));
+      }
       case 'intersection':
         return this.#intersection(object, expression.operands, depth);
       case 'exclusion': {
@@ -167,7 +184,12 @@ export class Evaluation {
   }
 
   #directSet(object: Node, set: DirectSet, depth: number): Verdict {
-    if (set.form === 'userset') return this.#through(object, set, depth);
+    if (set.form === 'userset') {
+      const verdict = this.#scope.binding.monotone.isMonotone(set.target)
+        ? this.#membership.through(object, set, depth)
+        : undefined;
+      return verdict ?? this.#through(object, set, depth);
+    }
     const subject = this.#subject;
     if (subject.kind === 'userset' || subject.type !== set.subjectType) return FALSE;
     if (set.form === 'wildcard') return this.#edge(object, set, subject.wildcard);

@@ -29,7 +29,7 @@ export type SubjectNode =
 export class NodeResolver {
   readonly #binding: Binding;
   readonly #graph: GraphReader;
-  readonly #unknown = new Map<string, Node>();
+  #unknown: Map<string, Node> | undefined;
 
   constructor(binding: Binding, graph: GraphReader) {
     this.#binding = binding;
@@ -40,6 +40,7 @@ export class NodeResolver {
     const node = this.#graph.node(this.#binding.type(type), id);
     if (node !== NO_NODE) return node;
     const name = `${type}:${id}`;
+    this.#unknown ??= new Map();
     const known = this.#unknown.get(name);
     if (known !== undefined) return known;
     const invented = this.#graph.nodeCount + this.#unknown.size;

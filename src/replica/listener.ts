@@ -16,12 +16,14 @@ export interface ListenerEvents {
 }
 
 const RECONNECT_AFTER_MS = 250;
+/** For the server to see that the connection is closed; it need not, and a dead one never will. */
+const FAREWELL_MS = 500;
 
 export class ChangeListener {
   readonly #database: Database;
   readonly #events: ListenerEvents;
   readonly #stopping = new AbortController();
-  #client: pg.Client | undefined;
+  #hangUp: (() => void) | undefined;
   #running: Promise<void> | undefined;
 
   constructor(database: Database, events: ListenerEvents) {
@@ -35,7 +37,7 @@ export class ChangeListener {
 
   async stop(): Promise<void> {
     this.#stopping.abort();
-    await this.#client?.end().catch(() => undefined);
+    this.#hangUp?.();
     await this.#running;
   }
 
@@ -53,28 +55,34 @@ export class ChangeListener {
     }
   }
 
-  /** Resolves or rejects when the connection has ended. */
+  /** Rejects when the connection has ended, or when it is to end. */
   async #listen(): Promise<void> {
     const client = this.#database.dedicatedClient();
-    this.#client = client;
-    const ended = new Promise<void>((resolve, reject) => {
+    const ended = new Promise<never>((_resolve, reject) => {
+      // A broken connection may tell of it more than once.
+      client.on('error', reject);
       client.once('end', () => {
-        resolve();
+        reject(new Error('the connection has ended'));
       });
-      client.once('error', reject);
+      this.#hangUp = () => {
+        reject(new Error('listening was stopped'));
+      };
     });
     client.on('notification', ({ payload }) => {
       if (payload !== undefined) this.#events.changed(payload);
     });
     try {
-      await client.connect();
-      await client.query(`LISTEN ${CHANGE_CHANNEL}`);
+      await Promise.race([ended, beginListening(client)]);
       this.#events.listening();
       await ended;
     } finally {
-      ended.catch(() => undefined);
-      this.#client = undefined;
-      await client.end().catch(() => undefined);
+      const farewell = client.end().catch(() => undefined);
+      await Promise.race([farewell, sleep(FAREWELL_MS, undefined, { ref: false })]);
     }
   }
+}
+
+async function beginListening(client: pg.Client): Promise<void> {
+  await client.connect();
+  await client.query(`LISTEN ${CHANGE_CHANNEL}`);
 }

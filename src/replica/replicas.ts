@@ -5,6 +5,7 @@
 import type { Clock } from '../clock.js';
 import { PembaError } from '../errors.js';
 import type { StoreId } from '../ids.js';
+import { isUnavailability } from '../storage/database.js';
 import type { Database } from '../storage/database.js';
 import { storeHeads } from '../storage/stores.js';
 import type { StoreHead } from '../storage/stores.js';
@@ -117,11 +118,19 @@ export class Replicas {
     const readAt = this.#clock.monotonic();
     const ids = [...this.#open.keys()];
     const heads = await storeHeads(this.#database, ids);
+    const failures: unknown[] = [];
     for (const id of ids) {
       const head = heads.get(id);
-      if (head === undefined) this.drop(id);
-      else await this.#open.get(id)?.keepUp(head, readAt);
+      try {
+        if (head === undefined) this.drop(id);
+        else await this.#open.get(id)?.keepUp(head, readAt);
+      } catch (error) {
+        // What is wrong with one store must not keep the others back.
+        if (isUnavailability(error)) throw error;
+        failures.push(error);
+      }
     }
+    if (failures.length > 0) throw failures[0];
     this.#polledAt = readAt;
   }
 

@@ -13,8 +13,7 @@ import type { Clock } from '../clock.js';
 import { PembaError } from '../errors.js';
 import { ResidentGraph } from '../graph/resident.js';
 import type { ModelId, Revision, StoreId } from '../ids.js';
-import { bindPlan } from '../query/binding.js';
-import type { Binding } from '../query/binding.js';
+import { Binding } from '../query/binding.js';
 import type { Plan } from '../schema/plan.js';
 import { readRevisions } from '../storage/changes.js';
 import type { Database } from '../storage/database.js';
@@ -74,7 +73,7 @@ export class StoreReplica {
   binding(plan: Plan): Binding {
     const known = this.#bindings.get(plan);
     if (known !== undefined) return known;
-    const binding = bindPlan(plan, this.#graph.kinds);
+    const binding = new Binding(plan, this.#graph.kinds);
     this.#bindings.set(plan, binding);
     return binding;
   }
@@ -127,10 +126,13 @@ export class StoreReplica {
 
   /** The log does not go on from here: it was trimmed, or the database was restored. */
   async #reload(): Promise<void> {
+    const from = this.revision;
     const loaded = await loadGraph(this.storeId, this.#database);
-    if (loaded.graph.revision < this.revision) {
+    if (loaded.graph.revision <= from) {
       throw new PembaError('internal', 'the store went back to an older revision');
     }
+    // Own writes can have been applied meanwhile, and be newer than the snapshot.
+    if (loaded.graph.revision <= this.revision) return;
     this.#graph = loaded.graph;
     this.#bindings = new WeakMap();
     this.noteModel(loaded.newestModel);

@@ -7,7 +7,7 @@
  * For one form of subject, the ways out of a monotone relation are flat: computed usersets are
  * followed here and now, and ways that cannot lead to such a subject are left out.
  */
-import type { Admission, Expression, KindIndex, Plan, RelationIndex } from './plan.js';
+import type { Admission, DirectSet, Expression, KindIndex, Plan, RelationIndex } from './plan.js';
 import type { Reach } from './reach.js';
 
 /** Edges of one kind that may end in the subject itself. */
@@ -32,79 +32,144 @@ export interface Ways {
   readonly same: readonly RelationIndex[];
 }
 
+/**
+ * The index of a relation that is monotone, or a number beyond all relations for a union that is,
+ * inside a relation that is not: `(viewer or editor or view from parent) but not banned`.
+ */
+export type WaysIndex = number;
+
 export class MonotoneWays {
   readonly #plan: Plan;
   readonly #reach: Reach;
   readonly #monotone: Uint8Array;
-  readonly #ways = new Map<string, (Ways | undefined)[]>();
+  readonly #unions = new Map<Expression, WaysIndex>();
+  readonly #unionExpressions: Expression[] = [];
 
   constructor(plan: Plan, reach: Reach) {
     this.#plan = plan;
     this.#reach = reach;
     this.#monotone = monotoneRelations(plan);
+    for (const { index, expression } of plan.relations) {
+      if (!this.isMonotone(index)) this.#findUnions(expression);
+    }
   }
 
   isMonotone(relation: RelationIndex): boolean {
     return this.#monotone[relation] === 1;
   }
 
-  /** By relation, filled as they are asked for; see `ways`. */
-  table(subjectType: string, form: string): (Ways | undefined)[] {
-    const key = `${subjectType}#${form}`;
-    let table = this.#ways.get(key);
-    if (table === undefined) {
-      table = [];
-      this.#ways.set(key, table);
-    }
-    return table;
+  /** Undefined unless it is a monotone union in a relation that is not monotone. */
+  unionIndex(expression: Expression): WaysIndex | undefined {
+    return this.#unions.get(expression);
   }
 
   /** `form` is '' for an object or a wildcard, else the relation of the userset. */
-  ways(relation: RelationIndex, subjectType: string, form: string): Ways {
-    const table = this.table(subjectType, form);
-    return (table[relation] ??= this.#collect(relation, subjectType, form));
+  ways(index: WaysIndex, subjectType: string, form: string): Ways {
+    const collector = new WaysCollector(this.#plan, this.#reach, subjectType, form);
+    const union = this.#unionExpressions[index - this.#plan.relations.length];
+    if (union === undefined) collector.relation(index);
+    else collector.expression(union);
+    return collector;
   }
 
-  #collect(relation: RelationIndex, subjectType: string, form: string): Ways {
-    const reached = this.#reach.reachedFrom(subjectType, form);
-    const ends: End[] = [];
-    const usersets: Way[] = [];
-    const parents: Way[] = [];
-    const same = new Set<RelationIndex>();
-    const visit = (index: RelationIndex): void => {
-      const found = this.#plan.relations[index];
-      if (found === undefined || same.has(index)) return;
-      same.add(index);
-      expression(found.expression);
-    };
-    const expression = (node: Expression): void => {
-      switch (node.kind) {
-        case 'direct':
-          for (const set of node.sets) {
-            if (set.form === 'userset') {
-              if (reached[set.target] === 1) usersets.push(set);
-            } else if (form === '' && set.subjectType === subjectType) {
-              const { kind, admission } = set;
-              ends.push({ kind, admission, isWildcard: set.form === 'wildcard' });
-            }
-          }
+  #findUnions(expression: Expression): void {
+    switch (expression.kind) {
+      case 'union':
+        if (this.#isMonotoneExpression(expression)) {
+          this.#unions.set(expression, this.#plan.relations.length + this.#unions.size);
+          this.#unionExpressions.push(expression);
           return;
-        case 'computed':
-          visit(node.target);
-          return;
-        case 'from':
-          parents.push(...node.paths.filter(({ target }) => reached[target] === 1));
-          return;
-        case 'union':
-          node.operands.forEach(expression);
-          return;
-        case 'intersection':
-        case 'exclusion':
-          throw new RangeError(`relation ${relation} is not monotone`);
-      }
-    };
-    visit(relation);
-    return { ends, usersets, parents, same: [...same] };
+        }
+        expression.operands.forEach((operand) => {
+          this.#findUnions(operand);
+        });
+        return;
+      case 'intersection':
+        expression.operands.forEach((operand) => {
+          this.#findUnions(operand);
+        });
+        return;
+      case 'exclusion':
+        this.#findUnions(expression.base);
+        this.#findUnions(expression.subtract);
+        return;
+      case 'direct':
+      case 'computed':
+      case 'from':
+        return;
+    }
+  }
+
+  #isMonotoneExpression(expression: Expression): boolean {
+    switch (expression.kind) {
+      case 'direct':
+        return expression.sets.every(
+          (set) => set.form !== 'userset' || this.isMonotone(set.target),
+        );
+      case 'computed':
+        return this.isMonotone(expression.target);
+      case 'from':
+        return expression.paths.every(({ target }) => this.isMonotone(target));
+      case 'union':
+        return expression.operands.every((operand) => this.#isMonotoneExpression(operand));
+      case 'intersection':
+      case 'exclusion':
+        return false;
+    }
+  }
+}
+
+class WaysCollector implements Ways {
+  readonly ends: End[] = [];
+  readonly usersets: Way[] = [];
+  readonly parents: Way[] = [];
+  readonly same: RelationIndex[] = [];
+  readonly #plan: Plan;
+  readonly #reached: Uint8Array;
+  readonly #subjectType: string;
+  readonly #form: string;
+
+  constructor(plan: Plan, reach: Reach, subjectType: string, form: string) {
+    this.#plan = plan;
+    this.#reached = reach.reachedFrom(subjectType, form);
+    this.#subjectType = subjectType;
+    this.#form = form;
+  }
+
+  relation(index: RelationIndex): void {
+    const found = this.#plan.relations[index];
+    if (found === undefined || this.same.includes(index)) return;
+    this.same.push(index);
+    this.expression(found.expression);
+  }
+
+  expression(node: Expression): void {
+    switch (node.kind) {
+      case 'direct':
+        for (const set of node.sets) this.#directSet(set);
+        return;
+      case 'computed':
+        this.relation(node.target);
+        return;
+      case 'from':
+        this.parents.push(...node.paths.filter(({ target }) => this.#reached[target] === 1));
+        return;
+      case 'union':
+        for (const operand of node.operands) this.expression(operand);
+        return;
+      case 'intersection':
+      case 'exclusion':
+        throw new RangeError('only what is monotone has ways');
+    }
+  }
+
+  #directSet(set: DirectSet): void {
+    const { kind, admission } = set;
+    if (set.form === 'userset') {
+      if (this.#reached[set.target] === 1) this.usersets.push(set);
+    } else if (this.#form === '' && set.subjectType === this.#subjectType) {
+      this.ends.push({ kind, admission, isWildcard: set.form === 'wildcard' });
+    }
   }
 }
 

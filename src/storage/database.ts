@@ -98,6 +98,7 @@ export class Database implements Session {
     const { url, host, port, user, password, database } = this.options.address;
     return new pg.Client({
       connectionTimeoutMillis: this.options.timeoutMs,
+      query_timeout: this.options.timeoutMs,
       keepAlive: true,
       application_name: 'pemba',
       ...(url !== undefined && { connectionString: url }),

@@ -12,7 +12,7 @@ import { PembaError } from '../errors.js';
 import { asRevision } from '../ids.js';
 import type { Revision, StoreId } from '../ids.js';
 import { formatObject, formatSubject, formatTupleKey } from '../tuple/tuple.js';
-import type { RelationTuple, TupleChange, TupleKey } from '../tuple/tuple.js';
+import type { JsonObject, RelationTuple, TupleChange, TupleKey } from '../tuple/tuple.js';
 import type { Database, Session, SqlValue } from './database.js';
 import {
   KEY_COLUMNS,
@@ -109,7 +109,7 @@ class Ledger {
         return { kind: 'refused', error: tupleMissing(key) };
       }
     }
-    for (const tuple of request.writes) {
+    for (const tuple of request.writes.map(asStored)) {
       const stored = this.#after.get(formatTupleKey(tuple));
       if (stored !== undefined && this.#isLive(stored)) {
         const refusal = refuseDuplicate(request.onDuplicate, stored, tuple);
@@ -153,6 +153,16 @@ const keyOnly = ({ object, relation, subject }: TupleKey): TupleKey => ({
   relation,
   subject,
 });
+
+/** As it will be read back: JSON knows no -0 and no Infinity, and all replicas must agree. */
+function asStored(tuple: RelationTuple): RelationTuple {
+  if (tuple.condition === undefined) return tuple;
+  const { name, context } = tuple.condition;
+  return {
+    ...tuple,
+    condition: { name, context: JSON.parse(JSON.stringify(context)) as JsonObject },
+  };
+}
 
 const isSameTuple = (a: RelationTuple, b: RelationTuple): boolean =>
   a.expiresAt === b.expiresAt && isDeepStrictEqual(a.condition, b.condition);

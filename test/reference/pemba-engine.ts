@@ -3,8 +3,7 @@ import { PembaError } from '../../src/errors.js';
 import { OverlayGraph } from '../../src/graph/overlay.js';
 import { ResidentGraph } from '../../src/graph/resident.js';
 import { asRevision } from '../../src/ids.js';
-import { bindPlan } from '../../src/query/binding.js';
-import type { Binding } from '../../src/query/binding.js';
+import { Binding } from '../../src/query/binding.js';
 import { Budget } from '../../src/query/budget.js';
 import { check } from '../../src/query/check.js';
 import { expand } from '../../src/query/expand.js';
@@ -52,7 +51,7 @@ class PembaEngine implements Engine {
 
   constructor(world: World) {
     this.#now = world.now;
-    this.#binding = bindPlan(compilePlan(world.model), this.#graph.kinds);
+    this.#binding = new Binding(compilePlan(world.model), this.#graph.kinds);
   }
 
   apply(changes: readonly TupleChange[]): void {

@@ -11,7 +11,7 @@ import { PembaError } from '../../src/errors.js';
 import { OverlayGraph } from '../../src/graph/overlay.js';
 import { ResidentGraph } from '../../src/graph/resident.js';
 import { asRevision } from '../../src/ids.js';
-import { bindPlan } from '../../src/query/binding.js';
+import { Binding } from '../../src/query/binding.js';
 import { Budget } from '../../src/query/budget.js';
 import { check } from '../../src/query/check.js';
 import { listObjects } from '../../src/query/list-objects.js';
@@ -188,7 +188,7 @@ const LIMITS = {
 function answersOf(answering: Model): (group: Group) => Readonly<Record<string, Answer>> {
   const graph = new ResidentGraph(asRevision(0));
   for (const tuple of tuples) graph.load(tuple);
-  const binding = bindPlan(compilePlan(answering), graph.kinds);
+  const binding = new Binding(compilePlan(answering), graph.kinds);
   return (group) => {
     const scope = {
       binding,

@@ -166,8 +166,8 @@ function calls(): Calls {
     // Last: they take rows away.
     softDeleteStore: [() => stores.softDeleteStore(database, small, now)],
     purgeDeletedStore: Array.from(
-      { length: 7 },
-      () => () => purge.purgeDeletedStore(database, now, 1000),
+      { length: 20 },
+      () => () => purge.purgeDeletedStore(database, now, 250),
     ),
   };
 }
@@ -176,6 +176,7 @@ interface PlanNode {
   readonly 'Node Type': string;
   readonly 'Relation Name'?: string;
   readonly 'Plan Rows': number;
+  readonly Filter?: string;
   readonly Plans?: readonly PlanNode[];
 }
 
@@ -232,6 +233,7 @@ async function problemsOf(name: string, statement: Statement): Promise<readonly 
 }
 
 function problemOf(node: PlanNode, { sql }: Statement): string | undefined {
+  if (node.Filter?.includes('ROW(') === true) return 'a page that starts from the beginning';
   const { 'Node Type': type, 'Relation Name': table, Plans: [input] = [] } = node;
   switch (type) {
     case 'Seq Scan': {

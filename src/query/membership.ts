@@ -1,0 +1,226 @@
+/**
+ * Membership in monotone relations: breadth-first from the object through its parents, and at each
+ * set the two questions that end it. Is the subject itself among the set's subjects? Is one of the
+ * groups that the set names among the subject's groups (`closure.ts`)? The first is a binary search,
+ * the second goes through the shorter of the two lists.
+ *
+ * Breadth-first finds the fewest hops, so "too deep" does not depend on the order of tuples: only a
+ * membership that has no way within the limit is too deep.
+ *
+ * `undefined` is no verdict: a condition on the way could not be evaluated, or the closure was too
+ * large. The tabled evaluation, which can tell what that means, has to decide.
+ */
+import { NO_NODE, NodeList, PLAIN } from '../graph/reader.js';
+import type { EdgeFacts, EdgeKind, Node } from '../graph/reader.js';
+import { SetCursor, contains } from '../graph/set-cursor.js';
+import type { RelationIndex } from '../schema/plan.js';
+import type { Way, WaysIndex } from '../schema/ways.js';
+import type { Action, Actions } from './actions.js';
+import { Closure } from './closure.js';
+import type { NodeSet } from './node-set.js';
+import { edgeVerdict } from './scope.js';
+import type { QueryScope } from './scope.js';
+import type { SubjectNode } from './subject.js';
+import { FALSE, TRUE, failed } from './truth.js';
+import type { Verdict } from './truth.js';
+
+/** What of a set's usersets and parents was found: the fewest hops to the subject, or none. */
+const NONE = Number.MAX_SAFE_INTEGER;
+
+export class Membership {
+  readonly #scope: QueryScope;
+  readonly #subject: SubjectNode;
+  readonly #form: string;
+  readonly #actions: readonly (Actions | undefined)[];
+  readonly #closures: (Closure | undefined)[] = [];
+  readonly #seen: NodeSet;
+  readonly #queue: number[];
+  readonly #list = new NodeList();
+  readonly #cursor = new SetCursor();
+  /** A condition on the way could not be evaluated. */
+  #isUncertain = false;
+
+  constructor(scope: QueryScope, subject: SubjectNode) {
+    this.#scope = scope;
+    this.#subject = subject;
+    this.#form = subject.kind === 'userset' ? subject.relationName : '';
+    this.#seen = scope.binding.scratch.seen;
+    this.#queue = scope.binding.scratch.queue;
+    this.#actions = scope.binding.actionTable(subject.type, this.#form);
+  }
+
+  /** `depth` is the number of hops that were made before. */
+  verdict(object: Node, ways: WaysIndex, depth: number): Verdict | undefined {
+    const { maxDepth } = this.#scope.budget.limits;
+    this.#seen.clear();
+    this.#queue.length = 0;
+    this.#isUncertain = false;
+    this.#enter(object, ways, depth);
+    let fewest = NONE;
+    for (let at = 0; at < this.#queue.length; at += 3) {
+      const node = this.#queue[at] ?? 0;
+      const hops = this.#queue[at + 2] ?? 0;
+      if (hops >= fewest) break;
+      const found = this.#look(node, this.#actionsOf(this.#queue[at + 1] ?? 0), hops);
+      if (found < maxDepth) return TRUE;
+      fewest = Math.min(fewest, found);
+      if (this.#isUncertain) return undefined;
+    }
+    return fewest === NONE ? FALSE : failed({ kind: 'too_deep', maxDepth });
+  }
+
+  /** Whether one of the usersets that the object names over a way has the subject. */
+  through(object: Node, way: Way, depth: number): Verdict | undefined {
+    const { maxDepth } = this.#scope.budget.limits;
+    this.#isUncertain = false;
+    const hops = depth + 1 + this.#hopsThrough(object, way);
+    if (hops < maxDepth) return TRUE;
+    if (this.#isUncertain) return undefined;
+    return hops < NONE ? failed({ kind: 'too_deep', maxDepth }) : FALSE;
+  }
+
+  /** Hops to the subject by way of this set's own subjects and usersets; its parents are queued. */
+  #look(node: Node, actions: Actions, hops: number): number {
+    if (this.#isSubject(node, actions)) return hops;
+    const cursor = this.#cursor;
+    const { byKind } = actions;
+    let fewest = NONE;
+    this.#scope.budget.step();
+    this.#scope.graph.openKinds(node, cursor);
+    while (cursor.next()) {
+      for (let action = byKind[cursor.kind]; action !== undefined; action = action.next) {
+        const found = cursor.isGuarded
+          ? this.#actGuarded(node, cursor.kind, action, hops)
+          : action.admission.plain
+            ? this.#actPlain(node, cursor.kind, action, hops)
+            : NONE;
+        if (found === hops) return hops;
+        if (found < fewest) fewest = found;
+      }
+    }
+    return fewest;
+  }
+
+  #actPlain(node: Node, kind: EdgeKind, action: Action, hops: number): number {
+    const { words, start, length } = this.#cursor;
+    switch (action.does) {
+      case 'end': {
+        const end = this.#endNode(action.isWildcard);
+        return contains(words, start, length, end) ? hops : NONE;
+      }
+      case 'userset':
+        return hops + 1 + this.#fewestInCommon(node, kind, this.#cursor, action.target);
+      case 'parent':
+        this.#scope.budget.step(length);
+        for (let i = start; i < start + length; i++) {
+          this.#enter(words[i] ?? 0, action.target, hops + 1);
+        }
+        return NONE;
+    }
+  }
+
+  #actGuarded(object: Node, kind: EdgeKind, action: Action, hops: number): number {
+    const { graph, budget } = this.#scope;
+    if (action.does === 'end') {
+      const end = this.#endNode(action.isWildcard);
+      const facts = graph.edge(object, kind, end);
+      if (facts === undefined || facts === PLAIN) return NONE;
+      return this.#holds(action, object, end, facts) ? hops : NONE;
+    }
+    let fewest = NONE;
+    graph.someGuardedSubject(object, kind, (node, facts) => {
+      budget.step();
+      if (action.does === 'parent') {
+        if (this.#holds(action, object, node, facts)) this.#enter(node, action.target, hops + 1);
+      } else {
+        const through = this.#closure(action.target).hops(node);
+        if (through >= 0 && through < fewest && this.#holds(action, object, node, facts)) {
+          fewest = through;
+        }
+      }
+      return this.#isUncertain;
+    });
+    return hops + 1 + fewest;
+  }
+
+  /** What edges have to end in; a node that no edge ends in if there is no such thing. */
+  #endNode(isWildcard: boolean): Node {
+    const subject = this.#subject;
+    if (subject.kind === 'userset') return NO_NODE;
+    if (isWildcard) return subject.wildcard;
+    return subject.kind === 'object' ? subject.node : NO_NODE;
+  }
+
+  #isSubject(node: Node, { same }: Actions): boolean {
+    const subject = this.#subject;
+    return subject.kind === 'userset' && subject.node === node && same.includes(subject.relation);
+  }
+
+  /** The fewest hops from a userset that the object names to the subject, or NONE. */
+  #hopsThrough(object: Node, way: Way): number {
+    const { graph, binding } = this.#scope;
+    const kind = binding.kind(way.kind);
+    let fewest = NONE;
+    if (way.admission.plain) {
+      graph.openSubjects(object, kind, this.#list);
+      if (this.#list.length > 0) {
+        fewest = this.#fewestInCommon(object, kind, this.#list, way.target);
+      }
+    }
+    if (!graph.hasGuarded) return fewest;
+    const action = { ...way, does: 'userset' as const, next: undefined };
+    return Math.min(fewest, this.#actGuarded(object, kind, action, -1));
+  }
+
+  #fewestInCommon(
+    object: Node,
+    kind: EdgeKind,
+    { words, start, length }: Pick<NodeList, 'words' | 'start' | 'length'>,
+    target: RelationIndex,
+  ): number {
+    const closure = this.#closure(target);
+    const { members } = closure;
+    let fewest = NONE;
+    if (members.length * 8 < length) {
+      this.#scope.budget.step(members.length);
+      for (const node of members) {
+        const hops = closure.hops(node);
+        if (hops < fewest && this.#scope.graph.hasPlain(object, kind, node)) fewest = hops;
+      }
+      return fewest;
+    }
+    this.#scope.budget.step(length);
+    for (let i = start; i < start + length; i++) {
+      const hops = closure.hops(words[i] ?? 0);
+      if (hops >= 0 && hops < fewest) fewest = hops;
+    }
+    return fewest;
+  }
+
+  #enter(node: Node, ways: WaysIndex, hops: number): void {
+    if (this.#seen.add(node, ways, hops)) this.#queue.push(node, ways, hops);
+  }
+
+  #holds(
+    { kind, admission }: Pick<Way, 'kind' | 'admission'>,
+    object: Node,
+    subject: Node,
+    facts: EdgeFacts,
+  ): boolean {
+    const verdict = edgeVerdict(this.#scope, admission, facts, { object, kind, subject });
+    if (verdict.kind === 'failed') this.#isUncertain = true;
+    return verdict.kind === 'true';
+  }
+
+  #closure(target: RelationIndex): Closure {
+    const closure = (this.#closures[target] ??= new Closure(this.#scope, this.#subject, target));
+    if (!closure.isWhole) this.#isUncertain = true;
+    return closure;
+  }
+
+  #actionsOf(index: WaysIndex): Actions {
+    return (
+      this.#actions[index] ?? this.#scope.binding.actions(index, this.#subject.type, this.#form)
+    );
+  }
+}

@@ -1,0 +1,221 @@
+/** One store's graph: loaded at a snapshot, and in step with the log from there on. */
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { systemClock } from '../../src/clock.js';
+import type { ModelId, Revision, StoreId } from '../../src/ids.js';
+import { StoreReplica } from '../../src/replica/store-replica.js';
+import type { Database } from '../../src/storage/database.js';
+import { insertModel } from '../../src/storage/models.js';
+import { readSnapshot } from '../../src/storage/snapshot.js';
+import { softDeleteStore, storeHeads } from '../../src/storage/stores.js';
+import { writeTuples } from '../../src/storage/write-tuples.js';
+import type { WriteOutcome } from '../../src/storage/write-tuples.js';
+import type { RelationTuple } from '../../src/tuple/tuple.js';
+import { Random } from '../reference/random.js';
+import { describeWithPostgres } from '../support/postgres.js';
+import { newId, newStore, openStorage, request, statementsOf, until } from '../support/storage.js';
+import { storedTuples, tuple, tupleText } from '../support/storage.js';
+import type { TestStorage } from '../support/storage.js';
+import { edgesOf, randomRequest } from './edges.js';
+
+const SEED_MAX = 2 ** 31;
+const seed = Number(process.env['PEMBA_SEED'] ?? Math.floor(Math.random() * SEED_MAX));
+
+let storage: TestStorage;
+let database: Database;
+let random: Random;
+beforeAll(async () => {
+  storage = await openStorage();
+  database = storage.database;
+  random = new Random(seed);
+});
+afterAll(() => storage.close());
+
+const load = (storeId: StoreId): Promise<StoreReplica> =>
+  StoreReplica.load(storeId, database, systemClock);
+
+/** A revision; requests that happen to change nothing do not count. */
+async function write(storeId: StoreId): Promise<Extract<WriteOutcome, { kind: 'written' }>> {
+  for (;;) {
+    const [outcome] = await writeTuples(database, storeId, [randomRequest(random)], new Date());
+    if (outcome?.kind !== 'written') throw new Error('a random request was refused');
+    if (outcome.changes.length > 0) return outcome;
+  }
+}
+
+async function follow(replica: StoreReplica): Promise<void> {
+  const { storeId } = replica;
+  const head = (await storeHeads(database, [storeId])).get(storeId);
+  await replica.keepUp(head!, systemClock.monotonic());
+  expect(replica.revision).toBe(head!.revision);
+  expect(edgesOf(replica.graph)).toEqual(await storedTuples(database, storeId));
+}
+
+/** More than one fetch of a snapshot holds. */
+async function largeStore(): Promise<StoreId> {
+  const storeId = await newStore(database);
+  const writes = Array.from({ length: 5000 }, (_, i) => tuple(`document:${i}#owner@user:o${i}`));
+  await writeTuples(database, storeId, [request({ writes })], new Date());
+  return storeId;
+}
+
+describeWithPostgres(`a store's replica (PEMBA_SEED=${seed})`, () => {
+  it('is loaded as of one revision, whatever is written meanwhile, and follows', async () => {
+    const storeId = await largeStore();
+    const model = newId() as ModelId;
+    await insertModel(database, storeId, { id: model, body: {} }, new Date());
+    const writing = (async () => {
+      for (let i = 0; i < 60; i += 1) await write(storeId);
+    })();
+    const replicas: StoreReplica[] = [];
+    for (let i = 0; i < 4; i += 1) replicas.push(await load(storeId));
+    await writing;
+    expect(replicas.some(({ revision }) => revision > 1)).toBe(true);
+    for (const replica of replicas) {
+      expect(replica.newestModel).toBe(model);
+      await follow(replica);
+    }
+  });
+
+  it('sees no part of a revision that is committed while it loads', async () => {
+    const storeId = await largeStore();
+    const seen: RelationTuple[] = [];
+    let writing: Promise<unknown> | undefined;
+    const moved = Array.from({ length: 5000 }, (_, i) => tuple(`document:${i}#owner@user:o${i}`));
+    const head = await readSnapshot(database, storeId, {
+      begin: () => {
+        const requests = [request({ deletes: moved.slice(0, 2500) })];
+        writing = writeTuples(database, storeId, requests, new Date());
+      },
+      tuple: (one) => seen.push(one),
+    });
+    await writing;
+    expect(head?.revision).toBe(1);
+    expect(seen.map(tupleText).sort()).toEqual(moved.map(tupleText).sort());
+  });
+
+  it('is none where there is no store', async () => {
+    const storeId = await newStore(database);
+    await softDeleteStore(database, storeId, new Date());
+    await expect(load(storeId)).rejects.toMatchObject({ code: 'store_not_found' });
+  });
+
+  it('takes its own writes at once, without the database', async () => {
+    const storeId = await newStore(database);
+    const replica = await load(storeId);
+    const { revision, changes } = await write(storeId);
+    const asked = await statementsOf(database, async () => {
+      const applied = replica.applyOwn(revision, changes);
+      expect(replica.revision).toBe(revision);
+      await applied;
+    });
+    expect(asked).toEqual([]);
+    await follow(replica);
+  });
+
+  it('takes what it lacks from the log before an own write', async () => {
+    const storeId = await newStore(database);
+    const replica = await load(storeId);
+    for (let i = 0; i < 3; i += 1) await write(storeId);
+    const { revision, changes } = await write(storeId);
+    await replica.applyOwn(revision, changes);
+    expect(replica.revision).toBe(revision);
+    await follow(replica);
+  });
+
+  it('applies revisions in order, however own writes and the log come together', async () => {
+    const storeId = await newStore(database);
+    const replica = await load(storeId);
+    let previous: Revision = replica.revision;
+    const watch = (): void => {
+      expect(replica.revision).toBeGreaterThanOrEqual(previous);
+      previous = replica.revision;
+    };
+    const turn = async (): Promise<void> => {
+      const { revision, changes } = await write(storeId);
+      const delay = random.between(0, 3);
+      if (delay > 0) await new Promise((resolve) => setTimeout(resolve, delay));
+      watch();
+      if (random.chance(0.6)) await replica.applyOwn(revision, changes);
+      else if (random.chance(0.5)) await replica.catchUp(revision);
+      else return;
+      expect(replica.revision).toBeGreaterThanOrEqual(revision);
+      watch();
+    };
+    for (let round = 0; round < 25; round += 1) await Promise.all([1, 2, 3, 4, 5, 6].map(turn));
+    await follow(replica);
+  });
+
+  it('reads one part of the log for all who wait for it', async () => {
+    const storeId = await newStore(database);
+    const replica = await load(storeId);
+    for (let i = 0; i < 5; i += 1) await write(storeId);
+    const { revision } = await write(storeId);
+    const reads = await statementsOf(database, () =>
+      Promise.all(Array.from({ length: 20 }, () => replica.catchUp(revision))),
+    );
+    expect(reads).toHaveLength(1);
+    await follow(replica);
+  });
+
+  it('follows a log of many readings', async () => {
+    const storeId = await newStore(database);
+    const replica = await load(storeId);
+    const batch = Array.from({ length: 1500 }, () => randomRequest(random));
+    await writeTuples(database, storeId, batch, new Date());
+    await follow(replica);
+    expect(replica.revision).toBeGreaterThan(1000);
+  });
+
+  it('is loaded anew where the log has a gap', async () => {
+    const storeId = await newStore(database);
+    for (let i = 0; i < 5; i += 1) await write(storeId);
+    const replica = await load(storeId);
+    const loaded = replica.graph;
+    const gap = (await write(storeId)).revision + 1;
+    for (let i = 0; i < 5; i += 1) await write(storeId);
+    await database.query('DELETE FROM tuple_change WHERE store_id = $1 AND revision = $2', [
+      ...[storeId, gap],
+    ]);
+    await follow(replica);
+    expect(replica.graph).not.toBe(loaded);
+    for (let i = 0; i < 3; i += 1) await write(storeId);
+    await follow(replica);
+  });
+
+  it('is loaded anew where the log was trimmed to nothing, own writes or not', async () => {
+    const storeId = await newStore(database);
+    const replica = await load(storeId);
+    const own: Awaited<ReturnType<typeof write>>[] = [];
+    for (let i = 0; i < 6; i += 1) own.push(await write(storeId));
+    await database.query('DELETE FROM tuple_change WHERE store_id = $1', [storeId]);
+    const applied = own.map(({ revision, changes }) => replica.applyOwn(revision, changes));
+    await Promise.all([...applied, replica.catchUp(own.at(-1)!.revision)]);
+    await follow(replica);
+  });
+
+  it('keeps own writes that overtake a loading', async () => {
+    const storeId = await newStore(database);
+    const replica = await load(storeId);
+    const logged = [await write(storeId), await write(storeId)];
+    await database.query('DELETE FROM tuple_change WHERE store_id = $1', [storeId]);
+    const next = tuple('document:next#viewer@user:a');
+    let caughtUp: Promise<void> | undefined;
+    const locker = await storage.connect();
+    await locker.transaction(async (session) => {
+      await session.query('LOCK TABLE relation_tuple IN ACCESS EXCLUSIVE MODE');
+      caughtUp = replica.catchUp(2 as Revision);
+      await until(async () => {
+        const waiting = `SELECT FROM pg_stat_activity
+          WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+        return (await database.query(waiting)).length > 0;
+      });
+      // The snapshot is of revision 2 by now.
+      for (const { revision, changes } of logged) await replica.applyOwn(revision, changes);
+      await replica.applyOwn(3 as Revision, [{ operation: 'write', tuple: next }]);
+    });
+    await caughtUp;
+    expect(replica.revision).toBe(3);
+    await writeTuples(database, storeId, [request({ writes: [next] })], new Date());
+    await follow(replica);
+  });
+});

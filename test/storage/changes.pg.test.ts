@@ -1,0 +1,161 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import type { Revision, StoreId } from '../../src/ids.js';
+import { positionBefore, readChanges, readRevisions } from '../../src/storage/changes.js';
+import type { LogEntry, LogPosition } from '../../src/storage/changes.js';
+import type { Database } from '../../src/storage/database.js';
+import { writeTuples } from '../../src/storage/write-tuples.js';
+import { formatTupleKey } from '../../src/tuple/tuple.js';
+import { describeWithPostgres } from '../support/postgres.js';
+import { newStore, openStorage, request, tuple } from '../support/storage.js';
+import type { TestStorage } from '../support/storage.js';
+
+const NOW = Date.UTC(2026, 0, 1);
+const START: LogPosition = { revision: 0, ordinal: 0 };
+const TYPES = ['document', 'folder', 'group'];
+
+let storage: TestStorage;
+let database: Database;
+beforeAll(async () => {
+  storage = await openStorage();
+  database = storage.database;
+});
+afterAll(() => storage.close());
+
+/** A revision of so many changes, of objects of all types in turn. */
+async function write(storeId: StoreId, name: string, count: number, at = NOW): Promise<void> {
+  const writes = Array.from({ length: count }, (_, i) =>
+    tuple(`${TYPES[i % TYPES.length]!}:${name}-${i}#viewer@user:a`),
+  );
+  await writeTuples(database, storeId, [request({ writes })], new Date(at));
+}
+
+const told = ({ revision, ordinal, change }: LogEntry): string =>
+  `${revision}.${ordinal} ${formatTupleKey(change.tuple)}`;
+
+/** From a position to the end of the log, in pages. */
+async function pagesFrom(
+  storeId: StoreId,
+  start: LogPosition,
+  options: { readonly limit: number; readonly objectType?: string },
+): Promise<readonly LogEntry[]> {
+  const entries: LogEntry[] = [];
+  for (let after = start; ;) {
+    const page = await readChanges(database, storeId, { after, ...options });
+    expect(page.length).toBeLessThanOrEqual(options.limit);
+    entries.push(...page);
+    const last = page.at(-1);
+    if (last === undefined) return entries;
+    after = last;
+  }
+}
+
+describeWithPostgres('pages of the change log', () => {
+  it('come in the order of the log, whatever the size of pages and revisions', async () => {
+    const storeId = await newStore(database);
+    const sizes = [1, 5, 2, 1];
+    for (const [i, size] of sizes.entries()) await write(storeId, `w${i}`, size);
+    const expected = sizes.flatMap((size, i) =>
+      Array.from(
+        { length: size },
+        (_, ordinal) => `${i + 1}.${ordinal} ${TYPES[ordinal % 3]!}:w${i}-${ordinal}#viewer@user:a`,
+      ),
+    );
+    for (const limit of [1, 2, 100]) {
+      expect((await pagesFrom(storeId, START, { limit })).map(told)).toEqual(expected);
+    }
+  });
+
+  it('hold one type of objects on demand', async () => {
+    const storeId = await newStore(database);
+    await write(storeId, 'a', 5);
+    await write(storeId, 'b', 2);
+    const folders = await pagesFrom(storeId, START, { limit: 1, objectType: 'folder' });
+    expect(folders.map(told)).toEqual([
+      '1.1 folder:a-1#viewer@user:a',
+      '1.4 folder:a-4#viewer@user:a',
+      '2.1 folder:b-1#viewer@user:a',
+    ]);
+  });
+
+  it('miss nothing that writers of several processes add meanwhile', async () => {
+    const storeId = await newStore(database);
+    const writers = ['a', 'b', 'c'].map(async (name) => {
+      const pool = await storage.connect({ poolSize: 1 });
+      for (let i = 0; i < 20; i += 1) {
+        const writes = [tuple(`document:${name}-${i}#viewer@user:a`)];
+        await writeTuples(pool, storeId, [request({ writes })], new Date(NOW));
+      }
+    });
+    let isWriting = true;
+    const written = Promise.all(writers).finally(() => (isWriting = false));
+    const entries: LogEntry[] = [];
+    let pages = 0;
+    for (let isOver = false; !isOver; pages += 1) {
+      isOver = !isWriting;
+      entries.push(...(await pagesFrom(storeId, entries.at(-1) ?? START, { limit: 4 })));
+    }
+    await written;
+    expect(pages).toBeGreaterThan(2);
+    const all = Array.from({ length: 60 }, (_, i) => `${i + 1}.0`);
+    expect(entries.map(({ revision, ordinal }) => `${revision}.${ordinal}`)).toEqual(all);
+  });
+
+  it('start where a time says', async () => {
+    const storeId = await newStore(database);
+    await write(storeId, 'a', 2, NOW);
+    await write(storeId, 'b', 2, NOW + 10);
+    await write(storeId, 'c', 2, NOW + 10);
+    await write(storeId, 'd', 2, NOW + 20);
+    const firstFrom = async (time: number): Promise<string | undefined> => {
+      const start = await positionBefore(database, storeId, new Date(time));
+      if (start === undefined) return undefined;
+      const [entry] = await readChanges(database, storeId, { after: start, limit: 1 });
+      return entry && told(entry).slice(0, 3);
+    };
+    expect(await firstFrom(NOW - 1000)).toBe('1.0');
+    expect(await firstFrom(NOW)).toBe('1.0');
+    expect(await firstFrom(NOW + 1)).toBe('2.0');
+    expect(await firstFrom(NOW + 10)).toBe('2.0');
+    expect(await firstFrom(NOW + 11)).toBe('4.0');
+    expect(await firstFrom(NOW + 21)).toBeUndefined();
+  });
+
+  it('bear times that never run backwards, though a clock may be behind', async () => {
+    const storeId = await newStore(database);
+    await write(storeId, 'a', 1, NOW + 50);
+    await write(storeId, 'b', 1, NOW);
+    await write(storeId, 'c', 1, NOW + 60);
+    const entries = await pagesFrom(storeId, START, { limit: 10 });
+    expect(entries.map(({ changedAt }) => changedAt.getTime() - NOW)).toEqual([50, 50, 60]);
+    const start = await positionBefore(database, storeId, new Date(NOW + 1));
+    expect(start).toEqual({ revision: 1, ordinal: -1 });
+  });
+});
+
+describeWithPostgres('reading revisions', () => {
+  it('gives whole ones in order, after the one that is known', async () => {
+    const storeId = await newStore(database);
+    for (const name of ['a', 'b', 'c', 'd']) await write(storeId, name, 3);
+    await write(await newStore(database), 'other', 3);
+    const read = await readRevisions(database, storeId, 1 as Revision, 2);
+    expect(read.map(({ revision, changes }) => [revision, changes.length])).toEqual([
+      [2, 3],
+      [3, 3],
+    ]);
+    expect(read[0]?.changes[2]).toEqual({
+      operation: 'write',
+      tuple: tuple('group:b-2#viewer@user:a'),
+    });
+    expect(await readRevisions(database, storeId, 4 as Revision, 10)).toEqual([]);
+  });
+
+  it('shows where the log has a gap', async () => {
+    const storeId = await newStore(database);
+    for (const name of ['a', 'b', 'c']) await write(storeId, name, 1);
+    await database.query('DELETE FROM tuple_change WHERE store_id = $1 AND revision = 2', [
+      storeId,
+    ]);
+    const read = await readRevisions(database, storeId, 0 as Revision, 10);
+    expect(read.map(({ revision }) => revision)).toEqual([1, 3]);
+  });
+});

@@ -1,0 +1,181 @@
+/**
+ * Random requests, in transactions of several, against a model of them in memory: the same outcomes,
+ * the same tuples, and a log that leads there from nothing. The seed stands in the name;
+ * `PEMBA_SEED=<seed> npm test` repeats the run.
+ */
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import type { Revision, StoreId } from '../../src/ids.js';
+import { readChanges } from '../../src/storage/changes.js';
+import type { LogEntry } from '../../src/storage/changes.js';
+import { storeHeads } from '../../src/storage/stores.js';
+import { writeTuples } from '../../src/storage/write-tuples.js';
+import type { WriteOutcome, WriteRequest } from '../../src/storage/write-tuples.js';
+import { formatTupleKey } from '../../src/tuple/tuple.js';
+import type { RelationTuple, TupleChange } from '../../src/tuple/tuple.js';
+import { describeWithPostgres } from '../support/postgres.js';
+import { newStore, openStorage, storedTuples, tuple, tupleText } from '../support/storage.js';
+import type { TestStorage } from '../support/storage.js';
+
+const SEED_MAX = 2 ** 31;
+const seed = Number(process.env['PEMBA_SEED'] ?? Math.floor(Math.random() * SEED_MAX));
+const RUNS = 60;
+
+/** Time goes in steps of a second, so that tuples expire between transactions. */
+const START = Date.UTC(2026, 0, 1);
+const STEP_MS = 1000;
+
+const NAMES = ['document:1', 'document:2'].flatMap((object) =>
+  ['viewer', 'owner'].flatMap((relation) =>
+    ['user:a', 'user:*', 'group:g#member'].map((subject) => `${object}#${relation}@${subject}`),
+  ),
+);
+
+const conditions = fc.constantFrom(
+  undefined,
+  { name: 'c', context: {} },
+  { name: 'c', context: { a: 1, b: [true, null, 'x"\\'] } },
+  { name: 'c', context: { b: [true, null, 'x"\\'], a: 1 } },
+  { name: 'd', context: {} },
+);
+const facts = fc.record({
+  condition: conditions,
+  expiresAt: fc.option(
+    fc.nat(12).map((step) => START + step * STEP_MS),
+    { nil: undefined },
+  ),
+});
+
+const requests: fc.Arbitrary<WriteRequest> = fc
+  .record({
+    names: fc.shuffledSubarray(NAMES, { minLength: 1, maxLength: 4 }),
+    facts: fc.array(facts, { minLength: 4, maxLength: 4 }),
+    writeCount: fc.nat(4),
+    onMissing: fc.constantFrom('error' as const, 'ignore' as const),
+    onDuplicate: fc.constantFrom('error' as const, 'ignore' as const, 'replace' as const),
+    onlyExpired: fc.boolean(),
+  })
+  .map(({ names, facts: carried, writeCount, onMissing, onDuplicate, onlyExpired }) => ({
+    writes: names.slice(0, writeCount).map((name, i) => {
+      const { condition, expiresAt } = carried[i]!;
+      return tuple(name, {
+        ...(condition && { condition }),
+        ...(expiresAt !== undefined && { expiresAt }),
+      });
+    }),
+    deletes: names.slice(writeCount).map((name) => tuple(name)),
+    onMissing,
+    onDuplicate,
+    ...(onlyExpired && writeCount === 0 && { onlyExpired }),
+  }));
+
+const histories = fc.array(
+  fc.record({ steps: fc.nat(3), requests: fc.array(requests, { minLength: 1, maxLength: 5 }) }),
+  { minLength: 1, maxLength: 6 },
+);
+
+/** What a store is and does, in the fewest words. */
+class Model {
+  tuples = new Map<string, RelationTuple>();
+  revision = 0;
+
+  /** The revision, or the code of the refusal; and what is logged. */
+  apply(request: WriteRequest, now: number): { readonly result: number | string; log: string[] } {
+    const after = new Map(this.tuples);
+    const log: string[] = [];
+    const isLive = (stored: RelationTuple): boolean => (stored.expiresAt ?? Infinity) > now;
+    for (const key of request.deletes) {
+      const name = formatTupleKey(key);
+      const stored = after.get(name);
+      const isTarget = stored !== undefined && isLive(stored) !== (request.onlyExpired ?? false);
+      if (!isTarget && request.onMissing === 'error') return { result: 'tuple_missing', log: [] };
+      if (isTarget && after.delete(name)) log.push(`delete ${name}`);
+    }
+    for (const written of request.writes) {
+      const name = formatTupleKey(written);
+      const stored = after.get(name);
+      if (stored !== undefined && isLive(stored)) {
+        if (request.onDuplicate === 'error') return { result: 'tuple_exists', log: [] };
+        if (tupleText(stored) === tupleText(written)) continue;
+        if (request.onDuplicate === 'ignore') return { result: 'write_conflict', log: [] };
+      }
+      if (stored !== undefined) log.push(`delete ${name}`);
+      log.push(`write ${tupleText(written)}`);
+      after.set(name, written);
+    }
+    this.tuples = after;
+    if (log.length > 0) this.revision += 1;
+    return { result: this.revision, log };
+  }
+}
+
+const told = (change: TupleChange): string =>
+  change.operation === 'write'
+    ? `write ${tupleText(change.tuple)}`
+    : `delete ${formatTupleKey(change.tuple)}`;
+
+const asModelled = (outcome: WriteOutcome): ReturnType<Model['apply']> =>
+  outcome.kind === 'written'
+    ? { result: outcome.revision, log: outcome.changes.map(told) }
+    : { result: outcome.error.code, log: [] };
+
+/** What the log alone makes of an empty store; fails where an entry does not fit. */
+function replay(log: readonly LogEntry[]): readonly RelationTuple[] {
+  const tuples = new Map<string, RelationTuple>();
+  let before = { revision: 0, ordinal: 0 };
+  for (const { revision, ordinal, change } of log) {
+    const isNext = revision === before.revision + 1 && ordinal === 0;
+    expect(isNext || (revision === before.revision && ordinal === before.ordinal + 1)).toBe(true);
+    before = { revision, ordinal };
+    const name = formatTupleKey(change.tuple);
+    expect(tuples.has(name)).toBe(change.operation === 'delete');
+    if (change.operation === 'write') tuples.set(name, change.tuple);
+    else tuples.delete(name);
+  }
+  return [...tuples.values()];
+}
+
+describeWithPostgres(`random writes (PEMBA_SEED=${seed})`, () => {
+  let storage: TestStorage;
+  beforeAll(async () => {
+    storage = await openStorage();
+  });
+  afterAll(() => storage.close());
+
+  const wholeLog = (storeId: StoreId): Promise<readonly LogEntry[]> =>
+    readChanges(storage.database, storeId, {
+      after: { revision: 0, ordinal: 0 },
+      limit: 1_000_000,
+    });
+
+  it('come out as the model says, and the log leads to the tuples', async () => {
+    const refusals = new Set<unknown>();
+    const property = fc.asyncProperty(histories, async (history) => {
+      const { database } = storage;
+      const storeId = await newStore(database);
+      const model = new Model();
+      const logged: string[] = [];
+      let now = START;
+      for (const { steps, requests: batch } of history) {
+        now += steps * STEP_MS;
+        const outcomes = await writeTuples(database, storeId, batch, new Date(now));
+        const expected = batch.map((request) => model.apply(request, now));
+        expect(outcomes.map(asModelled)).toEqual(expected);
+        for (const { result, log } of expected) {
+          logged.push(...log.map((line) => `${result} ${line}`));
+          if (typeof result === 'string') refusals.add(result);
+        }
+      }
+      const expectedTuples = [...model.tuples.values()].map(tupleText).sort();
+      expect(await storedTuples(database, storeId)).toEqual(expectedTuples);
+      const log = await wholeLog(storeId);
+      expect(log.map(({ revision, change }) => `${revision} ${told(change)}`)).toEqual(logged);
+      expect(replay(log).map(tupleText).sort()).toEqual(expectedTuples);
+      const heads = await storeHeads(database, [storeId]);
+      expect(heads.get(storeId)?.revision).toBe(model.revision as Revision);
+    });
+    await fc.assert(property, { seed, numRuns: RUNS });
+    // Every kind of refusal must have come up, or little was tried.
+    expect([...refusals].sort()).toEqual(['tuple_exists', 'tuple_missing', 'write_conflict']);
+  });
+});
