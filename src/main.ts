@@ -97,7 +97,8 @@ function unreachable({ databaseUrl }: Config, error: unknown): unknown {
 
 function announce(url: string, { config }: Assembly, example: StoreId | undefined): void {
   say(`Pemba answers at ${url} (OpenFGA's HTTP API; ${url}/openapi.json describes it)`);
-  if (config.insecureAllowRemote) say('Callers are not authenticated: whoever gets there may do all.');
+  if (config.insecureAllowRemote)
+    say('Callers are not authenticated: whoever gets there may do all.');
   if (example === undefined) return;
   const curl = (user: string): string =>
     `  curl -s ${url}/stores/${example}/check -H 'content-type: application/json' \\\n` +
@@ -134,6 +135,8 @@ try {
 } catch (error) {
   await started.close().catch(() => undefined);
   const isExpected = error instanceof PembaError && error.code === 'cannot_start';
-  process.stderr.write(isExpected ? `${error.message}\n` : `Pemba cannot start: ${String(error)}\n`);
+  process.stderr.write(
+    isExpected ? `${error.message}\n` : `Pemba cannot start: ${String(error)}\n`,
+  );
   process.exit(1);
 }

@@ -9,8 +9,8 @@ const TABLE = /<!-- settings -->\n[\s\S]*?<!-- \/settings -->/;
 function settingsTable(): string {
   const defaults = new Config();
   const rows = settingDescriptions().map(({ variable, property, unit, reason }) => {
-    const value: unknown = Reflect.get(defaults, property);
-    const shown = value === undefined ? '' : `\`${String(value)}\``;
+    const value = Reflect.get(defaults, property) as string | number | boolean | undefined;
+    const shown = value === undefined ? '' : `\`${value}\``;
     return `| \`${variable}\` | ${shown} | ${unit} | ${reason} |`;
   });
   const head = ['| variable | default | unit | why |', '|---|---|---|---|'];

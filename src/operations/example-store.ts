@@ -29,7 +29,12 @@ export async function exampleStore(engine: Engine): Promise<StoreId | undefined>
   const claim = (await claimSetting(engine.database, SETTING, wanted)) as Claim;
   if (claim.made) return (await findStore(engine.database, claim.id))?.id;
   const now = new Date(engine.clock.now());
-  await insertStore(engine.database, { id: claim.id, name: 'shop', createdAt: now, updatedAt: now });
+  await insertStore(engine.database, {
+    id: claim.id,
+    name: 'shop',
+    createdAt: now,
+    updatedAt: now,
+  });
   const replica = await engine.replicas.open(claim.id);
   if (replica.newestModel === undefined) await writeModel(engine, claim.id, readModel());
   await write(engine, {

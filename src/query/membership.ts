@@ -52,9 +52,7 @@ export class Membership {
   /** `depth` is the number of hops that were made before. */
   verdict(object: Node, ways: WaysIndex, depth: number): Verdict | undefined {
     const { maxDepth } = this.#scope.budget.limits;
-    this.#seen.clear();
-    this.#queue.length = 0;
-    this.#isUncertain = false;
+    this.#begin();
     this.#enter(object, ways, depth);
     let fewest = NONE;
     for (let at = 0; at < this.#queue.length; at += 3) {
@@ -72,7 +70,7 @@ export class Membership {
   /** Whether one of the usersets that the object names over a way has the subject. */
   through(object: Node, way: Way, depth: number): Verdict | undefined {
     const { maxDepth } = this.#scope.budget.limits;
-    this.#isUncertain = false;
+    this.#begin();
     const hops = depth + 1 + this.#hopsThrough(object, way);
     if (hops < maxDepth) return TRUE;
     if (this.#isUncertain) return undefined;
@@ -195,6 +193,12 @@ export class Membership {
       if (hops >= 0 && hops < fewest) fewest = hops;
     }
     return fewest;
+  }
+
+  #begin(): void {
+    this.#seen.clear();
+    this.#queue.length = 0;
+    this.#isUncertain = false;
   }
 
   #enter(node: Node, ways: WaysIndex, hops: number): void {

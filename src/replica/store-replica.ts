@@ -82,9 +82,12 @@ export class StoreReplica {
     if (modelId !== undefined && modelId > (this.#newestModel ?? '')) this.#newestModel = modelId;
   }
 
-  /** A revision that this process has just committed. */
+  /**
+   * A revision that this process has just committed; without changes, the one that its write found
+   * and had nothing to add to.
+   */
   async applyOwn(revision: Revision, changes: readonly TupleChange[]): Promise<void> {
-    if (revision === this.revision + 1) {
+    if (revision === this.revision + 1 && changes.length > 0) {
       this.#graph.apply(revision, changes);
     } else if (revision > this.revision) {
       await this.catchUp(revision);

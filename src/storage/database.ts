@@ -3,6 +3,7 @@
  * SQL for every statement. A failure of the server or the way to it becomes `unavailable`; any other
  * failure is a bug of ours and stays what it is.
  */
+import { Socket } from 'node:net';
 import { isNativeError } from 'node:util/types';
 import pg from 'pg';
 import { DataSource } from 'typeorm';
@@ -51,10 +52,9 @@ export class Database implements Session {
       applicationName: 'pemba',
       poolSize: options.poolSize,
       connectTimeoutMS: options.timeoutMs,
-      // The server does not run it for nothing once nobody waits, and a dead network is noticed.
+      // The server does not run it for nothing once nobody waits.
       extra: {
         statement_timeout: options.timeoutMs,
-        query_timeout: options.timeoutMs * 2,
         idle_in_transaction_session_timeout: options.timeoutMs * 2,
         keepAlive: true,
       },
@@ -93,6 +93,11 @@ export class Database implements Session {
     });
   }
 
+  /** One of the pool's connections as it is, for what TypeORM has no words for. */
+  withClient<Result>(work: (client: pg.ClientBase) => Promise<Result>): Promise<Result> {
+    return this.#withRunner(async (runner) => work((await runner.connect()) as pg.ClientBase));
+  }
+
   /** A connection of its own, outside the pool, not yet connected. */
   dedicatedClient(): pg.Client {
     const { url, host, port, user, password, database } = this.options.address;
@@ -124,7 +129,8 @@ export class Database implements Session {
     return this.#guard(async () => {
       const runner = this.#source.createQueryRunner();
       try {
-        return await work(runner);
+        const unwatch = watchSilence(await runner.connect(), 2 * this.options.timeoutMs);
+        return await work(runner).finally(unwatch);
       } finally {
         await runner.release();
       }
@@ -149,21 +155,30 @@ type Answer = readonly Row[] | readonly [readonly Row[], number];
 function sessionOf(runner: QueryRunner): Session {
   return {
     query: async (sql, values = []) => {
-      try {
-        const answer = await runner.manager.query<Answer>(sql, [...values]);
-        return isCounted(answer) ? answer[0] : answer;
-      } catch (error) {
-        if (isSilence(error)) await hangUp(runner);
-        throw error;
-      }
+      const answer = await runner.manager.query<Answer>(sql, [...values]);
+      return isCounted(answer) ? answer[0] : answer;
     },
   };
 }
 
-/** The answer may still come, or never: nothing else must wait for it on this connection. */
-async function hangUp(runner: QueryRunner): Promise<void> {
-  const client: unknown = await runner.connect();
-  if (client instanceof pg.Client) void client.end();
+/**
+ * Breaks the connection when nothing moves on it for so long: the server is gone, or the way to it
+ * is, and nobody else must wait on it. Returns how to end the watch. (pg's `query_timeout` counts
+ * from the start of a query, however much of the answer arrives; leaves the connection in the pool;
+ * and for COPY never ends.)
+ */
+function watchSilence(client: unknown, silenceMs: number): () => void {
+  const connection: unknown = Reflect.get(client as object, 'connection');
+  const socket: unknown = Reflect.get(connection as object, 'stream');
+  if (!(socket instanceof Socket)) return () => undefined;
+  const hangUp = (): void => {
+    const silence = new Error(`PostgreSQL was silent for ${silenceMs} ms`);
+    socket.destroy(Object.assign(silence, { code: 'ETIMEDOUT' }));
+  };
+  socket.setTimeout(silenceMs, hangUp);
+  return () => {
+    socket.setTimeout(0, hangUp);
+  };
 }
 
 const isCounted = (answer: Answer): answer is readonly [readonly Row[], number] =>
@@ -195,15 +210,12 @@ const UNAVAILABLE_TEXT = new RegExp(
     'timeout expired',
     'query read timeout',
     'not queryable',
-    'query runner already released',
+    'query runner (was )?already released',
     'not established',
     'after calling end on the pool',
   ].join('|'),
   'i',
 );
-
-const isSilence = (error: unknown): boolean =>
-  isNativeError(error) && /query read timeout/i.test(error.message);
 
 /** By what the error carries, not by its class: it may come from another copy or realm. */
 export function isUnavailability(error: unknown): boolean {

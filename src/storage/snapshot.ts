@@ -1,39 +1,68 @@
+/** A store's tuples as of one head, by COPY: the fastest way that PostgreSQL has. */
+import { to as copyTo } from 'pg-copy-streams';
 import type { StoreId } from '../ids.js';
-import type { RelationTuple } from '../tuple/tuple.js';
-import type { Database } from './database.js';
-import { TUPLE_COLUMNS, tupleOf } from './rows.js';
+import { subjectFromColumns } from '../tuple/filter.js';
+import type { JsonObject, RelationTuple } from '../tuple/tuple.js';
+import { CopyLines, parseCopyLine } from './copy-text.js';
+import type { CopyRow } from './copy-text.js';
+import type { Database, Row } from './database.js';
+import { KEY_COLUMNS } from './rows.js';
 import { HEAD_COLUMNS, headOf } from './stores.js';
 import type { StoreHead } from './stores.js';
 
-/** Rows fetched at once: some hundred kilobytes, so that loading never stalls queries for long. */
-const ROWS_PER_FETCH = 2000;
+export interface SnapshotReceiver {
+  /** Called first. */
+  begin(head: StoreHead): void;
+  tuple(tuple: RelationTuple): void;
+}
 
-/**
- * Gives every tuple of the store as of one head, which it returns; undefined when there is no such
- * store. `begin` is called first, with that head.
- */
+/** Returns the head; undefined when there is no such store. */
 export async function readSnapshot(
   database: Database,
   storeId: StoreId,
-  receiver: { begin(head: StoreHead): void; tuple(tuple: RelationTuple): void },
+  receiver: SnapshotReceiver,
 ): Promise<StoreHead | undefined> {
-  return database.transaction(async (session) => {
-    const [store] = await session.query(
-      `SELECT ${HEAD_COLUMNS} FROM store WHERE store_id = $1 AND deleted_at IS NULL`,
-      [storeId],
-    );
-    if (store === undefined) return undefined;
-    const head = headOf(store);
-    receiver.begin(head);
-    await session.query(
-      `DECLARE snapshot NO SCROLL CURSOR FOR
-       SELECT ${TUPLE_COLUMNS.join(', ')} FROM relation_tuple WHERE store_id = $1`,
-      [storeId],
-    );
-    for (;;) {
-      const rows = await session.query(`FETCH ${ROWS_PER_FETCH} FROM snapshot`);
-      for (const row of rows) receiver.tuple(tupleOf(row));
-      if (rows.length < ROWS_PER_FETCH) return head;
+  return database.withClient(async (client) => {
+    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+    try {
+      await client.query('SET LOCAL statement_timeout = 0');
+      const { rows } = await client.query<Row>(
+        `SELECT ${HEAD_COLUMNS} FROM store WHERE store_id = $1 AND deleted_at IS NULL`,
+        [storeId],
+      );
+      const [store] = rows;
+      if (store === undefined) return undefined;
+      const head = headOf(store);
+      receiver.begin(head);
+      const stream = client.query(copyTo(copyStatement(storeId)));
+      const lines = new CopyLines();
+      for await (const chunk of stream) {
+        for (const line of lines.take(chunk as Buffer))
+          receiver.tuple(tupleOf(parseCopyLine(line)));
+      }
+      return head;
+    } finally {
+      await client.query('ROLLBACK');
     }
-  }, 'REPEATABLE READ');
+  });
+}
+
+/** COPY takes no parameters. A store's id is a ULID, and quoted all the same. */
+const copyStatement = (storeId: StoreId): string =>
+  `COPY (SELECT ${KEY_COLUMNS.join(', ')}, condition_name, condition_context,
+     (extract(epoch FROM expires_at) * 1000)::bigint
+   FROM relation_tuple WHERE store_id = '${storeId.replaceAll("'", "''")}') TO STDOUT`;
+
+function tupleOf(row: CopyRow): RelationTuple {
+  const [objectType, objectId, relation, subjectType, subjectId, subjectRelation] = row;
+  const [name, context, expiresAt] = row.slice(KEY_COLUMNS.length);
+  return {
+    object: { type: objectType ?? '', id: objectId ?? '' },
+    relation: relation ?? '',
+    subject: subjectFromColumns(subjectType ?? '', subjectId ?? '', subjectRelation ?? ''),
+    ...(typeof name === 'string' && {
+      condition: { name, context: JSON.parse(context ?? '{}') as JsonObject },
+    }),
+    ...(typeof expiresAt === 'string' && { expiresAt: Number(expiresAt) }),
+  };
 }

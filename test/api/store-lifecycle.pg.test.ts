@@ -35,20 +35,26 @@ const BY_MODEL: Readonly<Record<string, object>> = {
 const STREAMED: object = { user: 'user:anne', relation: 'viewer', type: 'document' };
 
 /** Everything else of a store, by method and path; the model's id is to be filled in. */
-const BY_STORE: readonly (readonly [method: string, endpoint: string, body?: object])[] = [
-  ['GET', ''],
-  ['POST', '/read', {}],
-  ['GET', '/changes'],
-  ['POST', '/delete-by-filter', { filter: { user: 'user:anne' } }],
+const BY_STORE: readonly (readonly [method: string, endpoint: string, body: object | undefined])[] =
   [
-    'POST',
-    '/authorization-models',
-    { schema_version: '1.1', type_definitions: [{ type: 'user' }] },
-  ],
-  ['GET', '/authorization-models'],
-  ['PUT', '/assertions/MODEL', { assertions: [] }],
-  ['GET', '/assertions/MODEL'],
-];
+    ['GET', '', undefined],
+    ['POST', '/read', {}],
+    ['GET', '/changes', undefined],
+    ['POST', '/delete-by-filter', { filter: { user: 'user:anne' } }],
+    [
+      'POST',
+      '/authorization-models',
+      { schema_version: '1.1', type_definitions: [{ type: 'user' }] },
+    ],
+    ['GET', '/authorization-models', undefined],
+    ['PUT', '/assertions/MODEL', { assertions: [] }],
+    ['GET', '/assertions/MODEL', undefined],
+  ];
+
+const TABLES = ['store', 'authorization_model', 'assertion', 'relation_tuple', 'tuple_change'];
+
+const idsOf = ({ json }: Answer): readonly string[] =>
+  (json.stores as readonly { readonly id: string }[]).map(({ id }) => id);
 
 describeWithPostgres('a store', () => {
   let pemba: Pemba;
@@ -72,7 +78,6 @@ describeWithPostgres('a store', () => {
     }
     return counts;
   };
-  const TABLES = ['store', 'authorization_model', 'assertion', 'relation_tuple', 'tuple_change'];
 
   const deleteStore = async (store: Store): Promise<void> => {
     expectStatus(await pemba.call('DELETE', store.path), 204);
@@ -150,8 +155,7 @@ describeWithPostgres('a store', () => {
     it('may be deleted', () => deleteStore(store));
 
     it('is in no list', async () => {
-      const { json } = await pemba.call('GET', '/stores?page_size=100');
-      expect(json.stores.map(({ id }: { readonly id: string }) => id)).not.toContain(store.id);
+      expect(idsOf(await pemba.call('GET', '/stores?page_size=100'))).not.toContain(store.id);
     });
   });
 
@@ -234,12 +238,9 @@ describeWithPostgres('a store', () => {
   });
 
   describe('in the list', () => {
-    const idsOf = ({ json }: Answer): readonly string[] =>
-      json.stores.map(({ id }: { readonly id: string }) => id);
-
     async function create(name: string): Promise<string> {
       const { json } = expectStatus(await pemba.call('POST', '/stores', { name }), 201);
-      return json.id;
+      return String(json.id);
     }
 
     it('is found by its exact name, in the order of creation, page by page', async () => {

@@ -12,9 +12,15 @@ import type { WriteRequest } from '../../src/storage/write-tuples.js';
 import { Random } from '../reference/random.js';
 import { describeWithPostgres } from '../support/postgres.js';
 import { newId, newStore, openStorage, request, statementsOf } from '../support/storage.js';
-import { storedTuples, tuple, until } from '../support/storage.js';
+import {
+  storedTuples,
+  tuple,
+  until,
+  untilBlocked,
+  whileTuplesAreLocked,
+} from '../support/storage.js';
 import type { TestStorage } from '../support/storage.js';
-import { edgesOf, randomRequest } from './edges.js';
+import { edgesOf, randomRequest, writeSilently } from './edges.js';
 
 const SEED_MAX = 2 ** 31;
 const seed = Number(process.env['PEMBA_SEED'] ?? Math.floor(Math.random() * SEED_MAX));
@@ -94,6 +100,19 @@ describeWithPostgres('a process', () => {
     await expect(one.replicas.open(newId() as StoreId)).rejects.toMatchObject({
       code: 'store_not_found',
     });
+  });
+
+  it('is at what was written while it loaded, though it heard no notice of it', async () => {
+    const one = await TestProcess.start();
+    const storeId = await newStore(one.database);
+    let loading: Promise<unknown> | undefined;
+    await whileTuplesAreLocked(storage, async (session) => {
+      loading = one.replicas.open(storeId);
+      await untilBlocked(storage.database);
+      await writeSilently(session, storeId);
+    });
+    await loading;
+    await until(() => one.revision(storeId) === 1);
   });
 
   it('follows what another writes and models, by notices', async () => {
@@ -190,6 +209,31 @@ describeWithPostgres('reaching the head', () => {
       Promise.all(Array.from({ length: 50 }, () => one.replicas.reachHead(replica)));
     expect(await statementsOf(one.database, ask)).toHaveLength(1);
     expect(await statementsOf(one.database, ask)).toHaveLength(1);
+  });
+
+  it('asks anew when an answer that is under way may be too old', async () => {
+    const one = await TestProcess.start();
+    const storeId = await newStore(storage.database);
+    const replica = await one.replicas.open(storeId);
+    await one.replicas.stop(); // so that only this test asks for heads
+    const { database } = one;
+    const send = database.query.bind(database);
+    let answered = 0;
+    let deliver = (): void => undefined;
+    const delivery = new Promise<void>((resolve) => (deliver = resolve));
+    database.query = async (...statement) => {
+      const rows = await send(...statement);
+      answered += 1;
+      await delivery;
+      return rows;
+    };
+    const early = one.replicas.reachHead(replica);
+    await until(() => answered === 1);
+    await writeTuples(storage.database, storeId, [request(numbered(1))], new Date());
+    const late = one.replicas.reachHead(replica);
+    deliver();
+    await Promise.all([early, late]);
+    expect(replica.revision).toBe(1);
   });
 
   it('never misses a commit that was acknowledged before', async () => {

@@ -86,12 +86,12 @@ describeWithPostgres('pages of the change log', () => {
         await writeTuples(pool, storeId, [request({ writes })], new Date(NOW));
       }
     });
-    let isWriting = true;
-    const written = Promise.all(writers).finally(() => (isWriting = false));
+    const writing = { isOver: false };
+    const written = Promise.all(writers).finally(() => (writing.isOver = true));
     const entries: LogEntry[] = [];
     let pages = 0;
-    for (let isOver = false; !isOver; pages += 1) {
-      isOver = !isWriting;
+    for (let isLast = false; !isLast; pages += 1) {
+      isLast = writing.isOver;
       entries.push(...(await pagesFrom(storeId, entries.at(-1) ?? START, { limit: 4 })));
     }
     await written;

@@ -4,9 +4,11 @@ import type { ModelId, StoreId } from '../../src/ids.js';
 import { findAssertions, replaceAssertions } from '../../src/storage/assertions.js';
 import type { Database } from '../../src/storage/database.js';
 import { findModel, insertModel, listModels } from '../../src/storage/models.js';
+import type { StoredModel } from '../../src/storage/models.js';
 import { purgeDeletedStore } from '../../src/storage/purge.js';
 import { claimSetting, putSetting } from '../../src/storage/settings.js';
 import { findStore, insertStore, listStores } from '../../src/storage/stores.js';
+import type { Store } from '../../src/storage/stores.js';
 import { softDeleteStore, storeHeads } from '../../src/storage/stores.js';
 import { writeTuples } from '../../src/storage/write-tuples.js';
 import { describeWithPostgres } from '../support/postgres.js';
@@ -78,7 +80,7 @@ describeWithPostgres('stores', () => {
     const ids: StoreId[] = [];
     for (let i = 0; i < 7; i += 1) ids.push(await newStore(database));
     const listed = await walk(
-      (last) => listStores(database, { after: last?.id ?? start, limit: 2 }),
+      (last: Store | undefined) => listStores(database, { after: last?.id ?? start, limit: 2 }),
       async () => {
         if (ids.length < 9) ids.push(await newStore(database));
         await softDeleteStore(database, ids[0]!, new Date());
@@ -113,7 +115,8 @@ describeWithPostgres('models', () => {
     const ids: ModelId[] = [];
     for (let i = 0; i < 5; i += 1) ids.push(await newModel(storeId));
     const listed = await walk(
-      (last) => listModels(database, storeId, { before: last?.id, limit: 2 }),
+      (last: StoredModel | undefined) =>
+        listModels(database, storeId, { before: last?.id, limit: 2 }),
       () => newModel(storeId),
     );
     expect(listed.map(({ id }) => id)).toEqual(ids.reverse());

@@ -5,7 +5,7 @@
  */
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { Revision, StoreId } from '../../src/ids.js';
+import type { StoreId } from '../../src/ids.js';
 import { readChanges } from '../../src/storage/changes.js';
 import type { LogEntry } from '../../src/storage/changes.js';
 import { storeHeads } from '../../src/storage/stores.js';
@@ -172,7 +172,7 @@ describeWithPostgres(`random writes (PEMBA_SEED=${seed})`, () => {
       expect(log.map(({ revision, change }) => `${revision} ${told(change)}`)).toEqual(logged);
       expect(replay(log).map(tupleText).sort()).toEqual(expectedTuples);
       const heads = await storeHeads(database, [storeId]);
-      expect(heads.get(storeId)?.revision).toBe(model.revision as Revision);
+      expect(heads.get(storeId)?.revision).toBe(model.revision);
     });
     await fc.assert(property, { seed, numRuns: RUNS });
     // Every kind of refusal must have come up, or little was tried.

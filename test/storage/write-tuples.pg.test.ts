@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { Revision, StoreId } from '../../src/ids.js';
 import { readRevisions } from '../../src/storage/changes.js';
 import type { Database } from '../../src/storage/database.js';
+import { readTuples } from '../../src/storage/read-tuples.js';
 import { softDeleteStore } from '../../src/storage/stores.js';
 import { writeTuples } from '../../src/storage/write-tuples.js';
 import type { WriteOutcome, WriteRequest } from '../../src/storage/write-tuples.js';
@@ -114,6 +115,14 @@ describeWithPostgres('a write', () => {
     expect((await readRevisions(database, storeId, 1 as Revision, 1))[0]?.changes).toEqual([
       { operation: 'delete', tuple: plain },
     ]);
+  });
+
+  it('leaves alone what it has nothing to change of', async () => {
+    const storeId = await storeWith(plain);
+    const writes = [plain, tuple(BOB)];
+    await write(storeId, [{ writes, onDuplicate: 'ignore' }], NOW + 10);
+    const page = await readTuples(database, storeId, { filter: {}, limit: 9, now: new Date(NOW) });
+    expect(page.map(({ writtenAt }) => writtenAt.getTime() - NOW)).toEqual([0, 10]);
   });
 
   it('of nothing that is there may be ignored', async () => {

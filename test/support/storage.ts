@@ -1,7 +1,9 @@
 /** What tests of storage and replicas work with: a migrated database of their own, and tuples. */
+import { Client } from 'pg';
 import { ulidFactory } from '../../src/ids.js';
 import type { StoreId } from '../../src/ids.js';
 import { Database } from '../../src/storage/database.js';
+import type { Session } from '../../src/storage/database.js';
 import { migrate } from '../../src/storage/migrations.js';
 import { KEY_COLUMNS, TUPLE_COLUMNS, tupleOf, tupleValues } from '../../src/storage/rows.js';
 import { insertStore } from '../../src/storage/stores.js';
@@ -96,31 +98,52 @@ export interface Statement {
   readonly values: readonly unknown[];
 }
 
-/** Every statement that the pool sends while `work` is done, transaction control included. */
+/** Every statement that the pool's connections send while `work` is done, BEGIN and COPY included. */
 export async function statementsOf(
   database: Database,
   work: () => Promise<unknown>,
 ): Promise<readonly Statement[]> {
   const statements: Statement[] = [];
-  const ignore = (): void => undefined;
-  const { source } = database;
-  const before = source.logger;
-  source.logger = {
-    logQuery: (sql, values) =>
-      void statements.push({ sql, values: Array.isArray(values) ? values : [] }),
-    logQueryError: ignore,
-    logQuerySlow: ignore,
-    logSchemaBuild: ignore,
-    logMigration: ignore,
-    log: ignore,
-  };
+  const pool = Reflect.get(database.source.driver, 'master') as object;
+  const send: unknown = Reflect.get(Client.prototype, 'query');
+  Client.prototype.query = function (this: Client, ...args: unknown[]): unknown {
+    const isOurs = (Reflect.get(pool, '_clients') as readonly unknown[]).includes(this);
+    if (isOurs) statements.push(statementOf(args));
+    return Reflect.apply(send as () => unknown, this, args);
+  } as typeof Client.prototype.query;
   try {
     await work();
   } finally {
-    source.logger = before;
+    Client.prototype.query = send as typeof Client.prototype.query;
   }
   return statements;
 }
+
+/** pg takes a text with values, or an object that has the text. */
+function statementOf([query, values]: readonly unknown[]): Statement {
+  const sql: unknown = typeof query === 'string' ? query : Reflect.get(query as object, 'text');
+  return { sql: String(sql), values: Array.isArray(values) ? values : [] };
+}
+
+/** Holds all who begin to read or write tuples up, until `work` is done and its session committed. */
+export async function whileTuplesAreLocked(
+  storage: TestStorage,
+  work: (session: Session) => Promise<unknown>,
+): Promise<void> {
+  const locker = await storage.connect();
+  await locker.transaction(async (session) => {
+    await session.query('LOCK TABLE relation_tuple IN ACCESS EXCLUSIVE MODE');
+    await work(session);
+  });
+}
+
+/** Resolves when some statement waits for a lock. */
+export const untilBlocked = (session: Session): Promise<void> =>
+  until(async () => {
+    const blocked = `SELECT FROM pg_stat_activity
+      WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+    return (await session.query(blocked)).length > 0;
+  });
 
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5));

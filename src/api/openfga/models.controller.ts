@@ -13,6 +13,7 @@ import {
 import type { FastifyReply } from 'fastify';
 import { invalidRequest } from '../../errors.js';
 import { readAssertions, writeAssertions } from '../../operations/assertions.js';
+import type { Assertion } from '../../operations/assertions.js';
 import type { Engine } from '../../operations/engine.js';
 import { getModel, listModels, writeModel } from '../../operations/models.js';
 import type { IdentifiedModel } from '../../operations/models.js';
@@ -23,7 +24,15 @@ import { BodyPipe } from '../body-pipe.js';
 import { ENGINE } from '../tokens.js';
 import { ListStoresQuery, administrative } from './administrative.js';
 import { requestSchemas } from './request-schemas.js';
-import { contextOf, flatContextualTuplesOf, keyOf, modelIdOf, storeIdOf } from './wire.js';
+import {
+  contextOf,
+  flatContextualTuplesOf,
+  keyOf,
+  keyToWire,
+  modelIdOf,
+  storeIdOf,
+  tupleToWire,
+} from './wire.js';
 import type { WireTuple, WireTupleKey } from './wire.js';
 
 interface AssertionsBody {
@@ -95,15 +104,18 @@ export class ModelsController {
     @Param('modelId') modelId: string,
     @Body() body: unknown,
   ): Promise<void> {
-    const { assertions } = this.#assertionsPipe.transform(body) as AssertionsBody;
+    const wire = this.#assertionsPipe.transform(body) as AssertionsBody;
+    const assertions = wire.assertions.map((assertion, i) => ({
+      key: keyOf(assertion.tuple_key, `assertions[${i}].tuple_key`),
+      expectation: assertion.expectation,
+      contextualTuples: flatContextualTuplesOf(assertion.contextual_tuples),
+      context: assertion.context
+        ? contextOf(assertion.context, `assertions[${i}].context`)
+        : undefined,
+    }));
     await writeAssertions(this.#engine, storeIdOf(storeId), modelIdOf(modelId), {
-      body: assertions,
-      assertions: assertions.map((assertion, i) => ({
-        key: keyOf(assertion.tuple_key, `assertions[${i}].tuple_key`),
-        expectation: assertion.expectation,
-        contextualTuples: flatContextualTuplesOf(assertion.contextual_tuples),
-        context: contextOf(assertion.context, `assertions[${i}].context`),
-      })),
+      body: assertions.map(assertionToWire),
+      assertions,
     });
   }
 
@@ -121,4 +133,12 @@ export class ModelsController {
 const identifiedToWire = ({ id, model }: IdentifiedModel): object => ({
   id,
   ...modelToWire(model),
+});
+
+/** With every member, as OpenFGA answers it. */
+const assertionToWire = (assertion: Assertion): object => ({
+  tuple_key: keyToWire(assertion.key),
+  expectation: assertion.expectation,
+  contextual_tuples: assertion.contextualTuples.map(tupleToWire),
+  context: assertion.context ?? null,
 });

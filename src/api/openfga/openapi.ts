@@ -11,12 +11,31 @@ interface Endpoint {
   readonly summary: string;
   readonly query?: Readonly<Record<string, JsonSchema>>;
   readonly body?: JsonSchema;
-  readonly acceptsDsl?: boolean;
   readonly status: number;
   readonly answer?: JsonSchema;
   readonly answerType?: string;
+  /** The body, or the answer, may be the DSL as text. */
+  readonly takesDsl?: boolean;
+  readonly givesDsl?: boolean;
+  readonly headers?: readonly HeaderName[];
+  /** Whether it waits for the revision of a consistency token. */
   readonly isQuery?: boolean;
+  readonly failure?: JsonSchema;
 }
+
+const HEADERS = {
+  'Openfga-Store-Id': 'The store that the answer is about',
+  'Openfga-Authorization-Model-Id': 'The model that the answer was computed under',
+  'Pemba-Consistency-Token': 'The revision that the answer was computed at',
+  'Pemba-Complete': '`true`, or `false` when there is more than the answer holds',
+  'Pemba-Continuation-Token': 'Where to go on with a list that is not complete',
+} as const;
+type HeaderName = keyof typeof HEADERS;
+
+const OF_STORE = ['Openfga-Store-Id', 'Pemba-Consistency-Token'] as const;
+const OF_MODEL = [...OF_STORE, 'Openfga-Authorization-Model-Id'] as const;
+const OF_PART = [...OF_MODEL, 'Pemba-Complete'] as const;
+const OF_LIST = [...OF_PART, 'Pemba-Continuation-Token'] as const;
 
 const PAGING = {
   page_size: { type: 'integer', minimum: 1 },
@@ -69,7 +88,7 @@ function modelEndpoints(schemas: RequestSchemas): readonly Endpoint[] {
       operationId: 'WriteAuthorizationModel',
       summary: 'Write a model, as JSON or (text/plain) as DSL',
       body: schemas.writeModel,
-      acceptsDsl: true,
+      takesDsl: true,
       status: 201,
       answer: RESPONSES.modelId,
     },
@@ -90,6 +109,7 @@ function modelEndpoints(schemas: RequestSchemas): readonly Endpoint[] {
       query: { format: { enum: ['json', 'dsl'] } },
       status: 200,
       answer: RESPONSES.model,
+      givesDsl: true,
     },
     {
       method: 'put',
@@ -120,6 +140,7 @@ function tupleEndpoints(schemas: RequestSchemas): readonly Endpoint[] {
       body: schemas.write,
       status: 200,
       answer: RESPONSES.nothing,
+      headers: OF_MODEL,
     },
     {
       method: 'post',
@@ -129,6 +150,7 @@ function tupleEndpoints(schemas: RequestSchemas): readonly Endpoint[] {
       body: schemas.read,
       status: 200,
       answer: RESPONSES.tuples,
+      headers: OF_STORE,
     },
     {
       method: 'get',
@@ -147,52 +169,68 @@ function tupleEndpoints(schemas: RequestSchemas): readonly Endpoint[] {
       body: schemas.deleteByFilter,
       status: 200,
       answer: RESPONSES.deletion,
+      headers: [...OF_STORE, 'Pemba-Complete'],
     },
   ];
 }
 
 function queryEndpoints(schemas: RequestSchemas): readonly Endpoint[] {
-  const query = (
-    path: string,
-    operationId: string,
-    summary: string,
-    body: JsonSchema,
-    answer: JsonSchema,
-  ): Endpoint => ({
-    method: 'post',
-    path: `/stores/{store_id}/${path}`,
-    operationId,
-    summary,
-    body,
-    status: 200,
-    answer,
-    isQuery: true,
-  });
   const { check, batchCheck, expand, listObjects, listUsers, streamedListObjects } = schemas;
   return [
-    query('check', 'Check', 'May this user do this?', check, RESPONSES.check),
-    query('batch-check', 'BatchCheck', 'Many checks', batchCheck, RESPONSES.batchCheck),
-    query('expand', 'Expand', 'What a userset is made of', expand, RESPONSES.expand),
-    query(
-      'list-objects',
-      'ListObjects',
-      'What a user can reach',
-      listObjects,
-      RESPONSES.listObjects,
-    ),
+    {
+      ...query('check', 'Check', 'May this user do this?', check),
+      answer: RESPONSES.check,
+      headers: OF_MODEL,
+    },
+    {
+      ...query('batch-check', 'BatchCheck', 'Many checks', batchCheck),
+      answer: RESPONSES.batchCheck,
+      headers: OF_MODEL,
+    },
+    {
+      ...query('expand', 'Expand', 'What a userset is made of', expand),
+      answer: RESPONSES.expand,
+      headers: OF_PART,
+    },
+    {
+      ...query('list-objects', 'ListObjects', 'What a user can reach', listObjects),
+      answer: RESPONSES.listObjects,
+      headers: OF_LIST,
+    },
     {
       ...query(
         'streamed-list-objects',
         'StreamedListObjects',
-        'The same as lines of JSON',
+        'What a user can reach, a line of JSON an object',
         streamedListObjects,
-        { type: 'string' },
       ),
+      answer: { type: 'string' },
       answerType: 'application/x-ndjson',
+      headers: OF_LIST,
+      failure: RESPONSES.streamFailure,
     },
-    query('list-users', 'ListUsers', 'Who can reach an object', listUsers, RESPONSES.listUsers),
+    {
+      ...query('list-users', 'ListUsers', 'Who can reach an object', listUsers),
+      answer: RESPONSES.listUsers,
+      headers: OF_LIST,
+    },
   ];
 }
+
+const query = (
+  path: string,
+  operationId: string,
+  summary: string,
+  body: JsonSchema,
+): Omit<Endpoint, 'answer'> => ({
+  method: 'post',
+  path: `/stores/{store_id}/${path}`,
+  operationId,
+  summary,
+  body,
+  status: 200,
+  isQuery: true,
+});
 
 export function openApiDocument(config: Config): object {
   const schemas = requestSchemas(config);
@@ -222,25 +260,22 @@ export function openApiDocument(config: Config): object {
       description: "OpenFGA's HTTP API, with what Pemba adds in optional members and headers.",
     },
     paths,
-    components: { schemas: { Error: RESPONSES.error } },
+    components: { schemas: { Error: RESPONSES.error, UsersetTree: RESPONSES.usersetTree } },
   };
 }
 
-const HEADERS = {
-  'Pemba-Consistency-Token': {
-    description: 'The revision that the answer was computed at',
-    schema: { type: 'string' },
-  },
-};
-
-const json = (schema: JsonSchema, type = 'application/json'): object => ({ [type]: { schema } });
+const content = (schema: JsonSchema, type = 'application/json'): object => ({ [type]: { schema } });
+const DSL_CONTENT = content({ type: 'string' }, 'text/plain');
 
 function operationOf(endpoint: Endpoint): object {
   const { operationId, summary, body, answer, status } = endpoint;
+  const failure = endpoint.failure ?? { $ref: '#/components/schemas/Error' };
   const success = {
     description: summary,
-    ...(endpoint.isQuery && { headers: HEADERS }),
-    ...(answer && { content: json(answer, endpoint.answerType) }),
+    ...(endpoint.headers && { headers: headersOf(endpoint.headers) }),
+    ...(answer && {
+      content: { ...content(answer, endpoint.answerType), ...(endpoint.givesDsl && DSL_CONTENT) },
+    }),
   };
   return {
     operationId,
@@ -249,21 +284,20 @@ function operationOf(endpoint: Endpoint): object {
     ...(body && {
       requestBody: {
         required: true,
-        content: {
-          ...json(body),
-          ...(endpoint.acceptsDsl && json({ type: 'string' }, 'text/plain')),
-        },
+        content: { ...content(body), ...(endpoint.takesDsl && DSL_CONTENT) },
       },
     }),
     responses: {
       [status]: success,
-      default: {
-        description: 'What went wrong',
-        content: json({ $ref: '#/components/schemas/Error' }),
-      },
+      default: { description: 'What went wrong', content: content(failure) },
     },
   };
 }
+
+const headersOf = (names: readonly HeaderName[]): object =>
+  Object.fromEntries(
+    names.map((name) => [name, { description: HEADERS[name], schema: { type: 'string' } }]),
+  );
 
 function parametersOf({ path, query = {}, isQuery }: Endpoint): readonly object[] {
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({

@@ -36,15 +36,45 @@ const MODEL = object({
 const CONDITION: JsonSchema = {
   anyOf: [object({ name: STRING, context: ANY_OBJECT }), { type: 'null' }],
 };
-const TUPLE_KEY = object(
-  { user: STRING, relation: STRING, object: STRING, condition: CONDITION },
-  { expires_at: TIME },
-);
+const KEY = { user: STRING, relation: STRING, object: STRING };
+const TUPLE_KEY = object({ ...KEY, condition: CONDITION }, { expires_at: TIME });
 const TYPED_ID = object({ type: STRING, id: STRING });
 const MORE = { continuation_token: STRING };
+const ASSERTION = object({
+  tuple_key: object(KEY),
+  expectation: { type: 'boolean' },
+  contextual_tuples: { type: 'array', items: TUPLE_KEY },
+  context: { anyOf: [ANY_OBJECT, { type: 'null' }] },
+});
+
+const TREE: JsonSchema = { $ref: '#/components/schemas/UsersetTree' };
+const TREES: JsonSchema = { type: 'array', items: TREE };
+const USERSET = object({ userset: STRING });
+const USERSET_TREE = object(
+  { name: STRING },
+  {
+    leaf: object(
+      {},
+      {
+        users: object({ users: strings }),
+        computed: USERSET,
+        tupleToUserset: object({ tupleset: STRING, computed: { type: 'array', items: USERSET } }),
+      },
+    ),
+    union: object({ nodes: TREES }),
+    intersection: object({ nodes: TREES }),
+    difference: object({ base: TREE, subtract: TREE }),
+    opened: { ...TREES, description: 'Of a leaf: the trees of the usersets that it names' },
+    cycle: { const: true, description: 'The set stands above itself, and is not opened again' },
+    truncated: { const: true, description: 'The set was not opened for its depth or size' },
+  },
+);
 
 export const RESPONSES = {
   error: object({ code: STRING, message: STRING }),
+  streamFailure: object({
+    error: object({ code: { type: 'integer' }, message: STRING, details: { type: 'array' } }),
+  }),
   store: STORE,
   stores: object({ stores: { type: 'array', items: LISTED_STORE }, continuation_token: STRING }),
   modelId: object({ authorization_model_id: STRING }),
@@ -88,7 +118,8 @@ export const RESPONSES = {
       ),
     },
   }),
-  expand: object({ tree: object({ root: ANY_OBJECT }) }),
+  expand: object({ tree: object({ root: TREE }) }),
+  usersetTree: USERSET_TREE,
   listObjects: object({ objects: strings }, MORE),
   listUsers: object(
     {
@@ -108,7 +139,7 @@ export const RESPONSES = {
   ),
   assertions: object({
     authorization_model_id: STRING,
-    assertions: { type: 'array', items: ANY_OBJECT },
+    assertions: { type: 'array', items: ASSERTION },
   }),
   health: object({ status: STRING }),
 } as const satisfies Readonly<Record<string, JsonSchema>>;

@@ -205,12 +205,16 @@ export interface WireStoredKey extends WireTupleKey {
   readonly expires_at?: string;
 }
 
+export const keyToWire = (key: TupleKey): WireTupleKey => ({
+  user: formatSubject(key.subject),
+  relation: key.relation,
+  object: formatObject(key.object),
+});
+
 /** A tuple as read and changes answer it: with `condition` even if there is none. */
 export function tupleToWire(tuple: RelationTuple): WireStoredKey {
   return {
-    user: formatSubject(tuple.subject),
-    relation: tuple.relation,
-    object: formatObject(tuple.object),
+    ...keyToWire(tuple),
     condition: tuple.condition ?? null,
     ...(tuple.expiresAt !== undefined && { expires_at: new Date(tuple.expiresAt).toISOString() }),
   };

@@ -58,8 +58,10 @@ async function pagesOf(
   };
 }
 
-const tokenInBody = ({ json }: Answer): string | null =>
-  typeof json.continuation_token === 'string' ? json.continuation_token : null;
+const tokenInBody = ({ json }: Answer): string | null => {
+  const token: unknown = json.continuation_token;
+  return typeof token === 'string' ? token : null;
+};
 
 const linesOf = ({ text }: Answer): readonly string[] =>
   text

@@ -1,0 +1,298 @@
+/** Every endpoint that takes a body: one that it accepts, and the fields that it looks at. */
+import { keyOf } from '../stores.js';
+
+export type Kind = 'string' | 'integer' | 'boolean' | 'object' | 'array';
+
+export interface Field {
+  readonly kind: Kind;
+  /** Absent or null is an error. */
+  readonly required: boolean;
+}
+
+export interface Endpoint {
+  readonly name: string;
+  readonly method: 'POST' | 'PUT';
+  /** With STORE and MODEL for ids. */
+  readonly path: string;
+  readonly body: object;
+  /** By path in the body, such as `checks[0].tuple_key.user`. */
+  readonly fields: Readonly<Record<string, Field>>;
+}
+
+export const MODEL = `model
+  schema 1.1
+type user
+type group
+  relations
+    define member: [user]
+type document
+  relations
+    define viewer: [user, user with limited, user with weighed, group#member]
+condition limited(limit: int, asked: int) {
+  asked <= limit
+}
+condition weighed(weights: list<double>) {
+  weights.size() > 2
+}
+`;
+
+const required = (kind: Kind): Field => ({ kind, required: true });
+const optional = (kind: Kind): Field => ({ kind, required: false });
+
+const KEY = keyOf('document:1#viewer@user:anne');
+const TUPLE = {
+  ...KEY,
+  condition: { name: 'limited', context: { limit: 1 } },
+  expires_at: '2999-01-01T00:00:00Z',
+};
+
+type Fields = Endpoint['fields'];
+
+const keyFields = (at: string): Fields => ({
+  [at]: required('object'),
+  [`${at}.user`]: required('string'),
+  [`${at}.relation`]: required('string'),
+  [`${at}.object`]: required('string'),
+});
+
+const tupleFields = (at: string): Fields => ({
+  ...keyFields(at),
+  [`${at}.condition`]: optional('object'),
+  [`${at}.condition.name`]: required('string'),
+  [`${at}.condition.context`]: optional('object'),
+  [`${at}.expires_at`]: optional('string'),
+});
+
+const target = { authorization_model_id: 'MODEL', consistency: 'MINIMIZE_LATENCY' };
+const targetFields: Fields = {
+  authorization_model_id: optional('string'),
+  consistency: optional('string'),
+};
+
+const contextual = { contextual_tuples: { tuple_keys: [TUPLE] }, context: { asked: 1 } };
+const contextualFields = (at = ''): Fields => ({
+  [`${at}contextual_tuples`]: optional('object'),
+  ...tupleFields(`${at}contextual_tuples.tuple_keys[0]`),
+  [`${at}context`]: optional('object'),
+});
+
+const flatFields = (at = ''): Fields => ({
+  [`${at}contextual_tuples`]: optional('array'),
+  ...tupleFields(`${at}contextual_tuples[0]`),
+  [`${at}context`]: optional('object'),
+});
+
+const paging = { page_size: 10, continuation_token: '' };
+const pagingFields: Fields = {
+  page_size: optional('integer'),
+  continuation_token: optional('string'),
+};
+
+const filterFields = (at: string): Fields => ({
+  [`${at}.user`]: optional('string'),
+  [`${at}.relation`]: optional('string'),
+  [`${at}.object`]: optional('string'),
+});
+
+const inStore = (name: string, body: object, fields: Fields): Endpoint => ({
+  name,
+  method: 'POST',
+  path: `/stores/STORE/${name}`,
+  body,
+  fields,
+});
+
+const administration: readonly Endpoint[] = [
+  {
+    name: 'stores',
+    method: 'POST',
+    path: '/stores',
+    body: { name: 'hostile' },
+    fields: { name: required('string') },
+  },
+  inStore(
+    'authorization-models',
+    {
+      schema_version: '1.1',
+      type_definitions: [
+        {
+          type: 'document',
+          relations: { viewer: { this: {} }, editor: { computedUserset: { relation: 'viewer' } } },
+          metadata: {
+            relations: {
+              viewer: { directly_related_user_types: [{ type: 'user', condition: 'limited' }] },
+            },
+          },
+        },
+        { type: 'user' },
+      ],
+      conditions: {
+        limited: {
+          name: 'limited',
+          expression: 'limit > 1',
+          parameters: { limit: { type_name: 'TYPE_NAME_INT' } },
+        },
+      },
+    },
+    {
+      schema_version: required('string'),
+      type_definitions: required('array'),
+      'type_definitions[0]': required('object'),
+      'type_definitions[0].type': required('string'),
+      'type_definitions[0].relations': required('object'),
+      'type_definitions[0].relations.viewer': required('object'),
+      'type_definitions[0].relations.editor.computedUserset.relation': required('string'),
+      'type_definitions[0].metadata': required('object'),
+      'type_definitions[0].metadata.relations.viewer.directly_related_user_types':
+        required('array'),
+      'type_definitions[0].metadata.relations.viewer.directly_related_user_types[0].type':
+        required('string'),
+      conditions: required('object'),
+      'conditions.limited': required('object'),
+      'conditions.limited.expression': required('string'),
+      'conditions.limited.parameters': required('object'),
+      'conditions.limited.parameters.limit.type_name': required('string'),
+    },
+  ),
+  {
+    name: 'assertions',
+    method: 'PUT',
+    path: '/stores/STORE/assertions/MODEL',
+    body: {
+      assertions: [
+        { tuple_key: KEY, expectation: true, contextual_tuples: [TUPLE], context: { asked: 1 } },
+      ],
+    },
+    fields: {
+      assertions: required('array'),
+      'assertions[0]': required('object'),
+      ...keyFields('assertions[0].tuple_key'),
+      'assertions[0].expectation': required('boolean'),
+      ...flatFields('assertions[0].'),
+    },
+  },
+];
+
+const tuples: readonly Endpoint[] = [
+  inStore(
+    'write',
+    {
+      writes: { tuple_keys: [TUPLE], on_duplicate: 'replace' },
+      deletes: { tuple_keys: [keyOf('document:2#viewer@user:anne')], on_missing: 'ignore' },
+      authorization_model_id: 'MODEL',
+    },
+    {
+      writes: optional('object'),
+      'writes.tuple_keys': required('array'),
+      ...tupleFields('writes.tuple_keys[0]'),
+      deletes: optional('object'),
+      'deletes.tuple_keys': required('array'),
+      ...keyFields('deletes.tuple_keys[0]'),
+      authorization_model_id: optional('string'),
+    },
+  ),
+  inStore(
+    'read',
+    { tuple_key: KEY, ...paging, consistency: 'HIGHER_CONSISTENCY' },
+    {
+      tuple_key: optional('object'),
+      ...filterFields('tuple_key'),
+      ...pagingFields,
+      consistency: optional('string'),
+    },
+  ),
+  inStore(
+    'delete-by-filter',
+    { filter: keyOf('document:2#viewer@user:anne'), dry_run: true, continuation_token: '' },
+    {
+      filter: required('object'),
+      ...filterFields('filter'),
+      dry_run: optional('boolean'),
+      continuation_token: optional('string'),
+    },
+  ),
+];
+
+const LIST = {
+  ...target,
+  type: 'document',
+  relation: 'viewer',
+  user: 'user:anne',
+  ...contextual,
+  ...paging,
+};
+const LIST_FIELDS: Fields = {
+  ...targetFields,
+  type: required('string'),
+  relation: required('string'),
+  user: required('string'),
+  ...contextualFields(),
+  ...pagingFields,
+};
+
+const queries: readonly Endpoint[] = [
+  inStore(
+    'check',
+    { ...target, tuple_key: KEY, ...contextual },
+    { ...targetFields, ...keyFields('tuple_key'), ...contextualFields() },
+  ),
+  inStore(
+    'batch-check',
+    { ...target, checks: [{ tuple_key: KEY, ...contextual, correlation_id: 'one' }] },
+    {
+      ...targetFields,
+      checks: required('array'),
+      'checks[0]': required('object'),
+      ...keyFields('checks[0].tuple_key'),
+      ...contextualFields('checks[0].'),
+      'checks[0].correlation_id': required('string'),
+    },
+  ),
+  inStore(
+    'expand',
+    {
+      ...target,
+      tuple_key: { relation: 'viewer', object: 'document:1' },
+      contextual_tuples: contextual.contextual_tuples,
+      max_depth: 2,
+    },
+    {
+      ...targetFields,
+      tuple_key: required('object'),
+      'tuple_key.relation': required('string'),
+      'tuple_key.object': required('string'),
+      contextual_tuples: optional('object'),
+      ...tupleFields('contextual_tuples.tuple_keys[0]'),
+      max_depth: optional('integer'),
+    },
+  ),
+  inStore('list-objects', LIST, LIST_FIELDS),
+  inStore('streamed-list-objects', LIST, LIST_FIELDS),
+  inStore(
+    'list-users',
+    {
+      ...target,
+      object: { type: 'document', id: '1' },
+      relation: 'viewer',
+      user_filters: [{ type: 'group', relation: 'member' }],
+      contextual_tuples: [TUPLE],
+      context: { asked: 1 },
+      ...paging,
+    },
+    {
+      ...targetFields,
+      object: required('object'),
+      'object.type': required('string'),
+      'object.id': required('string'),
+      relation: required('string'),
+      user_filters: required('array'),
+      'user_filters[0]': required('object'),
+      'user_filters[0].type': required('string'),
+      'user_filters[0].relation': optional('string'),
+      ...flatFields(),
+      ...pagingFields,
+    },
+  ),
+];
+
+export const ENDPOINTS: readonly Endpoint[] = [...administration, ...tuples, ...queries];

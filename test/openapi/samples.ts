@@ -1,0 +1,191 @@
+/** A request that succeeds and one that fails, for every operation of the OpenAPI document. */
+import { keyOf } from '../api/stores.js';
+
+export interface Sample {
+  readonly path?: Readonly<Record<string, string>>;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly body?: object;
+  /** A body that is no JSON. */
+  readonly text?: string;
+}
+
+export interface Samples {
+  readonly success: readonly Sample[];
+  readonly errors: readonly Sample[];
+}
+
+export const MODEL = `model
+  schema 1.1
+type user
+type group
+  relations
+    define member: [user]
+type document
+  relations
+    define parent: [document]
+    define owner: [user]
+    define blocked: [user]
+    define viewer: [user, user:*, user with limited, group#member] or owner or viewer from parent
+    define editor: viewer and owner
+    define reader: viewer but not blocked
+condition limited(limit: int, asked: int) {
+  asked <= limit
+}
+`;
+
+export const TUPLES = [
+  'document:1#owner@user:anne',
+  'document:1#parent@document:2',
+  'document:1#viewer@user:*',
+  'document:1#viewer@group:eng#member',
+  'group:eng#member@user:ben',
+  {
+    ...keyOf('document:3#viewer@user:carl'),
+    condition: { name: 'limited', context: { limit: 1 } },
+    expires_at: '2999-01-01T00:00:00Z',
+  },
+];
+
+const UNKNOWN_ID = '01ARZ3NDEKTSV4RRFFQ69G5FAV';
+const NAME = 'document:1#viewer@user:anne';
+const TYPES = [{ type: 'user' }];
+const LIST = { user: 'user:anne', relation: 'viewer', type: 'document' };
+const EXPAND = ['viewer', 'editor', 'reader'].map((relation) => ({
+  body: { tuple_key: { relation, object: 'document:1' } },
+}));
+
+/** What is asked of everything that lies in a store. */
+const inNoStore: Sample = { path: { store_id: UNKNOWN_ID } };
+const inBadStore: Sample = { path: { store_id: 'x' } };
+
+const storeSamples: Readonly<Record<string, Samples>> = {
+  CreateStore: {
+    success: [{ body: { name: 'sample' } }],
+    errors: [{ body: { name: '' } }, { body: {} }, { text: 'x' }],
+  },
+  ListStores: {
+    success: [{}, { query: { page_size: '1' } }, { query: { name: 'test' } }],
+    errors: [{ query: { page_size: '0' } }, { query: { continuation_token: 'x' } }],
+  },
+  GetStore: { success: [{}], errors: [inNoStore, inBadStore] },
+  // Deleting what is not there succeeds, and leaves the store for the other samples.
+  DeleteStore: { success: [inNoStore], errors: [inBadStore] },
+};
+
+const modelSamples: Readonly<Record<string, Samples>> = {
+  WriteAuthorizationModel: {
+    success: [{ body: { schema_version: '1.1', type_definitions: TYPES } }, { text: MODEL }],
+    errors: [
+      { body: { schema_version: '1.1', type_definitions: [] } },
+      { text: 'model' },
+      { ...inNoStore, body: { schema_version: '1.1', type_definitions: TYPES } },
+    ],
+  },
+  ReadAuthorizationModels: {
+    success: [{}, { query: { page_size: '1' } }],
+    errors: [{ query: { page_size: '101' } }, inNoStore],
+  },
+  ReadAuthorizationModel: {
+    success: [{}, { query: { format: 'json' } }, { query: { format: 'dsl' } }],
+    errors: [
+      { path: { authorization_model_id: UNKNOWN_ID } },
+      { path: { authorization_model_id: 'x' } },
+      { query: { format: 'yaml' } },
+    ],
+  },
+  WriteAssertions: {
+    success: [
+      {
+        body: {
+          assertions: [
+            {
+              tuple_key: keyOf(NAME),
+              expectation: true,
+              contextual_tuples: [keyOf(NAME)],
+              context: { asked: 1 },
+            },
+            { tuple_key: keyOf(NAME), expectation: false },
+          ],
+        },
+      },
+    ],
+    errors: [{ body: {} }, { ...inNoStore, body: { assertions: [] } }],
+  },
+  ReadAssertions: {
+    success: [{}],
+    errors: [{ path: { authorization_model_id: UNKNOWN_ID } }, inNoStore],
+  },
+};
+
+const tupleSamples: Readonly<Record<string, Samples>> = {
+  Write: {
+    success: [
+      { body: { writes: { tuple_keys: [keyOf(NAME)], on_duplicate: 'replace' } } },
+      { body: { deletes: { tuple_keys: [keyOf(NAME)], on_missing: 'ignore' } } },
+    ],
+    errors: [{ body: {} }, { body: { writes: { tuple_keys: [keyOf(TUPLES[0] as string)] } } }],
+  },
+  Read: {
+    success: [{ body: {} }, { body: { tuple_key: { user: 'user:' }, page_size: 1 } }],
+    errors: [{ body: { tuple_key: {} } }, { ...inNoStore, body: {} }],
+  },
+  ReadChanges: {
+    success: [
+      {},
+      { query: { page_size: '1', type: 'document', start_time: '2020-01-01T00:00:00Z' } },
+    ],
+    errors: [{ query: { start_time: 'today' } }, inNoStore],
+  },
+  DeleteByFilter: {
+    success: [
+      { body: { filter: { user: 'user:anne' }, dry_run: true } },
+      { body: { filter: { user: 'user:nobody' } } },
+    ],
+    errors: [{ body: { filter: {} } }, { ...inNoStore, body: { filter: { user: 'user:a' } } }],
+  },
+};
+
+const badItem = { tuple_key: keyOf('document:1#none@user:a'), correlation_id: 'bad' };
+
+const querySamples: Readonly<Record<string, Samples>> = {
+  Check: {
+    success: [{ body: { tuple_key: keyOf(NAME) } }],
+    errors: [{ body: {} }, { ...inNoStore, body: { tuple_key: keyOf(NAME) } }],
+  },
+  BatchCheck: {
+    success: [{ body: { checks: [{ tuple_key: keyOf(NAME), correlation_id: 'good' }, badItem] } }],
+    errors: [{ body: { checks: [] } }],
+  },
+  Expand: {
+    success: [...EXPAND, { body: { ...EXPAND[0]?.body, max_depth: 3 } }],
+    errors: [{ body: { tuple_key: { relation: 'none', object: 'document:1' } } }],
+  },
+  ListObjects: {
+    success: [{ body: LIST }, { body: { ...LIST, page_size: 1 } }],
+    errors: [{ body: { ...LIST, type: 'none' } }, { body: {} }],
+  },
+  StreamedListObjects: {
+    success: [{ body: LIST }, { body: { ...LIST, page_size: 1 } }],
+    errors: [{ body: { ...LIST, type: 'none' } }, { body: {} }, { text: 'x' }],
+  },
+  ListUsers: {
+    success: [{ type: 'user' }, { type: 'group', relation: 'member' }].map((filter) => ({
+      body: {
+        object: { type: 'document', id: '1' },
+        relation: 'viewer',
+        user_filters: [filter],
+        context: { asked: 1 },
+      },
+    })),
+    errors: [{ body: {} }],
+  },
+};
+
+/** By operationId. The path is that of one store and its model unless a sample says otherwise. */
+export const SAMPLES: Readonly<Record<string, Samples>> = {
+  ...storeSamples,
+  ...modelSamples,
+  ...tupleSamples,
+  ...querySamples,
+  Healthz: { success: [{}], errors: [] },
+};
