@@ -12,6 +12,15 @@ export interface BodyLimits {
 
 const DSL_ROUTE = '/authorization-models';
 
+/** A model's text: no JSON body is one, not even a string. */
+export class DslText {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
 export function installBodyParsers(instance: FastifyInstance, limits: BodyLimits): void {
   instance.removeAllContentTypeParsers();
   instance.addContentTypeParser(
@@ -29,8 +38,11 @@ export function installBodyParsers(instance: FastifyInstance, limits: BodyLimits
     'text/plain',
     { parseAs: 'string', bodyLimit: limits.maxBodyBytes },
     (request, text, done) => {
-      if (request.routeOptions.url?.endsWith(DSL_ROUTE) === true) done(null, String(text));
-      else done(unsupportedMediaType(request));
+      if (request.routeOptions.url?.endsWith(DSL_ROUTE) === true) {
+        done(null, new DslText(String(text)));
+      } else {
+        done(unsupportedMediaType(request));
+      }
     },
   );
 }

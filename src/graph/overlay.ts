@@ -75,8 +75,8 @@ export class OverlayGraph implements GraphReader {
     if (kinds === undefined) return;
     const sets = new Map<SetTag, readonly Node[]>();
     while (cursor.next()) {
-      const tag = cursor.isGuarded ? guardedSet(cursor.kind) : plainSet(cursor.kind);
-      sets.set(tag, this.#members(object, cursor.kind));
+      if (cursor.isGuarded) sets.set(guardedSet(cursor.kind), []);
+      else sets.set(plainSet(cursor.kind), this.#members(object, cursor.kind));
     }
     for (const kind of kinds) {
       sets.set(plainSet(kind), this.#members(object, kind));

@@ -55,7 +55,10 @@ export interface GraphReader {
   edge(object: Node, kind: EdgeKind, subject: Node): EdgeFacts | undefined;
   /** Of the edges that carry nothing. */
   hasPlain(object: Node, kind: EdgeKind, subject: Node): boolean;
-  /** The kinds of the object's edges, in no order, a kind's plain and guarded edges apart. */
+  /**
+   * The kinds of the object's edges, in no order, a kind's plain and guarded edges apart. A guarded
+   * set says only that there may be such edges: `someGuardedSubject` tells which.
+   */
   openKinds(object: Node, cursor: SetCursor): void;
   openSubjects(object: Node, kind: EdgeKind, list: NodeList): void;
   openObjects(subject: Node, kind: EdgeKind, list: NodeList): void;

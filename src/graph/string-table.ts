@@ -86,9 +86,9 @@ export class StringTable {
     if (length >= LONG && records[at++] !== length) return false;
     if ((header & WIDE) === 0) {
       for (let i = 0; i < length; i += 4) if (records[at++] !== packed(text, i)) return false;
-    } else {
-      for (let i = 0; i < length; i += 2) if (records[at++] !== packedWide(text, i)) return false;
+      return !isWide(text);
     }
+    for (let i = 0; i < length; i += 2) if (records[at++] !== packedWide(text, i)) return false;
     return true;
   }
 
@@ -144,7 +144,10 @@ function isWide(text: string): boolean {
   return false;
 }
 
-/** charCodeAt beyond the end is NaN, which the bit operators take for 0. */
+/**
+ * charCodeAt beyond the end is NaN, which the bit operators take for 0. Of a wide character this
+ * loses or smears bits: that `d` and `\u0164` pack alike must never make two names one.
+ */
 const packed = (text: string, i: number): number =>
   text.charCodeAt(i) |
   (text.charCodeAt(i + 1) << 8) |

@@ -3,7 +3,7 @@ import { check as checkGraph } from '../query/check.js';
 import { namesProblem } from '../schema/admit.js';
 import type { TupleKey } from '../tuple/tuple.js';
 import type { Engine } from './engine.js';
-import { resolve, scopeOf } from './resolve.js';
+import { resolve, resolveNow, scopeOf } from './resolve.js';
 import type { Answer, Circumstances, Resolved, Target } from './resolve.js';
 
 export interface CheckRequest extends Target, Circumstances {
@@ -11,14 +11,21 @@ export interface CheckRequest extends Target, Circumstances {
 }
 
 export async function check(engine: Engine, request: CheckRequest): Promise<Answer<boolean>> {
-  const resolved = await resolve(engine, request);
-  return {
-    storeId: request.storeId,
-    modelId: resolved.modelId,
-    revision: resolved.replica.revision,
-    result: judge(engine, resolved, request),
-  };
+  return answer(engine, await resolve(engine, request), request);
 }
+
+/** The answer, unless something has to be waited for: then undefined, and `check` waits. */
+export function checkNow(engine: Engine, request: CheckRequest): Answer<boolean> | undefined {
+  const resolved = resolveNow(engine, request);
+  return resolved && answer(engine, resolved, request);
+}
+
+const answer = (engine: Engine, resolved: Resolved, request: CheckRequest): Answer<boolean> => ({
+  storeId: request.storeId,
+  modelId: resolved.modelId,
+  revision: resolved.replica.revision,
+  result: judge(engine, resolved, request),
+});
 
 export interface BatchQuestion extends Circumstances {
   readonly key: TupleKey;
@@ -69,18 +76,15 @@ function attempt(
   }
 }
 
-function judge(
-  engine: Engine,
-  resolved: Resolved,
-  { key, ...circumstances }: BatchQuestion,
-): boolean {
+function judge(engine: Engine, resolved: Resolved, question: BatchQuestion): boolean {
+  const { key } = question;
   const problem = namesProblem(resolved.plan, key);
   if (problem !== undefined) {
     throw new PembaError('invalid_request', `tuple_key: ${problem}`, {
       facts: { field: 'tuple_key' },
     });
   }
-  return checkGraph(scopeOf(engine, resolved, circumstances), key);
+  return checkGraph(scopeOf(engine, resolved, question), key);
 }
 
 function admitBatch(items: readonly BatchItem[], max: number): void {

@@ -14,7 +14,7 @@ export type Consistency =
   | { readonly kind: 'head' };
 
 export const encodeConsistencyToken = (storeId: StoreId, revision: Revision): string =>
-  Buffer.from(`1.${storeId}.${revision}`).toString('base64url');
+  Buffer.from(`1.${storeId}.${revision}`, 'latin1').toString('base64url');
 
 /** Throws `invalid_consistency_token` also for a token of another store. */
 export function decodeConsistencyToken(storeId: StoreId, token: string): Revision {
@@ -36,24 +36,28 @@ export function decodeConsistencyToken(storeId: StoreId, token: string): Revisio
 const invalidToken = (reason: string): PembaError =>
   new PembaError('invalid_consistency_token', `Invalid consistency token: ${reason}`);
 
+/** Whether the query may be answered from the replica as it is now. */
+export function isConsistent(replica: StoreReplica, consistency: Consistency): boolean {
+  switch (consistency.kind) {
+    case 'minimize_latency':
+      return true;
+    case 'head':
+      return false;
+    case 'at_least':
+      return replica.revision >= decodeConsistencyToken(replica.storeId, consistency.token);
+  }
+}
+
 /** Brings the replica to where the query may be answered, or throws. */
 export async function reachConsistency(
   engine: Engine,
   replica: StoreReplica,
   consistency: Consistency,
 ): Promise<void> {
-  switch (consistency.kind) {
-    case 'minimize_latency':
-      return;
-    case 'head':
-      await withinTimeout(engine, engine.replicas.reachHead(replica));
-      return;
-    case 'at_least': {
-      const revision = decodeConsistencyToken(replica.storeId, consistency.token);
-      if (replica.revision >= revision) return;
-      await withinTimeout(engine, engine.replicas.reachHead(replica));
-      if (replica.revision < revision) throw invalidToken('it is from the future of this store');
-    }
+  if (isConsistent(replica, consistency)) return;
+  await withinTimeout(engine, engine.replicas.reachHead(replica));
+  if (consistency.kind === 'at_least' && !isConsistent(replica, consistency)) {
+    throw invalidToken('it is from the future of this store');
   }
 }
 

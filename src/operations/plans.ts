@@ -9,24 +9,32 @@ import { findModel } from '../storage/models.js';
 /** A plan is some tens of kilobytes; stores use one or two models at a time. */
 const MAX_PLANS = 1000;
 
-/** Compiled models, by store and id. Models never change, so the newest used are kept as they are. */
+interface Kept {
+  readonly storeId: StoreId;
+  readonly plan: Plan;
+}
+
+/** Compiled models by id. Models never change; of too many, the ones made first go. */
 export class Plans {
   readonly #database: Database;
-  readonly #plans = new Map<string, Plan>();
+  readonly #kept = new Map<ModelId, Kept>();
   readonly #loading = new Map<string, Promise<Plan>>();
 
   constructor(database: Database) {
     this.#database = database;
   }
 
+  /** What needs no waiting. */
+  peek(storeId: StoreId, modelId: ModelId): Plan | undefined {
+    const kept = this.#kept.get(modelId);
+    return kept?.storeId === storeId ? kept.plan : undefined;
+  }
+
   /** Throws `model_not_found`. */
   async get(storeId: StoreId, modelId: ModelId): Promise<Plan> {
+    const known = this.peek(storeId, modelId);
+    if (known !== undefined) return known;
     const key = `${storeId}/${modelId}`;
-    const known = this.#plans.get(key);
-    if (known !== undefined) {
-      this.#keep(key, known);
-      return known;
-    }
     let loading = this.#loading.get(key);
     if (loading === undefined) {
       loading = this.#load(storeId, modelId).finally(() => this.#loading.delete(key));
@@ -36,7 +44,10 @@ export class Plans {
   }
 
   put(storeId: StoreId, modelId: ModelId, plan: Plan): void {
-    this.#keep(`${storeId}/${modelId}`, plan);
+    this.#kept.set(modelId, { storeId, plan });
+    if (this.#kept.size <= MAX_PLANS) return;
+    const [oldest] = this.#kept.keys();
+    if (oldest !== undefined) this.#kept.delete(oldest);
   }
 
   async #load(storeId: StoreId, modelId: ModelId): Promise<Plan> {
@@ -45,14 +56,6 @@ export class Plans {
     const plan = compilePlan(modelFromWire(stored.body));
     this.put(storeId, modelId, plan);
     return plan;
-  }
-
-  #keep(key: string, plan: Plan): void {
-    this.#plans.delete(key);
-    this.#plans.set(key, plan);
-    if (this.#plans.size <= MAX_PLANS) return;
-    const [oldest] = this.#plans.keys();
-    if (oldest !== undefined) this.#plans.delete(oldest);
   }
 }
 

@@ -12,7 +12,7 @@ import { admissionProblem } from '../schema/admit.js';
 import type { Plan } from '../schema/plan.js';
 import { formatTupleKey } from '../tuple/tuple.js';
 import type { JsonObject, RelationTuple } from '../tuple/tuple.js';
-import { reachConsistency } from './consistency.js';
+import { isConsistent, reachConsistency } from './consistency.js';
 import type { Consistency } from './consistency.js';
 import type { Engine } from './engine.js';
 
@@ -43,7 +43,21 @@ export interface Answer<Result> {
   readonly revision: Revision;
 }
 
+/** As is the rule: the store is in memory, the plan too, and the replica is fresh enough. */
+export function resolveNow(engine: Engine, target: Target): Resolved | undefined {
+  const replica = engine.replicas.peek(target.storeId);
+  if (replica === undefined || !isConsistent(replica, target.consistency)) return undefined;
+  const modelId = target.modelId ?? replica.newestModel;
+  if (modelId === undefined) throw noModel(target.storeId);
+  const plan = engine.plans.peek(target.storeId, modelId);
+  return plan && { replica, plan, modelId };
+}
+
 export async function resolve(engine: Engine, target: Target): Promise<Resolved> {
+  return resolveNow(engine, target) ?? resolveLater(engine, target);
+}
+
+async function resolveLater(engine: Engine, target: Target): Promise<Resolved> {
   const replica = await openForModel(engine, target);
   await reachConsistency(engine, replica, target.consistency);
   const modelId = target.modelId ?? replica.newestModel;

@@ -88,17 +88,21 @@ const createStaging = `
     condition_name text COLLATE "C", condition_context jsonb, expires_at timestamptz
   ) ON COMMIT DELETE ROWS`;
 
-/** Sorted by key, the rows go into the indexes side by side. */
+/** Sorted by key, the rows go into the indexes side by side. LOG TIME NEVER RUNS BACKWARDS. */
 export const moveStatement = `
-  WITH stored AS (
+  WITH moment AS (
+    SELECT greatest($3::timestamptz, max(changed_at)) AS saved_at
+    FROM tuple_change WHERE store_id = $1
+  ), stored AS (
     INSERT INTO relation_tuple (store_id, ${TUPLE_COLUMNS.join(', ')}, written_at)
-    SELECT $1, ${TUPLE_COLUMNS.join(', ')}, $3 FROM import_chunk
+    SELECT $1, ${TUPLE_COLUMNS.join(', ')}, saved_at FROM moment, import_chunk
     ORDER BY ${KEY_COLUMNS.join(', ')}
     ON CONFLICT (store_id, ${KEY_COLUMNS.join(', ')}) DO NOTHING
     RETURNING ${TUPLE_COLUMNS.join(', ')}
   ), logged AS (
     INSERT INTO tuple_change
       (store_id, revision, ordinal, operation, ${TUPLE_COLUMNS.join(', ')}, changed_at)
-    SELECT $1, $2, row_number() OVER () - 1, 'write', ${TUPLE_COLUMNS.join(', ')}, $3 FROM stored
+    SELECT $1, $2, row_number() OVER () - 1, 'write', ${TUPLE_COLUMNS.join(', ')}, saved_at
+    FROM moment, stored
   )
   SELECT count(*) AS written FROM stored`;

@@ -13,11 +13,27 @@ const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5
 /** A process with thousands of stores would drown a scrape in revisions. */
 const MAX_STORE_SERIES = 100;
 
+const MAX_PENDING = 1000;
+
+interface PendingRoute {
+  readonly labels: { readonly method: string; readonly route: string; readonly status: number };
+  readonly seconds: number[];
+}
+
+interface PendingDecisions {
+  allowed: number;
+  denied: number;
+  error: number;
+}
+
 export class Metrics {
   readonly #registry = new Registry();
   readonly #requests: Counter<'method' | 'route' | 'status'>;
   readonly #durations: Histogram<'method' | 'route'>;
   readonly #decisions: Counter<'api' | 'decision'>;
+  /** Counts since the last scrape; see `request`. */
+  readonly #pending = new Map<string, PendingRoute>();
+  readonly #pendingDecisions = new Map<string, PendingDecisions>();
 
   constructor() {
     const registers = [this.#registry];
@@ -48,16 +64,51 @@ export class Metrics {
   }
 
   render(): Promise<string> {
+    this.#flush();
     return this.#registry.metrics();
   }
 
+  /**
+   * Durations are handed on in batches: looking up a labelled series costs microseconds, pushing a
+   * number on a list does not. A scrape hands on what is left.
+   */
   request(method: string, route: string, status: number, seconds: number): void {
-    this.#requests.inc({ method, route, status });
-    this.#durations.observe({ method, route }, seconds);
+    const key = `${method} ${status} ${route}`;
+    let pending = this.#pending.get(key);
+    if (pending === undefined) {
+      pending = { labels: { method, route, status }, seconds: [] };
+      this.#pending.set(key, pending);
+    }
+    pending.seconds.push(seconds);
+    if (pending.seconds.length >= MAX_PENDING) this.#flushRoute(pending);
   }
 
   decision(api: string, decision: 'allowed' | 'denied' | 'error'): void {
-    this.#decisions.inc({ api, decision });
+    let pending = this.#pendingDecisions.get(api);
+    if (pending === undefined) {
+      pending = { allowed: 0, denied: 0, error: 0 };
+      this.#pendingDecisions.set(api, pending);
+    }
+    pending[decision]++;
+  }
+
+  #flush(): void {
+    for (const pending of this.#pending.values()) this.#flushRoute(pending);
+    for (const [api, pending] of this.#pendingDecisions) {
+      for (const decision of ['allowed', 'denied', 'error'] as const) {
+        if (pending[decision] > 0) this.#decisions.inc({ api, decision }, pending[decision]);
+        pending[decision] = 0;
+      }
+    }
+  }
+
+  #flushRoute({ labels, seconds }: PendingRoute): void {
+    if (seconds.length === 0) return;
+    const { method, route } = labels;
+    this.#requests.inc(labels, seconds.length);
+    const durations = this.#durations.labels({ method, route });
+    for (const each of seconds) durations.observe(each);
+    seconds.length = 0;
   }
 
   /** Gauges that are read when they are scraped. */

@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ulidFactory } from '../ids.js';
 import type { Clock } from '../clock.js';
+import { requestLogger } from './log.js';
 import type { Logger } from './log.js';
 import type { Metrics } from './metrics.js';
 
@@ -10,41 +11,37 @@ export const REQUEST_ID_HEADER = 'x-request-id';
 /** What is taken over from a caller: safe in a log and of sensible length. */
 const ACCEPTED_ID = /^[\w.:/+=-]{1,128}$/;
 
+/** A caller's id, or one of the process and a count: unique without the cost of randomness. */
 export function requestIdFactory(
   clock: Clock,
 ): (request: { headers: Record<string, unknown> }) => string {
-  const newId = ulidFactory(() => clock.now());
+  const prefix = ulidFactory(() => clock.now())();
+  let count = 0;
   return ({ headers }) => {
     const given = headers[REQUEST_ID_HEADER];
-    return typeof given === 'string' && ACCEPTED_ID.test(given) ? given : newId();
+    if (typeof given === 'string' && ACCEPTED_ID.test(given)) return given;
+    return `${prefix}-${(++count).toString(36)}`;
   };
 }
 
 export function observeRequests(instance: FastifyInstance, log: Logger, metrics: Metrics): void {
+  const writeLine = requestLogger(log);
   instance.addHook('onRequest', (request, reply, done) => {
     void reply.header(REQUEST_ID_HEADER, request.id);
     done();
   });
   instance.addHook('onResponse', (request, reply, done) => {
+    const { method } = request;
     const route = request.routeOptions.url ?? 'unmatched';
+    const status = reply.statusCode;
     const ms = reply.elapsedTime;
-    metrics.request(request.method, route, reply.statusCode, ms / 1000);
-    log.info(
-      {
-        request_id: request.id,
-        method: request.method,
-        route,
-        ...storeOf(request),
-        status: reply.statusCode,
-        ms: Math.round(ms * 1000) / 1000,
-      },
-      'request',
-    );
+    metrics.request(method, route, status, ms / 1000);
+    writeLine({ requestId: request.id, method, route, store: storeOf(request), status, ms });
     done();
   });
 }
 
-function storeOf(request: FastifyRequest): { readonly store?: string } {
+function storeOf(request: FastifyRequest): string | undefined {
   const { storeId } = request.params as { readonly storeId?: string };
-  return storeId === undefined ? {} : { store: storeId.slice(0, 26) };
+  return storeId?.slice(0, 26);
 }

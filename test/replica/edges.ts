@@ -2,7 +2,6 @@
 import type { ResidentGraph } from '../../src/graph/resident.js';
 import type { EdgeFacts, Node } from '../../src/graph/reader.js';
 import type { StoreId } from '../../src/ids.js';
-import type { Session } from '../../src/storage/database.js';
 import type { WriteRequest } from '../../src/storage/write-tuples.js';
 import { WILDCARD_FORM } from '../../src/tuple/filter.js';
 import type { RelationTuple, Subject, TupleKey } from '../../src/tuple/tuple.js';
@@ -55,16 +54,14 @@ const keyOf = ({ object, relation, subject }: RelationTuple): TupleKey => ({
   subject,
 });
 
-/** The store's first revision, a tuple, as a session would write it; without a notice. */
-export async function writeSilently(session: Session, storeId: StoreId): Promise<void> {
+/** Statements that make the store's first revision, of one tuple; nobody gets notice of it. */
+export function silentWrite(storeId: StoreId): readonly string[] {
   const key = `'document', '1', 'viewer', 'user', 'a', '', NULL, NULL, NULL, now()`;
-  for (const sql of [
-    `INSERT INTO relation_tuple VALUES ($1, ${key})`,
-    `INSERT INTO tuple_change VALUES ($1, 1, 0, 'write', ${key})`,
-    `UPDATE store SET head_revision = 1 WHERE store_id = $1`,
-  ]) {
-    await session.query(sql, [storeId]);
-  }
+  return [
+    `INSERT INTO relation_tuple VALUES ('${storeId}', ${key})`,
+    `INSERT INTO tuple_change VALUES ('${storeId}', 1, 0, 'write', ${key})`,
+    `UPDATE store SET head_revision = 1 WHERE store_id = '${storeId}'`,
+  ];
 }
 
 /**

@@ -1,5 +1,6 @@
 /** One store's graph: loaded at a snapshot, and in step with the log from there on. */
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { execFileSync } from 'node:child_process';
 import { systemClock } from '../../src/clock.js';
 import type { ModelId, Revision, StoreId } from '../../src/ids.js';
 import { StoreReplica } from '../../src/replica/store-replica.js';
@@ -15,7 +16,7 @@ import { describeWithPostgres } from '../support/postgres.js';
 import { newId, newStore, openStorage, request, statementsOf } from '../support/storage.js';
 import { storedTuples, tuple, untilBlocked, whileTuplesAreLocked } from '../support/storage.js';
 import type { TestStorage } from '../support/storage.js';
-import { edgesOf, randomRequest, writeSilently } from './edges.js';
+import { edgesOf, randomRequest, silentWrite } from './edges.js';
 
 const SEED_MAX = 2 ** 31;
 const seed = Number(process.env['PEMBA_SEED'] ?? Math.floor(Math.random() * SEED_MAX));
@@ -50,7 +51,15 @@ async function follow(replica: StoreReplica): Promise<void> {
   expect(edgesOf(replica.graph)).toEqual(await storedTuples(database, storeId));
 }
 
-/** More than one fetch of a snapshot holds. */
+/** Statements in another process, at once: nothing goes on in this one until they are committed. */
+function runOutside(statements: readonly string[]): void {
+  const program = `const client = new (require('pg').Client)(JSON.parse(process.argv[1]));
+    client.connect().then(() => client.query(process.argv[2])).then(() => client.end());`;
+  const values = [JSON.stringify(database.options.address), statements.join(';')];
+  execFileSync(process.execPath, ['--eval', program, ...values], { stdio: 'pipe' });
+}
+
+/** More than comes at once from PostgreSQL. */
 async function largeStore(): Promise<StoreId> {
   const storeId = await newStore(database);
   const writes = Array.from({ length: 5000 }, (_, i) => tuple(`document:${i}#owner@user:o${i}`));
@@ -79,15 +88,15 @@ describeWithPostgres(`a store's replica (PEMBA_SEED=${seed})`, () => {
   it('is of the revision it says, whatever is committed before its tuples are read', async () => {
     const storeId = await newStore(database);
     const seen: RelationTuple[] = [];
-    let reading: Promise<unknown> | undefined;
-    await whileTuplesAreLocked(storage, async (session) => {
-      const receiver = { begin: () => undefined, tuple: (one: RelationTuple) => seen.push(one) };
-      reading = readSnapshot(database, storeId, receiver);
-      await untilBlocked(database);
-      await writeSilently(session, storeId);
+    const head = await readSnapshot(database, storeId, {
+      begin: () => {
+        runOutside(silentWrite(storeId));
+      },
+      tuple: (one) => seen.push(one),
     });
-    expect(await reading).toEqual({ revision: 0, newestModel: undefined });
+    expect(head).toEqual({ revision: 0, newestModel: undefined });
     expect(seen).toEqual([]);
+    expect(await storedTuples(database, storeId)).toHaveLength(1);
   });
 
   it('is none where there is no store', async () => {

@@ -39,6 +39,8 @@ export class CreateStoreBody {
 export class ListStoresQuery {
   @IsOptional()
   @IsString({ message: 'must be given once' })
+  // eslint-disable-next-line no-control-regex -- PostgreSQL takes no NUL
+  @Matches(/^[^\u0000]*$/, { message: 'must hold no control characters' })
   readonly name?: string;
 
   @IsOptional()

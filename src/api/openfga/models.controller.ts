@@ -21,6 +21,7 @@ import { modelFromDsl, modelToDsl } from '../../schema/dsl.js';
 import { modelFromWire, modelToWire } from '../../schema/wire.js';
 import type { JsonObject } from '../../tuple/tuple.js';
 import { BodyPipe } from '../body-pipe.js';
+import { DslText } from '../json-body.js';
 import { ENGINE } from '../tokens.js';
 import { ListStoresQuery, administrative } from './administrative.js';
 import { requestSchemas } from './request-schemas.js';
@@ -61,8 +62,8 @@ export class ModelsController {
   @Post('authorization-models')
   async write(@Param('storeId') storeId: string, @Body() body: unknown): Promise<object> {
     const source =
-      typeof body === 'string'
-        ? modelFromDsl(body)
+      body instanceof DslText
+        ? modelFromDsl(body.text)
         : { model: modelFromWire(this.#modelPipe.transform(body)) };
     return { authorization_model_id: await writeModel(this.#engine, storeIdOf(storeId), source) };
   }

@@ -14,6 +14,16 @@ export function consistencyTokenOf(request: FastifyRequest): string | undefined 
   return token === '' ? undefined : token;
 }
 
+let lastToken = { storeId: '', revision: -1, token: '' };
+
+/** Most answers have the token of the one before. */
+function tokenOf(storeId: StoreId, revision: Revision): string {
+  if (lastToken.revision !== revision || lastToken.storeId !== storeId) {
+    lastToken = { storeId, revision, token: encodeConsistencyToken(storeId, revision) };
+  }
+  return lastToken.token;
+}
+
 /** Says what an answer was computed from. */
 export function stamp(
   reply: FastifyReply,
@@ -27,5 +37,5 @@ export function stamp(
   if (from.modelId !== undefined) {
     void reply.header('openfga-authorization-model-id', from.modelId);
   }
-  void reply.header(CONSISTENCY_HEADER, encodeConsistencyToken(from.storeId, from.revision));
+  void reply.header(CONSISTENCY_HEADER, tokenOf(from.storeId, from.revision));
 }

@@ -24,6 +24,9 @@ const USER = text(1, 512);
 const OBJECT = text(1, 256);
 const RELATION = text(1, 50);
 const TYPE = text(1, 254);
+/** With nanoseconds and an offset it has 35. */
+const TIME = text(1, 40);
+const OPTION = optional({ type: 'string', maxLength: 40 });
 const MODEL_ID = optional({ type: 'string', pattern: '^([0-9A-HJKMNP-TV-Z]{26})?$' });
 const CONTEXT = optional({ type: 'object' });
 
@@ -45,7 +48,7 @@ const TUPLE: JsonSchema = {
   properties: {
     ...KEY,
     condition: CONDITION,
-    expires_at: optional({ type: 'string', description: 'RFC 3339; then it counts for nothing' }),
+    expires_at: optional({ ...TIME, description: 'RFC 3339; then it counts for nothing' }),
   },
 };
 const TUPLE_KEY: JsonSchema = { type: 'object', required: KEY_ORDER, properties: KEY };
@@ -109,16 +112,8 @@ const WRITE_MODEL = object(
 );
 
 const WRITE = object({
-  writes: optional(
-    object({ tuple_keys: tuples(TUPLE), on_duplicate: optional({ type: 'string' }) }, [
-      'tuple_keys',
-    ]),
-  ),
-  deletes: optional(
-    object({ tuple_keys: tuples(TUPLE_KEY), on_missing: optional({ type: 'string' }) }, [
-      'tuple_keys',
-    ]),
-  ),
+  writes: optional(object({ tuple_keys: tuples(TUPLE), on_duplicate: OPTION }, ['tuple_keys'])),
+  deletes: optional(object({ tuple_keys: tuples(TUPLE_KEY), on_missing: OPTION }, ['tuple_keys'])),
   authorization_model_id: MODEL_ID,
 });
 

@@ -7,7 +7,7 @@ export class RouteTable {
   collect(instance: FastifyInstance): void {
     instance.addHook('onRoute', ({ url }) => {
       const pattern = url.split('/').map((part) => (part.startsWith(':') ? '[^/]+' : escape(part)));
-      this.#patterns.push(new RegExp(`^${pattern.join('/')}/?$`));
+      this.#patterns.push(new RegExp(`^${pattern.join('/')}$`));
     });
   }
 

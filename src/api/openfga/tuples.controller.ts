@@ -34,7 +34,7 @@ import {
   keyOf,
   objectOf,
   optionalModelId,
-  relationOf,
+  nameOf,
   storeIdOf,
   tupleOf,
   tupleToWire,
@@ -139,7 +139,7 @@ export class TuplesController {
     const list = await readChanges(this.#engine, {
       storeId: storeIdOf(storeId),
       continuationToken: onceOf(query, 'continuation_token'),
-      ...(type !== '' && { type: relationOf(type, 'type') }),
+      ...(type !== '' && { type: nameOf(type, 'type') }),
       ...(startTime !== '' && { startTime: instantOf(startTime, 'start_time') }),
       ...pageSizeOf(numberOf(onceOf(query, 'page_size'))),
     });
@@ -168,7 +168,7 @@ export class TuplesController {
       ...optionalModelId(wire.authorization_model_id),
       consistency: consistencyOf(wire.consistency, consistencyTokenOf(request)),
       object: objectOf(wire.tuple_key.object, 'tuple_key.object'),
-      relation: relationOf(wire.tuple_key.relation, 'tuple_key.relation'),
+      relation: nameOf(wire.tuple_key.relation, 'tuple_key.relation'),
       maxDepth: wire.max_depth ?? 1,
       contextualTuples: contextualTuplesOf(wire.contextual_tuples),
       context: {},

@@ -81,14 +81,15 @@ export function subjectOf(text: string, field: string): Subject {
   return subject;
 }
 
-export function relationOf(text: string, field: string): string {
-  if (!isRelationName(text)) throw invalidRequest(field, `'${text}' is not a relation's name`);
+/** Of a relation, a type or a condition: what may stand in them is the same. */
+export function nameOf(text: string, field: string): string {
+  if (!isRelationName(text)) throw invalidRequest(field, `'${text}' cannot be a name`);
   return text;
 }
 
 export const keyOf = (wire: WireTupleKey, field: string): TupleKey => ({
   object: objectOf(wire.object, `${field}.object`),
-  relation: relationOf(wire.relation, `${field}.relation`),
+  relation: nameOf(wire.relation, `${field}.relation`),
   subject: subjectOf(wire.user, `${field}.user`),
 });
 
@@ -100,7 +101,7 @@ export function tupleOf(wire: WireTuple, field: string): RelationTuple {
     ...keyOf(wire, field),
     ...(isPresent(condition) && {
       condition: {
-        name: relationOf(condition.name, `${field}.condition.name`),
+        name: nameOf(condition.name, `${field}.condition.name`),
         context: contextOf(condition.context, `${field}.condition.context`),
       },
     }),
@@ -111,30 +112,43 @@ export function tupleOf(wire: WireTuple, field: string): RelationTuple {
 const RFC3339 =
   /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/i;
 
+/** What both JSON and PostgreSQL can write: in UTC, the years 1 to 9999. */
+const FIRST_INSTANT = Date.parse('0001-01-01T00:00:00Z');
+const LAST_INSTANT = Date.parse('9999-12-31T23:59:59.999Z');
+
+/** `Date.parse` takes February 30 for March 1. */
+const isDay = (date: string): boolean =>
+  new Date(`${date}T00:00:00Z`).toISOString().startsWith(date);
+
 /** Milliseconds since 1970. */
 export function instantOf(text: string, field: string): number {
-  const instant = RFC3339.test(text) ? Date.parse(text) : NaN;
-  if (Number.isNaN(instant)) {
+  const isTime = RFC3339.test(text) && isDay(text.slice(0, 10));
+  const instant = isTime ? Date.parse(text) : NaN;
+  if (!(instant >= FIRST_INSTANT && instant <= LAST_INSTANT)) {
     throw invalidRequest(field, `'${text}' is not an RFC 3339 time such as 2030-01-31T12:00:00Z`);
   }
   return instant;
 }
 
-/** Strings and keys of a context hold no control characters, at any depth. */
+/** At any depth, strings and keys hold no control characters, and numbers are finite. */
 export function contextOf(context: JsonObject | Absent, field: string): JsonObject {
   if (context === null || context === undefined) return {};
   const pending: JsonValue[] = [context];
   for (let value = pending.pop(); value !== undefined; value = pending.pop()) {
     if (typeof value === 'string') assertPrintable(value, field);
-    else if (Array.isArray(value)) pending.push(...(value as JsonValue[]));
-    else if (typeof value === 'object' && value !== null) {
-      for (const [key, member] of Object.entries(value)) {
-        assertPrintable(key, field);
-        pending.push(member);
-      }
+    if (typeof value === 'number') assertFinite(value, field);
+    if (typeof value !== 'object' || value === null) continue;
+    for (const [key, member] of Object.entries(value as JsonObject)) {
+      assertPrintable(key, field);
+      pending.push(member);
     }
   }
   return context;
+}
+
+/** JSON.parse reads 1e999 as Infinity, which JSON cannot write: it would be stored as null. */
+function assertFinite(value: number, field: string): void {
+  if (!Number.isFinite(value)) throw invalidRequest(field, 'holds a number that is too large');
 }
 
 // eslint-disable-next-line no-control-regex -- control characters are what it refuses
@@ -168,7 +182,7 @@ export interface WireFilter {
 export function filterOf({ user, relation, object }: WireFilter, field: string): TupleFilter {
   return {
     ...(object && objectFilter(object, `${field}.object`)),
-    ...(relation && { relation: relationOf(relation, `${field}.relation`) }),
+    ...(relation && { relation: nameOf(relation, `${field}.relation`) }),
     ...(user && subjectFilter(user, `${field}.user`)),
   };
 }

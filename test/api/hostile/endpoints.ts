@@ -5,8 +5,10 @@ export type Kind = 'string' | 'integer' | 'boolean' | 'object' | 'array';
 
 export interface Field {
   readonly kind: Kind;
-  /** Absent or null is an error. */
-  readonly required: boolean;
+  /** An optional one may be null as well. Without a part, the body means something else. */
+  readonly presence: 'required' | 'optional' | 'part';
+  /** An object whose keys are names that the client chooses. */
+  readonly isMap?: boolean;
 }
 
 export interface Endpoint {
@@ -36,8 +38,10 @@ condition weighed(weights: list<double>) {
 }
 `;
 
-const required = (kind: Kind): Field => ({ kind, required: true });
-const optional = (kind: Kind): Field => ({ kind, required: false });
+const required = (kind: Kind): Field => ({ kind, presence: 'required' });
+const optional = (kind: Kind): Field => ({ kind, presence: 'optional' });
+const part = (kind: Kind): Field => ({ kind, presence: 'part' });
+const asMap = (field: Field): Field => ({ ...field, isMap: true });
 
 const KEY = keyOf('document:1#viewer@user:anne');
 const TUPLE = {
@@ -49,7 +53,7 @@ const TUPLE = {
 type Fields = Endpoint['fields'];
 
 const keyFields = (at: string): Fields => ({
-  [at]: required('object'),
+  [at]: at.endsWith(']') ? part('object') : required('object'),
   [`${at}.user`]: required('string'),
   [`${at}.relation`]: required('string'),
   [`${at}.object`]: required('string'),
@@ -59,7 +63,7 @@ const tupleFields = (at: string): Fields => ({
   ...keyFields(at),
   [`${at}.condition`]: optional('object'),
   [`${at}.condition.name`]: required('string'),
-  [`${at}.condition.context`]: optional('object'),
+  [`${at}.condition.context`]: asMap(optional('object')),
   [`${at}.expires_at`]: optional('string'),
 });
 
@@ -73,13 +77,13 @@ const contextual = { contextual_tuples: { tuple_keys: [TUPLE] }, context: { aske
 const contextualFields = (at = ''): Fields => ({
   [`${at}contextual_tuples`]: optional('object'),
   ...tupleFields(`${at}contextual_tuples.tuple_keys[0]`),
-  [`${at}context`]: optional('object'),
+  [`${at}context`]: asMap(part('object')),
 });
 
 const flatFields = (at = ''): Fields => ({
   [`${at}contextual_tuples`]: optional('array'),
   ...tupleFields(`${at}contextual_tuples[0]`),
-  [`${at}context`]: optional('object'),
+  [`${at}context`]: asMap(part('object')),
 });
 
 const paging = { page_size: 10, continuation_token: '' };
@@ -137,20 +141,19 @@ const administration: readonly Endpoint[] = [
     {
       schema_version: required('string'),
       type_definitions: required('array'),
-      'type_definitions[0]': required('object'),
+      'type_definitions[0]': part('object'),
       'type_definitions[0].type': required('string'),
-      'type_definitions[0].relations': required('object'),
-      'type_definitions[0].relations.viewer': required('object'),
+      'type_definitions[0].relations': asMap(part('object')),
+      'type_definitions[0].relations.viewer': part('object'),
       'type_definitions[0].relations.editor.computedUserset.relation': required('string'),
-      'type_definitions[0].metadata': required('object'),
-      'type_definitions[0].metadata.relations.viewer.directly_related_user_types':
-        required('array'),
+      'type_definitions[0].metadata': part('object'),
+      'type_definitions[0].metadata.relations.viewer.directly_related_user_types': part('array'),
       'type_definitions[0].metadata.relations.viewer.directly_related_user_types[0].type':
         required('string'),
-      conditions: required('object'),
-      'conditions.limited': required('object'),
+      conditions: asMap(part('object')),
+      'conditions.limited': part('object'),
       'conditions.limited.expression': required('string'),
-      'conditions.limited.parameters': required('object'),
+      'conditions.limited.parameters': asMap(part('object')),
       'conditions.limited.parameters.limit.type_name': required('string'),
     },
   ),
@@ -165,7 +168,7 @@ const administration: readonly Endpoint[] = [
     },
     fields: {
       assertions: required('array'),
-      'assertions[0]': required('object'),
+      'assertions[0]': part('object'),
       ...keyFields('assertions[0].tuple_key'),
       'assertions[0].expectation': required('boolean'),
       ...flatFields('assertions[0].'),
@@ -242,7 +245,7 @@ const queries: readonly Endpoint[] = [
     {
       ...targetFields,
       checks: required('array'),
-      'checks[0]': required('object'),
+      'checks[0]': part('object'),
       ...keyFields('checks[0].tuple_key'),
       ...contextualFields('checks[0].'),
       'checks[0].correlation_id': required('string'),
@@ -286,7 +289,7 @@ const queries: readonly Endpoint[] = [
       'object.id': required('string'),
       relation: required('string'),
       user_filters: required('array'),
-      'user_filters[0]': required('object'),
+      'user_filters[0]': part('object'),
       'user_filters[0].type': required('string'),
       'user_filters[0].relation': optional('string'),
       ...flatFields(),
