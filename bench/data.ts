@@ -83,67 +83,77 @@ export const groupId = (n: number): string => idOf('g', n);
 export const folderId = (n: number): string => idOf('f', n);
 export const documentId = (n: number): string => idOf('d', n);
 
-const user = (n: number): Subject => ({ kind: 'object', type: 'user', id: userId(n) });
-const members = (n: number): Subject => ({
+export const user = (n: number): Subject => ({ kind: 'object', type: 'user', id: userId(n) });
+export const members = (n: number): Subject => ({
   kind: 'userset',
   type: 'group',
   id: groupId(n),
   relation: 'member',
 });
-const folder = (n: number): Subject => ({ kind: 'object', type: 'folder', id: folderId(n) });
+export const folder = (n: number): Subject => ({ kind: 'object', type: 'folder', id: folderId(n) });
 
-export type TupleSink = (tuple: RelationTuple) => void;
-
-export function generate(size: WorldSize, seed: number, sink: TupleSink): void {
+export function* tuplesOf(size: WorldSize, seed: number): Generator<RelationTuple> {
   const random = new Random(seed);
-  const put = (type: string, id: string, relation: string, subject: Subject): void => {
-    sink({ object: { type, id }, relation, subject });
-  };
-  generateGroups(size, random, put);
+  yield* groupTuples(size, random);
   for (let n = 0; n < size.folders; n++) {
-    if (n > 0) put('folder', folderId(n), 'parent', folder(Math.floor((n - 1) / 6)));
+    const id = folderId(n);
+    if (n > 0) yield tuple('folder', id, 'parent', folder(Math.floor((n - 1) / 6)));
     for (let i = 0; i < 2; i++) {
-      put('folder', folderId(n), 'viewer', members(random.below(size.groups)));
+      yield tuple('folder', id, 'viewer', members(random.below(size.groups)));
     }
   }
-  for (let n = 0; n < size.documents; n++) generateDocument(n, size, random, put);
+  for (let n = 0; n < size.documents; n++) yield* documentTuples(n, size, random);
 }
 
-type Put = (type: string, id: string, relation: string, subject: Subject) => void;
+export function generate(
+  size: WorldSize,
+  seed: number,
+  sink: (tuple: RelationTuple) => void,
+): void {
+  for (const tuple of tuplesOf(size, seed)) sink(tuple);
+}
+
+const tuple = (type: string, id: string, relation: string, subject: Subject): RelationTuple => ({
+  object: { type, id },
+  relation,
+  subject,
+});
 
 /** Three levels: a tenth of the groups holds some of another tenth, which holds some of the rest. */
-function generateGroups(size: WorldSize, random: Random, put: Put): void {
+function* groupTuples(size: WorldSize, random: Random): Generator<RelationTuple> {
   const tenth = Math.floor(size.groups / 10);
   for (let n = 0; n < size.groups; n++) {
+    const id = groupId(n);
     const level = n < tenth ? 0 : n < 2 * tenth ? 1 : 2;
     if (level < 2) {
       const first = (level + 1) * tenth;
       const below = level === 0 ? tenth : size.groups - 2 * tenth;
       for (let i = 0; i < 4; i++) {
-        put('group', groupId(n), 'member', members(first + random.below(below)));
+        yield tuple('group', id, 'member', members(first + random.below(below)));
       }
     }
     for (let i = 0; i < 6; i++) {
-      put('group', groupId(n), 'member', user(random.below(size.users)));
+      yield tuple('group', id, 'member', user(random.below(size.users)));
     }
   }
 }
 
-function generateDocument(n: number, size: WorldSize, random: Random, put: Put): void {
-  const id = documentId(n);
-  put('document', id, 'parent', folder(random.below(size.folders)));
-  put('document', id, 'owner', user(random.below(size.users)));
+function* documentTuples(n: number, size: WorldSize, random: Random): Generator<RelationTuple> {
+  const document = (relation: string, subject: Subject): RelationTuple =>
+    tuple('document', documentId(n), relation, subject);
+  yield document('parent', folder(random.below(size.folders)));
+  yield document('owner', user(random.below(size.users)));
   for (let i = random.below(6); i >= 0; i--) {
-    put('document', id, 'viewer', user(random.zipf(size.users)));
+    yield document('viewer', user(random.zipf(size.users)));
   }
   for (let i = random.below(4); i >= 0; i--) {
-    put('document', id, 'viewer', members(random.zipf(size.groups)));
+    yield document('viewer', members(random.zipf(size.groups)));
   }
-  if (random.chance(2)) put('document', id, 'viewer', { kind: 'wildcard', type: 'user' });
-  put('document', id, 'editor', user(random.below(size.users)));
-  put('document', id, 'editor', members(random.below(size.groups)));
-  if (random.chance(20)) put('document', id, 'banned', user(random.zipf(size.users)));
-  if (random.chance(30)) put('document', id, 'approver', user(random.below(size.users)));
+  if (random.chance(2)) yield document('viewer', { kind: 'wildcard', type: 'user' });
+  yield document('editor', user(random.below(size.users)));
+  yield document('editor', members(random.below(size.groups)));
+  if (random.chance(20)) yield document('banned', user(random.zipf(size.users)));
+  if (random.chance(30)) yield document('approver', user(random.below(size.users)));
 }
 
 export function buildGraph(size: WorldSize, seed: number): ResidentGraph {

@@ -3,6 +3,7 @@
  * default; the README's table is held against this file by a test.
  */
 import 'reflect-metadata';
+import { availableParallelism } from 'node:os';
 import { IsBoolean, IsIn, IsInt, IsOptional, IsString, Matches, Max, Min } from 'class-validator';
 import { validateSync } from 'class-validator';
 import { PembaError } from './errors.js';
@@ -63,6 +64,14 @@ export class Config {
   )
   @IsBoolean({ message: 'must be true or false' })
   readonly insecureAllowRemote: boolean = false;
+
+  @Setting(
+    'PEMBA_WORKERS',
+    'processes',
+    'That share the port, each with its graph in memory; `auto` is one a core.',
+  )
+  @Matches(/^(auto|[1-9]\d?)$/, { message: 'must be auto or a whole number from 1 to 99' })
+  readonly workers: string = '1';
 
   @Setting('PEMBA_EXAMPLE_STORE', 'boolean', 'An empty database gets the shop to try things on.')
   @IsBoolean({ message: 'must be true or false' })
@@ -200,6 +209,9 @@ export class Config {
   @Whole(0, 365 * 24 * HOUR)
   readonly deletedStoreRetentionMs: number = 24 * HOUR;
 }
+
+export const workerCount = ({ workers }: Config): number =>
+  workers === 'auto' ? availableParallelism() : Number(workers);
 
 export const settingDescriptions = (): readonly SettingDescription[] => descriptions;
 

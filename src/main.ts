@@ -1,77 +1,62 @@
 /**
  * Start, signals, ordered shutdown.
  *
- *   start:  configuration → database → migrations → replicas → example store → HTTP → "answers at"
+ *   start:  configuration → database → migrations → example store → replicas, HTTP → "answers at"
  *   stop:   not ready → HTTP finishes what is in flight → background work → database
+ *
+ * With PEMBA_WORKERS above 1 this process is the primary and others serve (`workers.ts`).
  */
 import type { Assembly } from './app.module.js';
-import { assemble } from './app.module.js';
-import { systemClock } from './clock.js';
-import { loadConfig } from './config.js';
+import { loadConfig, workerCount } from './config.js';
 import type { Config } from './config.js';
 import { PembaError } from './errors.js';
 import type { StoreId } from './ids.js';
 import { exampleStore } from './operations/example-store.js';
-import { serve } from './server.js';
-import { Database } from './storage/database.js';
+import { assembleService, openDatabase, startService } from './service.js';
+import { Started, say, stopOnSignals } from './started.js';
 import type { DatabaseAddress } from './storage/database.js';
 import { startEmbeddedPostgres } from './storage/embedded-postgres.js';
 import { migrate } from './storage/migrations.js';
-import { createLog } from './telemetry/log.js';
-
-/** What was started, to be stopped in the opposite order. */
-class Started {
-  readonly #closers: (() => Promise<void>)[] = [];
-  /** For all of it; until the configuration says otherwise, time enough to stop a database. */
-  timeoutMs = 60_000;
-
-  add(close: () => Promise<void>): void {
-    this.#closers.push(close);
-  }
-
-  async close(): Promise<void> {
-    for (const close of this.#closers.splice(0).reverse()) await close();
-  }
-}
+import { announceReady, joinMetrics, endWorkers, startWorkers, workerAddress } from './workers.js';
 
 async function start(started: Started): Promise<void> {
   const config = loadConfig(process.env);
   started.timeoutMs = config.shutdownTimeoutMs;
-  const database = await openDatabase(config, started);
+  const given = workerAddress(process.env);
+  if (given !== undefined) {
+    const assembly = assembleService(config, await openDatabase(config, given, started));
+    assembly.metrics.renderAll = joinMetrics(assembly.metrics.registry);
+    announceReady((await startService(assembly, started)).url);
+    return;
+  }
+  const address = await addressOf(config, started);
+  const database = await openDatabase(config, address, started);
   await migrate(database);
-  const assembly = assemble({
-    config,
-    clock: systemClock,
-    log: createLog(config.logLevel),
-    database,
-  });
-  const { replicas, sweeper, readiness } = assembly;
-  replicas.start();
-  started.add(() => replicas.stop());
-  sweeper.start();
-  started.add(() => sweeper.stop());
+  const assembly = assembleService(config, database);
   const example = config.exampleStore ? await exampleStore(assembly.engine) : undefined;
-  const server = await serve(assembly);
-  started.add(() => server.close());
-  started.add(() => {
-    readiness.drain();
-    return Promise.resolve();
-  });
-  announce(server.url, assembly, example);
+  const url =
+    workerCount(config) > 1
+      ? await serveByWorkers(config, address, assembly, started)
+      : (await startService(assembly, started)).url;
+  announce(url, config, example);
 }
 
-async function openDatabase(config: Config, started: Started): Promise<Database> {
-  const address = await addressOf(config, started);
-  const options = {
+async function serveByWorkers(
+  config: Config,
+  address: DatabaseAddress,
+  { log }: Assembly,
+  started: Started,
+): Promise<string> {
+  started.add(endWorkers);
+  const workers = await startWorkers({
+    count: workerCount(config),
     address,
-    poolSize: config.databasePool,
-    timeoutMs: config.databaseTimeoutMs,
-  };
-  const database = await Database.connect(options).catch((error: unknown) => {
-    throw unreachable(config, error);
+    onDeath: (what) => {
+      log.error(what);
+    },
   });
-  started.add(() => database.close());
-  return database;
+  started.add(() => workers.close());
+  return workers.url;
 }
 
 async function addressOf(config: Config, started: Started): Promise<DatabaseAddress> {
@@ -81,24 +66,11 @@ async function addressOf(config: Config, started: Started): Promise<DatabaseAddr
   return postgres.connection;
 }
 
-/** Without the password that the URL may hold. */
-function unreachable({ databaseUrl }: Config, error: unknown): unknown {
-  if (databaseUrl === undefined) return error;
-  const url = new URL(databaseUrl);
-  const cause = error instanceof PembaError ? error.cause : error;
-  const reason = cause instanceof Error && cause.message !== '' ? `: ${cause.message}` : '';
-  return new PembaError(
-    'cannot_start',
-    `The database at ${url.hostname}${url.port && `:${url.port}`}${url.pathname} ` +
-      `cannot be reached${reason}.`,
-    { cause: error },
-  );
-}
-
-function announce(url: string, { config }: Assembly, example: StoreId | undefined): void {
+function announce(url: string, config: Config, example: StoreId | undefined): void {
   say(`Pemba answers at ${url} (OpenFGA's HTTP API; ${url}/openapi.json describes it)`);
-  if (config.insecureAllowRemote)
+  if (config.insecureAllowRemote) {
     say('Callers are not authenticated: whoever gets there may do all.');
+  }
   if (example === undefined) return;
   const curl = (user: string): string =>
     `  curl -s ${url}/stores/${example}/check -H 'content-type: application/json' \\\n` +
@@ -106,30 +78,8 @@ function announce(url: string, { config }: Assembly, example: StoreId | undefine
   say(`Anne may view her order:\n${curl('user:anne')}\nDave may not:\n${curl('user:dave')}`);
 }
 
-const say = (line: string): void => {
-  process.stdout.write(`${line}\n`);
-};
-
-/** A second signal does not wait for anything. */
-function stopOnSignals(started: Started): void {
-  let stopping = false;
-  const stop = (signal: NodeJS.Signals): void => {
-    if (stopping) process.exit(1);
-    stopping = true;
-    say(`${signal}: finishing what is in flight`);
-    const timer = setTimeout(() => process.exit(1), started.timeoutMs);
-    timer.unref();
-    started.close().then(
-      () => process.exit(0),
-      () => process.exit(1),
-    );
-  };
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
-}
-
 const started = new Started();
-stopOnSignals(started);
+stopOnSignals(started, { isQuiet: workerAddress(process.env) !== undefined });
 try {
   await start(started);
 } catch (error) {

@@ -30,6 +30,9 @@ const LAYERS = [
   'client',
   'app.module',
   'server',
+  'started',
+  'service',
+  'workers',
   'main',
 ];
 

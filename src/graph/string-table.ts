@@ -132,7 +132,7 @@ export class StringTable {
 }
 
 /** FNV-1a over UTF-16 units, stirred at the end so that the low bits depend on all. */
-function hashOf(type: number, text: string): number {
+export function hashOf(type: number, text: string): number {
   let hash = (0x811c9dc5 ^ type) | 0;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
   hash = Math.imul(hash ^ (hash >>> 16), 0x45d9f3b);

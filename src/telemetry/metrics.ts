@@ -38,11 +38,16 @@ export class Metrics {
   constructor() {
     const registers = [this.#registry];
     collectDefaultMetrics({ register: this.#registry });
+    const flush = (): void => {
+      this.#flush();
+    };
     this.#requests = new Counter({
       name: 'pemba_http_requests_total',
       help: 'Requests answered, by route and status',
       labelNames: ['method', 'route', 'status'],
       registers,
+      // Metrics are collected in the order that they were made in: this is before the others.
+      collect: flush,
     });
     this.#durations = new Histogram({
       name: 'pemba_http_request_duration_seconds',
@@ -59,13 +64,19 @@ export class Metrics {
     });
   }
 
+  get registry(): Registry {
+    return this.#registry;
+  }
+
   get contentType(): string {
     return this.#registry.contentType;
   }
 
+  /** Of several processes together, where there are some; else of this one. */
+  renderAll: () => Promise<string> = () => this.#registry.metrics();
+
   render(): Promise<string> {
-    this.#flush();
-    return this.#registry.metrics();
+    return this.renderAll();
   }
 
   /**
@@ -114,21 +125,33 @@ export class Metrics {
   /** Gauges that are read when they are scraped. */
   observe(database: Database, replicas: Replicas, clock: Clock): void {
     const registers = [this.#registry];
-    const gauge = (name: string, help: string, read: () => number): void => {
+    const gauge = (
+      name: string,
+      help: string,
+      read: () => number,
+      aggregator: 'max' | 'sum' = 'sum',
+    ): void => {
       new Gauge({
         name,
         help,
+        aggregator,
         registers,
         collect() {
           this.set(read());
         },
       });
     };
-    gauge('pemba_replica_stores', 'Stores held in memory', () => [...replicas.stores].length);
+    gauge(
+      'pemba_replica_stores',
+      'Stores held in memory',
+      () => [...replicas.stores].length,
+      'max',
+    );
     gauge(
       'pemba_replica_staleness_seconds',
       'Since every store held was last known to be at its head',
       () => replicas.stalenessMs / 1000,
+      'max',
     );
     gauge('pemba_database_connections', 'Open connections', () => database.pool.total);
     gauge('pemba_database_connections_idle', 'Unused ones among them', () => database.pool.idle);
@@ -143,6 +166,7 @@ export class Metrics {
     new Gauge({
       name: 'pemba_replica_revision',
       help: 'Revision that the graph of a store is at',
+      aggregator: 'min',
       labelNames,
       registers,
       collect() {
@@ -153,6 +177,7 @@ export class Metrics {
     new Gauge({
       name: 'pemba_replica_lag_seconds',
       help: 'Since the graph of a store was last known to be at its head',
+      aggregator: 'max',
       labelNames,
       registers,
       collect() {

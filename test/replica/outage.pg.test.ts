@@ -34,7 +34,7 @@ const TIMEOUT_MS = 5000;
 /** What a caller should have to wait at most to hear that the database is away. */
 const QUICKLY_MS = 6000;
 /** For tests that have to sit through it. */
-const SHORT_MS = 300;
+const SHORT_MS = 500;
 
 let dataDir: string;
 let server: EmbeddedPostgres;

@@ -13,7 +13,7 @@ const HEADER = `-- The schema after all migrations, by table. Written by a test:
 const FOUNDATION = 'foundation0000000000001';
 
 /** Short enough that a migration which minded it would fail here. */
-const TIMEOUT_MS = 300;
+const TIMEOUT_MS = 500;
 
 let test: TestDatabase;
 let pools: Database[];

@@ -98,7 +98,7 @@ describeWithPostgres('the write queue', () => {
   });
 
   it('rejects all of a transaction when the database is unavailable, and then goes on', async () => {
-    const database = await storage.connect({ timeoutMs: 200 });
+    const database = await storage.connect({ timeoutMs: 500 });
     const storeId = await newStore(database);
     const queue = queueOn(database);
     await whileLocked(storeId, async () => {

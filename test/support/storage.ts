@@ -145,6 +145,13 @@ export const untilBlocked = (session: Session): Promise<void> =>
     return (await session.query(blocked)).length > 0;
   });
 
+/** Long enough for a busy machine, short enough to end before the test is given up. */
+const PATIENCE_MS = 20_000;
+
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5));
+  const end = performance.now() + PATIENCE_MS;
+  while (!(await condition())) {
+    if (performance.now() > end) throw new Error(`still not so: ${condition.toString()}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
 }

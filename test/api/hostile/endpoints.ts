@@ -63,7 +63,7 @@ const tupleFields = (at: string): Fields => ({
   ...keyFields(at),
   [`${at}.condition`]: optional('object'),
   [`${at}.condition.name`]: required('string'),
-  [`${at}.condition.context`]: asMap(optional('object')),
+  [`${at}.condition.context`]: asMap(part('object')),
   [`${at}.expires_at`]: optional('string'),
 });
 

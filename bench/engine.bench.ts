@@ -1,0 +1,157 @@
+/** Checks, lists and changes on the graph in memory, in nanoseconds and in memory reads. */
+import { asRevision } from '../src/ids.js';
+import type { ResidentGraph } from '../src/graph/resident.js';
+import type { TupleChange, TupleKey } from '../src/tuple/tuple.js';
+import { Asker } from './asker.js';
+import type { Benchmark, Ground } from './ground.js';
+import { Random, documentId, user } from './data.js';
+import { LISTED, documentKey, landmarks, reader } from './landmarks.js';
+import { interleave, timeOf, timedLoop, timingOf } from './measure.js';
+import type { Loop, Run, Timing } from './measure.js';
+import { pointerChase } from './pointer-chase.js';
+import { Questions } from './questions.js';
+import { COMPARISON, column, comparisonRow } from './report.js';
+import type { Row, Table } from './report.js';
+import { SEED } from './scale.js';
+import { surveyedGraph } from './survey.js';
+
+const READS = 'The reference is one dependent random read of an array as large as the graph.';
+const COLUMNS = [column('case', 'case', 'text'), ...COMPARISON];
+
+export const engineBenchmark: Benchmark = {
+  name: 'engine',
+  async run(ground) {
+    const { size, questions } = ground.scale;
+    const { graph, survey } = surveyedGraph(size, SEED, landmarks(size));
+    const asker = new Asker(graph);
+    const cases = new Questions(asker, survey, questions).cases();
+    const chase = pointerChase(graph.bytes);
+    const checks = async (loopOf: (keys: readonly TupleKey[]) => Loop): Promise<Row[]> => {
+      const rows: Row[] = [];
+      for (const { name, questions: keys } of cases) {
+        rows.push({ case: name, ...(await compare(ground, chase, loopOf(keys))) });
+      }
+      return rows;
+    };
+    const about = `${graph.tupleCount.toLocaleString('en-GB')} tuples. ${READS}`;
+    const tables: Table[] = [
+      {
+        title: 'check, its names looked up, as the server does',
+        note: about,
+        columns: COLUMNS,
+        rows: await checks((keys) => (first, count) => checkNames(asker, keys, first, count)),
+      },
+      {
+        title: 'check, nodes known',
+        note: about,
+        columns: COLUMNS,
+        rows: await checks((keys) => nodeLoop(asker, keys)),
+      },
+    ];
+    const others = [...(await lists(ground, asker, chase)), ...(await changes(ground, graph, chase))];
+    return [...tables, { title: 'lists and changes', note: about, columns: COLUMNS, rows: others }];
+  },
+};
+
+async function compare({ scale }: Ground, chase: Loop, loop: Loop): Promise<Row> {
+  const reference = timedLoop(chase, scale.loopMs);
+  return comparisonRow(await interleave(reference, timedLoop(loop, scale.loopMs), scale.runs));
+}
+
+function checkNames(
+  asker: Asker,
+  keys: readonly TupleKey[],
+  first: number,
+  count: number,
+): number {
+  let yes = 0;
+  for (let i = first; i < first + count; i++) {
+    const key = keys[i % keys.length];
+    if (key !== undefined && asker.check(key)) yes++;
+  }
+  return yes;
+}
+
+function nodeLoop(asker: Asker, keys: readonly TupleKey[]): Loop {
+  const questions = keys.map((key) => asker.resolve(key));
+  return (first, count) => {
+    let yes = 0;
+    for (let i = first; i < first + count; i++) {
+      const question = questions[i % questions.length];
+      if (question !== undefined && asker.checkNodes(question)) yes++;
+    }
+    return yes;
+  };
+}
+
+async function lists(ground: Ground, asker: Asker, chase: Loop): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const count of LISTED) {
+    const subject = reader(count);
+    const results = asker.documentsOf(subject);
+    const loop = repeat(() => asker.documentsOf(subject));
+    const name = `list-objects, ${results.toLocaleString('en-GB')} results`;
+    rows.push({ case: name, ...(await compare(ground, chase, loop)) });
+  }
+  const { documents } = ground.scale.size;
+  const random = new Random(13);
+  const ids = Array.from({ length: 200 }, () => documentId(random.below(documents)));
+  const total = ids.reduce((sum, id) => sum + asker.viewersOf(id).length, 0);
+  const loop = repeat((i) => asker.viewersOf(ids[i % ids.length] ?? '').length);
+  const name = `list-users, ${Math.round(total / ids.length)} results on average`;
+  rows.push({ case: name, ...(await compare(ground, chase, loop)) });
+  return rows;
+}
+
+const repeat =
+  (operation: (i: number) => number): Loop =>
+  (first, count) => {
+    let sum = 0;
+    for (let i = first; i < first + count; i++) sum += operation(i);
+    return sum;
+  };
+
+/** In a batch that a clock can measure, and few enough to leave the graph as large as it was. */
+const CHANGES_PER_BATCH = 10;
+
+async function changes(ground: Ground, graph: ResidentGraph, chase: Loop): Promise<Row[]> {
+  const { size, questions, runs, loopMs } = ground.scale;
+  const random = new Random(17);
+  const keys = Array.from({ length: questions }, () =>
+    documentKey(random.below(size.documents), 'viewer', user(random.below(size.users))),
+  );
+  const apply = (list: readonly TupleChange[]): Timing => {
+    const samples: number[] = [];
+    for (let i = 0; i + CHANGES_PER_BATCH <= list.length; i += CHANGES_PER_BATCH) {
+      const spent = timeOf(applying(graph, list), i, CHANGES_PER_BATCH);
+      samples.push(spent / CHANGES_PER_BATCH);
+    }
+    return timingOf(samples, samples.reduce((sum, sample) => sum + sample, 0) / samples.length);
+  };
+  const add = (): Timing => apply(keys.map((tuple) => ({ operation: 'write', tuple })));
+  const remove = (): Timing => apply(keys.map((tuple) => ({ operation: 'delete', tuple })));
+  const adding: Run = () => {
+    const timing = add();
+    remove();
+    return timing;
+  };
+  const removing: Run = () => {
+    add();
+    return remove();
+  };
+  const chasing = timedLoop(chase, loopMs);
+  return [
+    { case: 'apply an added tuple', ...comparisonRow(await interleave(chasing, adding, runs)) },
+    { case: 'apply a deleted tuple', ...comparisonRow(await interleave(chasing, removing, runs)) },
+  ];
+}
+
+/** Each change a revision of its own, as single writes are. */
+const applying =
+  (graph: ResidentGraph, list: readonly TupleChange[]): Loop =>
+  (first, count) => {
+    for (const change of list.slice(first, first + count)) {
+      graph.apply(asRevision(graph.revision + 1), [change]);
+    }
+    return graph.revision;
+  };

@@ -1,0 +1,94 @@
+/**
+ * The benchmarks, one after the other:
+ *
+ *   npm run bench -- [engine memory http writes feed growth] [--size small|1M|10M] [--runs N]
+ *                    [--json FILE]
+ *
+ * README.md tells what each figure means.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { engineBenchmark } from './engine.bench.js';
+import { feedBenchmark } from './feed.bench.js';
+import { Ground } from './ground.js';
+import type { Benchmark } from './ground.js';
+import { growthBenchmark } from './growth.bench.js';
+import { httpBenchmark } from './http.bench.js';
+import { describe, thisMachine } from './machine.js';
+import { memoryBenchmark } from './memory.bench.js';
+import { UsageError, readOptions } from './options.js';
+import type { Options } from './options.js';
+import { render } from './report.js';
+import type { Table } from './report.js';
+import { writesBenchmark } from './writes.bench.js';
+
+const BENCHMARKS: readonly Benchmark[] = [
+  engineBenchmark,
+  memoryBenchmark,
+  httpBenchmark,
+  writesBenchmark,
+  feedBenchmark,
+  growthBenchmark,
+];
+
+interface Result {
+  readonly name: string;
+  readonly seconds: number;
+  readonly tables: readonly Table[];
+}
+
+const say = (line: string): void => {
+  process.stderr.write(`bench: ${line}\n`);
+};
+
+async function runAll({ names, scale }: Options, ground: Ground): Promise<readonly Result[]> {
+  const results: Result[] = [];
+  for (const { name, run } of BENCHMARKS.filter((benchmark) => names.includes(benchmark.name))) {
+    say(`${name}, size ${scale.name}, ${scale.runs} runs …`);
+    const start = performance.now();
+    const tables = await run(ground);
+    const seconds = (performance.now() - start) / 1000;
+    for (const table of tables) console.log(render({ ...table, title: `${name}: ${table.title}` }));
+    results.push({ name, seconds, tables });
+  }
+  return results;
+}
+
+async function main(): Promise<number> {
+  const now = new Date();
+  const options = readOptions(
+    BENCHMARKS.map(({ name }) => name),
+    now,
+  );
+  const machine = thisMachine(now);
+  console.log(`${describe(machine)}\n`);
+  const ground = new Ground(options.scale, say);
+  closeOnSignals(ground);
+  try {
+    const benchmarks = await runAll(options, ground);
+    const { name: size, runs } = options.scale;
+    mkdirSync(dirname(options.jsonFile), { recursive: true });
+    const json = JSON.stringify({ machine, size, runs, benchmarks }, undefined, 2);
+    writeFileSync(options.jsonFile, `${json}\n`);
+    say(`figures in ${options.jsonFile}`);
+    return 0;
+  } finally {
+    await ground.close();
+  }
+}
+
+function closeOnSignals(ground: Ground): void {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      void ground.close().finally(() => process.exit(1));
+    });
+  }
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error;
+  say(error.message);
+  process.exitCode = 2;
+}

@@ -1,0 +1,54 @@
+/** The world in PostgreSQL, put there by the bulk path. */
+import { importChunk } from '../src/storage/import-tuples.js';
+import type { RelationTuple } from '../src/tuple/tuple.js';
+import { newStore, openAssembly } from './assembly.js';
+import type { BenchStore } from './assembly.js';
+import { tuplesOf } from './data.js';
+import type { Ground } from './ground.js';
+import { SEED } from './scale.js';
+
+export interface StoredWorld extends BenchStore {
+  readonly url: string;
+  readonly tuples: number;
+}
+
+export const CHUNK = 10_000;
+
+export async function storeWorld(ground: Ground): Promise<StoredWorld> {
+  ground.say('importing the world into PostgreSQL …');
+  const url = await ground.database('world');
+  const { engine, close } = await openAssembly(url);
+  try {
+    const store = await newStore(engine);
+    let tuples = 0;
+    for (const chunk of chunks(tuplesOf(ground.scale.size, SEED), CHUNK)) {
+      const { written } = await importChunk(engine.database, store.storeId, chunk, new Date());
+      tuples += written;
+    }
+    // What autovacuum would do some time later, in the middle of a measurement.
+    await engine.database.withClient(async (client) => {
+      await client.query('SET statement_timeout = 0');
+      await client.query('VACUUM (ANALYZE)');
+      await client.query('CHECKPOINT');
+      await client.query('RESET statement_timeout');
+    });
+    return { url, tuples, ...store };
+  } finally {
+    await close();
+  }
+}
+
+/** The chunks may repeat a tuple: random ones do. */
+export function* chunks(
+  tuples: Iterable<RelationTuple>,
+  size: number,
+): Generator<readonly RelationTuple[]> {
+  let chunk: RelationTuple[] = [];
+  for (const tuple of tuples) {
+    chunk.push(tuple);
+    if (chunk.length < size) continue;
+    yield chunk;
+    chunk = [];
+  }
+  if (chunk.length > 0) yield chunk;
+}

@@ -1,0 +1,64 @@
+/** One process that serves: database, replicas, sweeper, HTTP. */
+import { assemble } from './app.module.js';
+import type { Assembly } from './app.module.js';
+import { systemClock } from './clock.js';
+import type { Config } from './config.js';
+import { PembaError } from './errors.js';
+import { serve } from './server.js';
+import type { Server } from './server.js';
+import type { Started } from './started.js';
+import { Database } from './storage/database.js';
+import type { DatabaseAddress } from './storage/database.js';
+import { createLog } from './telemetry/log.js';
+
+export async function openDatabase(
+  config: Config,
+  address: DatabaseAddress,
+  started: Started,
+): Promise<Database> {
+  const database = await Database.connect({
+    address,
+    poolSize: config.databasePool,
+    timeoutMs: config.databaseTimeoutMs,
+  }).catch((error: unknown) => {
+    throw unreachable(config, error);
+  });
+  started.add(() => database.close());
+  return database;
+}
+
+export const assembleService = (config: Config, database: Database): Assembly =>
+  assemble({ config, clock: systemClock, log: createLog(config.logLevel), database });
+
+export async function startService(assembly: Assembly, started: Started): Promise<Server> {
+  const { replicas, sweeper, readiness } = assembly;
+  replicas.start();
+  started.add(() => replicas.stop());
+  sweeper.start();
+  started.add(() => sweeper.stop());
+  const server = await serve(assembly);
+  started.add(() => server.close());
+  started.add(() => {
+    readiness.drain();
+    return Promise.resolve();
+  });
+  return server;
+}
+
+/** Without the password that the URL may hold. */
+function unreachable({ databaseUrl }: Config, error: unknown): unknown {
+  if (databaseUrl === undefined) return error;
+  const cause = error instanceof PembaError ? error.cause : error;
+  const reason = cause instanceof Error && cause.message !== '' ? `: ${cause.message}` : '';
+  return new PembaError(
+    'cannot_start',
+    `The database ${placeOf(databaseUrl)} cannot be reached${reason}.`,
+    { cause: error },
+  );
+}
+
+function placeOf(databaseUrl: string): string {
+  if (!URL.canParse(databaseUrl)) return 'of DATABASE_URL';
+  const { host, pathname } = new URL(databaseUrl);
+  return `at ${host}${pathname}`;
+}

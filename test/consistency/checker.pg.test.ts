@@ -1,0 +1,111 @@
+/**
+ * That the checker of consistency can fail: the same clients, and a service that was broken on
+ * purpose. Its two processes are in this one, where they can be broken.
+ */
+import { afterEach, expect, it, jest } from '@jest/globals';
+import { ResidentGraph } from '../../src/graph/resident.js';
+import type * as Consistency from '../../src/operations/consistency.js';
+import type { Pemba } from '../support/pemba.js';
+import { describeWithPostgres } from '../support/postgres.js';
+import type { History, Violation } from './history.js';
+import { run } from './workload.js';
+
+const SEED = 1;
+const DURATION_MS = 1500;
+/** How late a process hears of what the other one writes. */
+const DELAY_MS = 20;
+
+let isGuarded = true;
+jest.mock('../../src/operations/consistency.js', () => {
+  const actual = jest.requireActual<typeof Consistency>('../../src/operations/consistency.js');
+  const { reachConsistency } = actual;
+  return {
+    ...actual,
+    reachConsistency: async (...args: Parameters<typeof reachConsistency>) => {
+      if (isGuarded) await reachConsistency(...args);
+    },
+  };
+});
+
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+function slowDown({ assembly: { database } }: Pemba): void {
+  const query = database.query.bind(database);
+  database.query = async (...args) => {
+    await sleep(DELAY_MS);
+    return query(...args);
+  };
+}
+
+async function historyOfTwo(): Promise<History> {
+  // Only now: what is imported above is there before the guard is replaced.
+  const { startPemba } = await import('../support/pemba.js');
+  const first = await startPemba();
+  try {
+    const second = await startPemba({}, first);
+    try {
+      for (const pemba of [first, second]) slowDown(pemba);
+      return await run({ urls: [first.url, second.url], seed: SEED, durationMs: DURATION_MS });
+    } finally {
+      await second.stop();
+    }
+  } finally {
+    await first.stop();
+  }
+}
+
+const kindsOf = (violations: readonly Violation[]): readonly string[] =>
+  [...new Set(violations.map(({ kind, freshness }) => `${kind} (${freshness ?? ''})`))].sort();
+
+/** A replica that makes the deletes of a revision seen, and its writes a moment later. */
+function tearRevisions(): void {
+  const apply = Reflect.get(ResidentGraph.prototype, 'apply') as () => void;
+  const late = new WeakMap<ResidentGraph, () => void>();
+  jest.spyOn(ResidentGraph.prototype, 'apply').mockImplementation(function (
+    this: ResidentGraph,
+    revision,
+    changes,
+  ) {
+    late.get(this)?.();
+    const deletes = changes.filter(({ operation }) => operation === 'delete');
+    if (deletes.length === 0) {
+      Reflect.apply(apply, this, [revision, changes]);
+      return;
+    }
+    Reflect.apply(apply, this, [revision, deletes]);
+    const finish = (): void => {
+      late.delete(this);
+      for (const change of changes) if (change.operation === 'write') this.load(change.tuple);
+    };
+    late.set(this, finish);
+    setImmediate(() => {
+      if (late.get(this) === finish) finish();
+    });
+  });
+}
+
+describeWithPostgres('the checker of consistency', () => {
+  afterEach(() => {
+    isGuarded = true;
+    jest.restoreAllMocks();
+  });
+
+  it('finds nothing when nothing is broken', async () => {
+    expect((await historyOfTwo()).violations().slice(0, 10)).toEqual([]);
+  });
+
+  it('finds stale answers when nobody waits for a revision, and no others', async () => {
+    isGuarded = false;
+    const violations = (await historyOfTwo()).violations();
+    console.log(violations.length, violations.filter((v) => v.kind === 'torn').length);
+    expect(kindsOf(violations)).toEqual(['stale (head)', 'stale (token)']);
+  });
+
+  it('finds torn answers when a revision is applied in two steps', async () => {
+    tearRevisions();
+    const violations = (await historyOfTwo()).violations();
+    console.log(violations.length, violations.filter((v) => v.kind === 'torn').length);
+    expect(violations.filter(({ kind }) => kind === 'torn').length).toBeGreaterThan(0);
+    expect(violations.filter(({ kind }) => kind === 'stale')).toEqual([]);
+  });
+});

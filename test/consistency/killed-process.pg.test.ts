@@ -1,0 +1,116 @@
+/** A server process is killed while it writes: what it acknowledged is there, and nothing half. */
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import type { StoreId } from '../../src/ids.js';
+import { asRevision } from '../../src/ids.js';
+import { readRevisions } from '../../src/storage/changes.js';
+import { formatTupleKey } from '../../src/tuple/tuple.js';
+import { createTestDatabase, describeWithPostgres } from '../support/postgres.js';
+import type { TestDatabase } from '../support/postgres.js';
+import { connectTo, storedTuples, tuple, tupleText, until } from '../support/storage.js';
+import { History } from './history.js';
+import type { Written } from './history.js';
+import { batchCheck, listObjects } from './questions.js';
+import { ServerProcess } from './server-process.js';
+import { Session } from './session.js';
+import { createStore } from './workload.js';
+
+const WRITERS = 8;
+/** Enough for the writers to be at it, few enough for the answers of one list. */
+const WRITES_BEFORE = 200;
+const LOG_MAX = 1000;
+
+const documentsOfAnne = listObjects({ relation: 'viewer', user: 'user:anne' }, ['document:0']);
+
+/** What one write writes. */
+const twins = (name: string): readonly [string, string] => [
+  `document:${name}#granted@user:anne`,
+  `group:${name}#member@user:anne`,
+];
+
+describeWithPostgres('when a process is killed while it writes', () => {
+  let database: TestDatabase;
+  const servers: ServerProcess[] = [];
+  const start = async (): Promise<ServerProcess> => {
+    const server = await ServerProcess.start({ databaseUrl: database.url });
+    servers.push(server);
+    return server;
+  };
+  beforeAll(async () => {
+    database = await createTestDatabase();
+  });
+  afterAll(async () => {
+    for (const server of servers) await server.kill();
+    await database.drop();
+  });
+
+  it('what was acknowledged is there once, and every write whole or not at all', async () => {
+    const [victim, witness] = [await start(), await start()];
+    const id = await createStore(victim.url);
+    await new Session({ id, urls: [witness.url] }, new History()).read(0, 'head', documentsOfAnne);
+
+    const acknowledged = await writeUntilKilled(victim, id);
+    const heir = await start();
+    const { log, stored } = await contentsOf(database, id);
+
+    expect(log).toEqual(expect.arrayContaining([...acknowledged]));
+    for (const { writes } of log) expect(writes).toEqual(twins(nameIn(writes)));
+    expect(stored).toEqual(log.flatMap(({ writes }) => writes.map(textOf)).sort());
+
+    const history = new History();
+    log.forEach((revision) => {
+      history.addWritten(revision);
+    });
+    const session = new Session({ id, urls: [witness.url, heir.url] }, history);
+    for (const server of [0, 1]) {
+      await session.read(server, 'head', documentsOfAnne);
+      await session.read(
+        server,
+        'head',
+        batchCheck(log.flatMap(({ writes }) => writes).slice(-50)),
+      );
+    }
+    expect(history.violations()).toEqual([]);
+    expect(history.readings[0]?.saw.size).toBe(log.length + 1);
+  });
+});
+
+const textOf = (name: string): string => tupleText(tuple(name));
+
+const nameIn = ([first = '']: readonly string[]): string => /:(.+)#/.exec(first)?.[1] ?? '';
+
+/** Resolves with what was acknowledged, when every writer has lost its connection. */
+async function writeUntilKilled(victim: ServerProcess, id: string): Promise<readonly Written[]> {
+  const history = new History();
+  const write = async (writer: number): Promise<never> => {
+    const session = new Session({ id, urls: [victim.url] }, history);
+    for (let i = 1; ; i += 1) {
+      await session.write(0, { deletes: [], writes: twins(`${writer}-${i}`) });
+    }
+  };
+  const writers = Promise.allSettled(Array.from({ length: WRITERS }, (_, i) => write(i)));
+  await until(() => history.written.length >= WRITES_BEFORE);
+  await victim.kill();
+  for (const end of await writers) {
+    expect(end).toMatchObject({ status: 'rejected', reason: { message: 'fetch failed' } });
+  }
+  return history.written;
+}
+
+async function contentsOf(
+  test: TestDatabase,
+  id: string,
+): Promise<{ readonly log: readonly Written[]; readonly stored: readonly string[] }> {
+  const database = await connectTo(test);
+  try {
+    const storeId = id as StoreId;
+    const revisions = await readRevisions(database, storeId, asRevision(0), LOG_MAX);
+    const log = revisions.map(({ revision, changes }) => ({
+      revision,
+      deletes: [],
+      writes: changes.map((change) => formatTupleKey(change.tuple)),
+    }));
+    return { log, stored: await storedTuples(database, storeId) };
+  } finally {
+    await database.close();
+  }
+}
