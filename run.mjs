@@ -1,5 +1,5 @@
 /**
- * What `npm start`, `npm test` and `npm run fuzz` do: first whatever is needed on this machine
+ * What `npm start`, `npm test`, `npm run fuzz` and `npm run bench` do: first whatever is needed on this machine
  * (install, build), then the thing itself. When nothing is needed, finding that out takes some
  * 20 ms: the packages are judged by the hash of the lock file they were installed from, the build
  * by the names, sizes and times of the files it was made from.
@@ -9,7 +9,7 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, openSync, readFileSync, readdirSync, renameSync } from 'node:fs';
-import { closeSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, cpSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -38,6 +38,12 @@ const commands = {
   async fuzz(args) {
     await prepare(buildFuzzer);
     await become(['--enable-source-maps', join(fuzzerDir, 'test', 'fuzz.js'), ...args]);
+  },
+
+  async bench(args) {
+    await prepare(buildBenchmarks);
+    // The largest world takes some gigabytes to make.
+    await become(['--max-old-space-size=8192', join(benchDir, 'bench', 'main.js'), ...args]);
   },
 };
 
@@ -145,19 +151,27 @@ const buildProgram = buildStep({
 });
 
 const fuzzerDir = at('node_modules', '.cache', 'fuzz');
+const benchDir = at('node_modules', '.cache', 'bench');
 
-const buildFuzzer = buildStep({
-  stamp: join(fuzzerDir, '.stamp'),
-  inputs: ['src', 'test', '.swcrc', 'package.json'],
-  async run() {
-    say('building the fuzzer …');
-    rmSync(fuzzerDir, { recursive: true, force: true });
-    const swc = at('node_modules', '@swc', 'cli', 'bin', 'swc.js');
-    const swcArgs = ['src', 'test', '--out-dir', fuzzerDir, '--extensions', '.ts'];
-    await quietly([process.execPath, swc, ...swcArgs]);
-    writeFileSync(join(fuzzerDir, 'package.json'), '{ "type": "module" }');
-  },
-});
+const buildFuzzer = compileStep('the fuzzer', fuzzerDir, 'test');
+const buildBenchmarks = compileStep('the benchmarks', benchDir, 'bench', ['migrations']);
+
+/** Source and what goes with it, compiled file by file; `copied` is found beside them as it is. */
+function compileStep(name, outDir, folder, copied = []) {
+  return buildStep({
+    stamp: join(outDir, '.stamp'),
+    inputs: ['src', folder, ...copied, '.swcrc', 'package.json'],
+    async run() {
+      say(`building ${name} …`);
+      rmSync(outDir, { recursive: true, force: true });
+      const swc = at('node_modules', '@swc', 'cli', 'bin', 'swc.js');
+      const swcArgs = ['src', folder, '--out-dir', outDir, '--extensions', '.ts'];
+      await quietly([process.execPath, swc, ...swcArgs]);
+      for (const path of copied) cpSync(at(path), join(outDir, path), { recursive: true });
+      writeFileSync(join(outDir, 'package.json'), '{ "type": "module" }');
+    },
+  });
+}
 
 /** A step that is done when its stamp says it was run on just these files. */
 function buildStep({ stamp, inputs, run }) {
@@ -305,7 +319,7 @@ function ended(child) {
 const [command, ...args] = process.argv.slice(2);
 try {
   requireNode();
-  if (!Object.hasOwn(commands, command ?? '')) throw new Stop('usage: run.mjs start|test|fuzz');
+  if (!Object.hasOwn(commands, command ?? '')) throw new Stop('usage: run.mjs start|test|fuzz|bench');
   endWithNpm();
   await commands[command](args);
 } catch (error) {

@@ -61,8 +61,9 @@ export class Asker {
     };
   }
 
-  documentsOf(subject: Subject): number {
-    const question = { subject, relation: 'view', type: 'document' };
+  /** How many objects of the type the subject may view. */
+  countObjects(type: string, subject: Subject): number {
+    const question = { subject, relation: 'view', type };
     return listObjects(this.#scope(), question, EVERYTHING).names.length;
   }
 

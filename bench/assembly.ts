@@ -13,7 +13,7 @@ import { SCHEMA } from './data.js';
 
 export interface OpenAssembly {
   readonly engine: Engine;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 export async function openAssembly(url: string): Promise<OpenAssembly> {

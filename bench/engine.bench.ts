@@ -48,7 +48,10 @@ export const engineBenchmark: Benchmark = {
         rows: await checks((keys) => nodeLoop(asker, keys)),
       },
     ];
-    const others = [...(await lists(ground, asker, chase)), ...(await changes(ground, graph, chase))];
+    const others = [
+      ...(await lists(ground, asker, chase)),
+      ...(await changes(ground, graph, chase)),
+    ];
     return [...tables, { title: 'lists and changes', note: about, columns: COLUMNS, rows: others }];
   },
 };
@@ -58,12 +61,7 @@ async function compare({ scale }: Ground, chase: Loop, loop: Loop): Promise<Row>
   return comparisonRow(await interleave(reference, timedLoop(loop, scale.loopMs), scale.runs));
 }
 
-function checkNames(
-  asker: Asker,
-  keys: readonly TupleKey[],
-  first: number,
-  count: number,
-): number {
+function checkNames(asker: Asker, keys: readonly TupleKey[], first: number, count: number): number {
   let yes = 0;
   for (let i = first; i < first + count; i++) {
     const key = keys[i % keys.length];
@@ -86,22 +84,31 @@ function nodeLoop(asker: Asker, keys: readonly TupleKey[]): Loop {
 
 async function lists(ground: Ground, asker: Asker, chase: Loop): Promise<Row[]> {
   const rows: Row[] = [];
-  for (const count of LISTED) {
-    const subject = reader(count);
-    const results = asker.documentsOf(subject);
-    const loop = repeat(() => asker.documentsOf(subject));
-    const name = `list-objects, ${results.toLocaleString('en-GB')} results`;
+  const add = async (name: string, loop: Loop): Promise<void> => {
     rows.push({ case: name, ...(await compare(ground, chase, loop)) });
+  };
+  for (const count of LISTED) {
+    const loop = repeat(() => asker.countObjects('folder', reader(count)));
+    await add(`list-objects, folders, ${shown(loop(0, 1))} results`, loop);
   }
-  const { documents } = ground.scale.size;
+  const { documents, users } = ground.scale.size;
   const random = new Random(13);
-  const ids = Array.from({ length: 200 }, () => documentId(random.below(documents)));
-  const total = ids.reduce((sum, id) => sum + asker.viewersOf(id).length, 0);
-  const loop = repeat((i) => asker.viewersOf(ids[i % ids.length] ?? '').length);
-  const name = `list-users, ${Math.round(total / ids.length)} results on average`;
-  rows.push({ case: name, ...(await compare(ground, chase, loop)) });
+  const subjects = Array.from({ length: LIST_SUBJECTS }, () => user(random.zipf(users)));
+  const objects = repeat((i) => {
+    const subject = subjects[i % LIST_SUBJECTS];
+    return subject === undefined ? 0 : asker.countObjects('document', subject);
+  });
+  const mean = (loop: Loop): string => shown(loop(0, LIST_SUBJECTS) / LIST_SUBJECTS);
+  await add(`list-objects, documents, ${mean(objects)} results on average`, objects);
+  const ids = Array.from({ length: LIST_SUBJECTS }, () => documentId(random.below(documents)));
+  const viewers = repeat((i) => asker.viewersOf(ids[i % LIST_SUBJECTS] ?? '').length);
+  await add(`list-users, ${mean(viewers)} results on average`, viewers);
   return rows;
 }
+
+/** Users whose documents, and documents whose users, are listed in turn. */
+const LIST_SUBJECTS = 50;
+const shown = (count: number): string => Math.round(count).toLocaleString('en-GB');
 
 const repeat =
   (operation: (i: number) => number): Loop =>

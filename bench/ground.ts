@@ -18,7 +18,7 @@ import type { StoredWorld } from './stored-world.js';
 
 export interface Benchmark {
   readonly name: string;
-  run(ground: Ground): Promise<readonly Table[]>;
+  readonly run: (ground: Ground) => Promise<readonly Table[]>;
 }
 
 export class Ground {

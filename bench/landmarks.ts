@@ -42,7 +42,7 @@ export function* landmarks(size: WorldSize): Generator<RelationTuple> {
   }
   for (const count of LISTED) {
     for (let n = 0; n < count; n++) {
-      yield { object: document(`of-${count}-${n}`), relation: 'owner', subject: reader(count) };
+      yield { object: folder(`of-${count}-${n}`), relation: 'viewer', subject: reader(count) };
     }
   }
 }
@@ -66,6 +66,7 @@ function* folderChain(copy: number): Generator<RelationTuple> {
   }
 }
 
+/** Views so many folders, and no other: documents are also viewed by everybody. */
 export const reader = (count: number): Subject => member(`reader-${count}`);
 
 export const chainKey = (n: number): TupleKey => ({

@@ -26,11 +26,7 @@ export interface Comparison extends Timing {
   readonly ratioMax: number;
 }
 
-export async function interleave(
-  reference: Run,
-  subject: Run,
-  runs: number,
-): Promise<Comparison> {
+export async function interleave(reference: Run, subject: Run, runs: number): Promise<Comparison> {
   await reference();
   await subject();
   const references: Timing[] = [];
@@ -39,7 +35,9 @@ export async function interleave(
     references.push(await reference());
     subjects.push(await subject());
   }
-  const ratios = subjects.map((timing, i) => timing.perOperation / (references[i]?.perOperation ?? NaN));
+  const ratios = subjects.map(
+    (timing, i) => timing.perOperation / (references[i]?.perOperation ?? NaN),
+  );
   return {
     ...medianTiming(subjects),
     reference: medianTiming(references).perOperation,

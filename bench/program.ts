@@ -93,7 +93,9 @@ export function answerCalls(
           answer({ value });
         },
         (error: unknown) => {
-          answer({ error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+          answer({
+            error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+          });
         },
       );
   });

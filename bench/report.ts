@@ -55,7 +55,7 @@ export function render({ title, note, columns, rows }: Table): string {
       .join('  ')
       .trimEnd();
   const rule = widths.map((width) => '─'.repeat(width)).join('──');
-  return [`${title}`, note, rule, lineOf(headings), rule, ...cells.map(lineOf), rule, ''].join('\n');
+  return [title, note, rule, lineOf(headings), rule, ...cells.map(lineOf), rule, ''].join('\n');
 }
 
 function format(value: string | number | null | undefined, unit: Unit): string {

@@ -75,7 +75,9 @@ async function startServer(
 
 const withoutSettings = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
   Object.fromEntries(
-    Object.entries(env).filter(([name]) => !/^(HOST|PORT|DATA_DIR|DATABASE_URL|PEMBA_.*)$/.test(name)),
+    Object.entries(env).filter(
+      ([name]) => !/^(HOST|PORT|DATA_DIR|DATABASE_URL|PEMBA_.*)$/.test(name),
+    ),
   );
 
 async function stopServer(child: ChildProcess): Promise<void> {

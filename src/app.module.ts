@@ -9,6 +9,7 @@ import { StoresController } from './api/openfga/stores.controller.js';
 import { TuplesController } from './api/openfga/tuples.controller.js';
 import { ENGINE, METRICS, READINESS } from './api/tokens.js';
 import type { Clock } from './clock.js';
+import { graphMemoryBytes } from './config.js';
 import type { Config } from './config.js';
 import { ulidFactory } from './ids.js';
 import type { Engine } from './operations/engine.js';
@@ -46,6 +47,7 @@ export function assemble(parts: Parts): Assembly {
     };
   const replicas = new Replicas(database, clock, {
     pollIntervalMs: config.pollIntervalMs,
+    memoryBytes: graphMemoryBytes(config),
     onError: (what, error) => {
       report(what)(error);
     },

@@ -3,7 +3,7 @@
  * default; the README's table is held against this file by a test.
  */
 import 'reflect-metadata';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
 import { IsBoolean, IsIn, IsInt, IsOptional, IsString, Matches, Max, Min } from 'class-validator';
 import { validateSync } from 'class-validator';
 import { PembaError } from './errors.js';
@@ -185,6 +185,14 @@ export class Config {
   @Whole(0, HOUR)
   readonly shutdownTimeoutMs: number = 10_000;
 
+  @Setting(
+    'PEMBA_GRAPH_MEMORY_MB',
+    'MB',
+    'For the graphs of all workers together; 0 is half of the machine. Stores not used go first.',
+  )
+  @Whole(0, 16_777_216)
+  readonly graphMemoryMb: number = 0;
+
   @Setting('PEMBA_POLL_INTERVAL_MS', 'ms', 'Covers a change notice that was lost.')
   @Whole(10, HOUR)
   readonly pollIntervalMs: number = 1000;
@@ -208,6 +216,12 @@ export class Config {
   @Setting('PEMBA_DELETED_STORE_RETENTION_MS', 'ms', 'A day to notice that it was the wrong one.')
   @Whole(0, 365 * 24 * HOUR)
   readonly deletedStoreRetentionMs: number = 24 * HOUR;
+}
+
+/** Bytes that the graphs of one process may take. */
+export function graphMemoryBytes(config: Config): number {
+  const total = config.graphMemoryMb > 0 ? config.graphMemoryMb * 2 ** 20 : totalmem() / 2;
+  return total / workerCount(config);
 }
 
 export const workerCount = ({ workers }: Config): number =>

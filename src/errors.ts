@@ -41,6 +41,7 @@ export type ErrorCode =
   | 'query_deadline'
   // the service
   | 'consistency_timeout'
+  | 'store_too_large'
   | 'unavailable'
   | 'shutting_down'
   | 'cannot_start'

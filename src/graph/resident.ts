@@ -7,8 +7,8 @@
  * and what it carries in the facts table; the sets of the plain kind hold edges that simply are. So
  * the common case looks nothing up.
  *
- * What was deleted leaves room behind: lists are reused, names and facts are not. `waste` says how
- * much, and whoever owns the graph replaces it by a new one when that is worth it.
+ * What was deleted leaves room behind: lists are reused, names are not. `isWasteful` says when it is
+ * worth to make the graph anew, which whoever owns it does while this one goes on answering.
  */
 import { strict as assert } from 'node:assert';
 import type { Revision } from '../ids.js';
@@ -29,6 +29,9 @@ interface Edge {
   readonly kind: EdgeKind;
   readonly subject: Node;
 }
+
+const WASTE_BYTES = 16 * 2 ** 20;
+const WASTE_SHARE = 0.25;
 
 export class ResidentGraph implements GraphReader {
   readonly kinds = new KindTable();
@@ -64,6 +67,15 @@ export class ResidentGraph implements GraphReader {
       this.#reverse.bytes +
       this.#facts.bytes
     );
+  }
+
+  /**
+   * Whether a new graph of the same tuples would be a good deal smaller. Small ones are left alone:
+   * there is nothing to be won.
+   */
+  get isWasteful(): boolean {
+    const wasted = 4 * this.#pool.freeWords;
+    return wasted > WASTE_BYTES && wasted > this.bytes * WASTE_SHARE;
   }
 
   /** Adds a tuple of the snapshot that the graph starts from. */

@@ -40,9 +40,7 @@ export async function submit(
 ): Promise<Revision> {
   const outcome = await engine.writes.submit(storeId, request);
   if (outcome.kind === 'refused') throw outcome.error;
-  if (outcome.changes.length > 0) {
-    await engine.replicas.peek(storeId)?.applyOwn(outcome.revision, outcome.changes);
-  }
+  await engine.replicas.peek(storeId)?.applyOwn(outcome.revision, outcome.changes);
   return outcome.revision;
 }
 

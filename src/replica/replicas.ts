@@ -14,6 +14,8 @@ import { StoreReplica } from './store-replica.js';
 
 export interface ReplicasOptions {
   readonly pollIntervalMs: number;
+  /** For all graphs together; beyond, those used longest ago are dropped. Default: no limit. */
+  readonly memoryBytes?: number;
   readonly onError: (what: string, error: unknown) => void;
 }
 
@@ -28,6 +30,7 @@ export class Replicas {
   #pollTimer: NodeJS.Timeout | undefined;
   #polledAt: number;
   #polling: Promise<void> | undefined;
+  #uses = 0;
 
   constructor(database: Database, clock: Clock, options: ReplicasOptions) {
     this.#database = database;
@@ -66,12 +69,14 @@ export class Replicas {
   }
 
   peek(storeId: StoreId): StoreReplica | undefined {
-    return this.#open.get(storeId);
+    const replica = this.#open.get(storeId);
+    if (replica !== undefined) replica.lastUse = ++this.#uses;
+    return replica;
   }
 
   /** Loads the store if need be; throws `store_not_found`. */
   async open(storeId: StoreId): Promise<StoreReplica> {
-    const replica = this.#open.get(storeId);
+    const replica = this.peek(storeId);
     if (replica !== undefined) return replica;
     let loading = this.#loading.get(storeId);
     if (loading === undefined) {
@@ -132,6 +137,26 @@ export class Replicas {
     }
     if (failures.length > 0) throw failures[0];
     this.#polledAt = readAt;
+    await this.#economize();
+  }
+
+  /** Keeps the graphs within their memory, and makes those anew that have become mostly holes. */
+  async #economize(): Promise<void> {
+    this.#makeRoom();
+    for (const replica of this.#open.values()) {
+      if (replica.graph.isWasteful) await replica.compact();
+    }
+  }
+
+  /** Drops the stores used longest ago until the rest fits. */
+  #makeRoom(): void {
+    const { memoryBytes = Infinity } = this.#options;
+    const byUse = [...this.#open.values()].sort((a, b) => b.lastUse - a.lastUse);
+    let total = 0;
+    for (const replica of byUse) {
+      total += replica.graph.bytes;
+      if (total > memoryBytes) this.drop(replica.storeId);
+    }
   }
 
   /**
@@ -145,8 +170,11 @@ export class Replicas {
   }
 
   async #load(storeId: StoreId): Promise<StoreReplica> {
-    const replica = await StoreReplica.load(storeId, this.#database, this.#clock);
+    const { memoryBytes } = this.#options;
+    const replica = await StoreReplica.load(storeId, this.#database, this.#clock, memoryBytes);
+    replica.lastUse = ++this.#uses;
     this.#open.set(storeId, replica);
+    this.#makeRoom();
     // Notices that came while it was loading went unheard.
     this.#noticed(storeId);
     return replica;

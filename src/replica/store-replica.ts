@@ -25,6 +25,9 @@ import type { TupleChange } from '../tuple/tuple.js';
 /** Some thousand changes at a time: queries get their turn between two readings. */
 const REVISIONS_PER_READING = 500;
 
+/** How often a graph that is being loaded is held against the memory it may take. */
+const TUPLES_PER_LOOK = 4096;
+
 export class StoreReplica {
   readonly storeId: StoreId;
   readonly #database: Database;
@@ -33,24 +36,34 @@ export class StoreReplica {
   #newestModel: ModelId | undefined;
   #currentAt: number;
   #catchingUp: Promise<void> | undefined;
+  readonly #maxBytes: number;
+  /** Set by whoever decides which stores stay: greater for those used later. */
+  lastUse = 0;
 
   private constructor(
     storeId: StoreId,
     database: Database,
-    loadedAt: number,
+    options: { readonly loadedAt: number; readonly maxBytes: number },
     loaded: { readonly graph: ResidentGraph; readonly newestModel: ModelId | undefined },
   ) {
     this.storeId = storeId;
     this.#database = database;
     this.#graph = loaded.graph;
     this.#newestModel = loaded.newestModel;
-    this.#currentAt = loadedAt;
+    this.#currentAt = options.loadedAt;
+    this.#maxBytes = options.maxBytes;
   }
 
-  /** Throws `store_not_found`. */
-  static async load(storeId: StoreId, database: Database, clock: Clock): Promise<StoreReplica> {
-    const startedAt = clock.monotonic();
-    return new StoreReplica(storeId, database, startedAt, await loadGraph(storeId, database));
+  /** Throws `store_not_found`, and `store_too_large` when the graph takes more than `maxBytes`. */
+  static async load(
+    storeId: StoreId,
+    database: Database,
+    clock: Clock,
+    maxBytes = Infinity,
+  ): Promise<StoreReplica> {
+    const options = { loadedAt: clock.monotonic(), maxBytes };
+    const loaded = await loadGraph(storeId, database, maxBytes);
+    return new StoreReplica(storeId, database, options, loaded);
   }
 
   get graph(): ResidentGraph {
@@ -111,6 +124,17 @@ export class StoreReplica {
     }
   }
 
+  /** Makes the graph anew, without what deletes have left behind. The old one answers meanwhile. */
+  async compact(): Promise<void> {
+    await this.#catchingUp;
+    this.#catchingUp ??= this.#replace()
+      .then(() => undefined)
+      .finally(() => {
+        this.#catchingUp = undefined;
+      });
+    await this.#catchingUp;
+  }
+
   async #readLog(): Promise<void> {
     const from = this.revision;
     const revisions = await readRevisions(
@@ -130,30 +154,54 @@ export class StoreReplica {
   /** The log does not go on from here: it was trimmed, or the database was restored. */
   async #reload(): Promise<void> {
     const from = this.revision;
-    const loaded = await loadGraph(this.storeId, this.#database);
-    if (loaded.graph.revision <= from) {
+    if ((await this.#replace()) <= from) {
       throw new PembaError('internal', 'the store went back to an older revision');
     }
-    // Own writes can have been applied meanwhile, and be newer than the snapshot.
-    if (loaded.graph.revision <= this.revision) return;
+  }
+
+  /** Returns the revision of the snapshot, which stands unless own writes have overtaken it. */
+  async #replace(): Promise<Revision> {
+    const loaded = await loadGraph(this.storeId, this.#database, this.#maxBytes);
+    const { revision } = loaded.graph;
+    if (revision < this.revision) return revision;
     this.#graph = loaded.graph;
     this.#bindings = new WeakMap();
     this.noteModel(loaded.newestModel);
+    return revision;
   }
 }
 
 async function loadGraph(
   storeId: StoreId,
   database: Database,
+  maxBytes: number,
 ): Promise<{ readonly graph: ResidentGraph; readonly newestModel: ModelId | undefined }> {
   let graph: ResidentGraph | undefined;
   const head = await readSnapshot(database, storeId, {
     begin: ({ revision }) => {
       graph = new ResidentGraph(revision);
     },
-    tuple: (tuple) => graph?.load(tuple),
+    tuple: (tuple) => {
+      if (graph === undefined) return;
+      graph.load(tuple);
+      if (graph.tupleCount % TUPLES_PER_LOOK === 0 && graph.bytes > maxBytes) {
+        throw storeTooLarge(storeId, graph, maxBytes);
+      }
+    },
   });
   if (head === undefined) throw storeNotFound(storeId);
   assert(graph !== undefined, 'a snapshot begins with its head');
   return { graph, newestModel: head.newestModel };
 }
+
+const storeTooLarge = (
+  storeId: StoreId,
+  { tupleCount }: ResidentGraph,
+  maxBytes: number,
+): PembaError =>
+  new PembaError(
+    'store_too_large',
+    `the graph of store '${storeId}' needs more than the ${Math.floor(maxBytes / 2 ** 20)} MB that ` +
+      `PEMBA_GRAPH_MEMORY_MB leaves for one process: ${tupleCount} of its tuples filled them`,
+    { facts: { store_id: storeId, max_bytes: maxBytes } },
+  );

@@ -98,12 +98,31 @@ export class Database implements Session {
     return this.#withRunner(async (runner) => work((await runner.connect()) as pg.ClientBase));
   }
 
-  /** A connection of its own, outside the pool, not yet connected. */
-  dedicatedClient(): pg.Client {
+  /** A connection for this work alone, which ends with it, even in the middle of an answer. */
+  withDedicatedClient<Result>(work: (client: pg.ClientBase) => Promise<Result>): Promise<Result> {
+    return this.#guard(async () => {
+      const client = this.dedicatedClient(0);
+      // What goes wrong on an idle connection is told by the next query.
+      client.on('error', () => undefined);
+      try {
+        await client.connect();
+        watchSilence(client, 2 * this.options.timeoutMs);
+        return await work(client);
+      } finally {
+        await client.end();
+      }
+    });
+  }
+
+  /**
+   * A connection of its own, outside the pool, not yet connected. Without a time limit for queries
+   * (0), whoever uses it watches it.
+   */
+  dedicatedClient(queryTimeoutMs = this.options.timeoutMs): pg.Client {
     const { url, host, port, user, password, database } = this.options.address;
     return new pg.Client({
       connectionTimeoutMillis: this.options.timeoutMs,
-      query_timeout: this.options.timeoutMs,
+      query_timeout: queryTimeoutMs,
       keepAlive: true,
       application_name: 'pemba',
       ...(url !== undefined && { connectionString: url }),

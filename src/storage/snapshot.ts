@@ -16,34 +16,31 @@ export interface SnapshotReceiver {
   tuple(tuple: RelationTuple): void;
 }
 
-/** Returns the head; undefined when there is no such store. */
+/**
+ * Returns the head; undefined when there is no such store. If the receiver throws, the reading ends
+ * there.
+ */
 export async function readSnapshot(
   database: Database,
   storeId: StoreId,
   receiver: SnapshotReceiver,
 ): Promise<StoreHead | undefined> {
-  return database.withClient(async (client) => {
+  return database.withDedicatedClient(async (client) => {
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
-    try {
-      await client.query('SET LOCAL statement_timeout = 0');
-      const { rows } = await client.query<Row>(
-        `SELECT ${HEAD_COLUMNS} FROM store WHERE store_id = $1 AND deleted_at IS NULL`,
-        [storeId],
-      );
-      const [store] = rows;
-      if (store === undefined) return undefined;
-      const head = headOf(store);
-      receiver.begin(head);
-      const stream = client.query(copyTo(copyStatement(storeId)));
-      const lines = new CopyLines();
-      for await (const chunk of stream) {
-        for (const line of lines.take(chunk as Buffer))
-          receiver.tuple(tupleOf(parseCopyLine(line)));
-      }
-      return head;
-    } finally {
-      await client.query('ROLLBACK');
+    const { rows } = await client.query<Row>(
+      `SELECT ${HEAD_COLUMNS} FROM store WHERE store_id = $1 AND deleted_at IS NULL`,
+      [storeId],
+    );
+    const [store] = rows;
+    if (store === undefined) return undefined;
+    const head = headOf(store);
+    receiver.begin(head);
+    const stream = client.query(copyTo(copyStatement(storeId)));
+    const lines = new CopyLines();
+    for await (const chunk of stream) {
+      for (const line of lines.take(chunk as Buffer)) receiver.tuple(tupleOf(parseCopyLine(line)));
     }
+    return head;
   });
 }
 

@@ -165,7 +165,7 @@ describeWithPostgres('a hostile value', () => {
     });
 
     it('is refused as a type or a time of changes', async () => {
-      for (const type of ['%00', 'a%20b', 'document:1', '%ED%A0%80', 'a&type=b']) {
+      for (const type of ['%00', 'a%20b', 'document:1', 'a&type=b']) {
         expectRefused(await store.get(`changes?type=${type}`), /^type: /);
       }
       const times = [

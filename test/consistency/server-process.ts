@@ -71,12 +71,13 @@ export class ServerProcess {
   }
 }
 
-function addressOf(child: ChildProcess): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let said = '';
-    const timer = setTimeout(() => {
-      reject(new Error(`the server was not up within ${START_MS} ms: ${said}`));
-    }, START_MS);
+async function addressOf(child: ChildProcess): Promise<string> {
+  let said = '';
+  let timer: NodeJS.Timeout | undefined;
+  const address = new Promise<string>((resolve, reject) => {
+    const fail = (what: string): void => {
+      reject(new Error(`the server ${what}: ${said}`));
+    };
     const hear = (text: string): void => {
       said += text;
       const [, url] = /answers at (\S+) /.exec(said) ?? [];
@@ -86,10 +87,13 @@ function addressOf(child: ChildProcess): Promise<string> {
     child.stderr?.setEncoding('utf8').on('data', hear);
     child.once('error', reject);
     child.once('exit', () => {
-      reject(new Error(`the server did not start: ${said}`));
+      fail('ended before it was up');
     });
-    child.once('exit', () => {
-      clearTimeout(timer);
-    });
+    timer = setTimeout(fail, START_MS, `was not up within ${START_MS} ms`);
   });
+  try {
+    return await address;
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -5,8 +5,7 @@
  *   swappers  turn pairs round: each write deletes two tuples and writes their two rivals
  *   watchers  look at the pairs
  */
-import type { Random } from '../reference/random.js';
-import { Random as SeededRandom } from '../reference/random.js';
+import { Random } from '../reference/random.js';
 import { History } from './history.js';
 import type { Freshness } from './history.js';
 import { batchCheck, check, expand, listObjects, listUsers } from './questions.js';
@@ -44,32 +43,43 @@ export interface Workload {
   /** Of the processes, which are on one database. */
   readonly urls: readonly string[];
   readonly seed: number;
-  readonly durationMs: number;
+  /** How long the clients go on for. Default: 0. */
+  readonly atLeastMs?: number;
+  /** They go on after that until this is true, but not for ever. Default: it is. */
+  readonly isEnough?: (history: History) => boolean;
 }
 
+/** A machine that is busy with other things takes some ten times as long for anything. */
+const LONGEST_MS = 25_000;
+const LOOK_MS = 50;
+
 /** Resolves with the history; rejects as soon as a client gets an answer that is none. */
-export async function run({ urls, seed, durationMs }: Workload): Promise<History> {
+export async function run(workload: Workload): Promise<History> {
+  const { urls, seed, atLeastMs = 0, isEnough = () => true } = workload;
   const store = { id: await createStore(urls[0] ?? ''), urls };
   const history = new History();
   const lefts = pairs.flatMap(({ tuples }) => tuples('left'));
   await new Session(store, history).write(0, { deletes: [], writes: lefts });
+  const startedAt = performance.now();
   const stop = new AbortController();
-  const timer = setTimeout(() => {
-    stop.abort();
-  }, durationMs);
+  const timer = setInterval(() => {
+    const elapsedMs = performance.now() - startedAt;
+    if (elapsedMs < atLeastMs) return;
+    if (elapsedMs > LONGEST_MS || isEnough(history)) stop.abort();
+  }, LOOK_MS);
   const rounds = [
     ...numbers(OWNERS).map((i) => ownerRound(`u${i}`)),
     ...numbers(SWAPPERS).map(() => swapperRound),
     ...numbers(WATCHERS).map(() => watcherRound),
   ];
   const clients = rounds.map(async (round, i) => {
-    const client = newClient(store, history, new SeededRandom(seed + i));
+    const client = newClient(store, history, new Random(seed + i));
     while (!stop.signal.aborted) await round(client);
   });
   try {
     await Promise.all(clients);
   } finally {
-    clearTimeout(timer);
+    clearInterval(timer);
     stop.abort();
     await Promise.allSettled(clients);
   }

@@ -111,6 +111,14 @@ describe(`a string table (PEMBA_SEED=${SEED})`, () => {
     expect(differences(new StringTable(), [...names, ...names])).toEqual([]);
   });
 
+  it('does not take the beginning of a long name for the whole', () => {
+    const beginning = 'x'.repeat(2048);
+    const whole = `${beginning}rgmmygba`;
+    expect(hashOf(0, whole)).toBe(hashOf(0, beginning));
+    const names = [whole, beginning].map((text): Name => [0, text]);
+    expect(differences(new StringTable(), names)).toEqual([]);
+  });
+
   it('does not take a wide name for a narrow one of the same hash', () => {
     expect(hashOf(0, IMPERSONATOR)).toBe(hashOf(0, IMPERSONATED));
     expect(parseObject(`user:${IMPERSONATOR}`)).toBeDefined();

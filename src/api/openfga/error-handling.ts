@@ -27,7 +27,7 @@ export function answerError(
   const known = asPembaError(error, request, routes);
   const answer = known === undefined ? INTERNAL : errorAnswer(known);
   if (answer.status >= 500) {
-    log.error({ err: error, cause: known?.cause, request_id: request.id }, 'a request failed');
+    log.error({ err: error, request_id: request.id }, 'a request failed');
   }
   const isStream = request.routeOptions.url?.endsWith('/streamed-list-objects') === true;
   return reply

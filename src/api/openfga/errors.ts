@@ -43,6 +43,7 @@ const ANSWERS: Readonly<Record<ErrorCode, readonly [status: number, code: string
   query_too_large: [422, 'throttled_timeout_error'],
   query_deadline: [500, 'deadline_exceeded'],
   consistency_timeout: [503, 'deadline_exceeded'],
+  store_too_large: [503, 'resource_exhausted'],
   unavailable: [503, 'unavailable'],
   shutting_down: [503, 'unavailable'],
   cannot_start: [500, 'internal_error'],

@@ -64,9 +64,16 @@ export function consistencyOf(wire: string | Absent, token: string | undefined):
   return token === undefined ? { kind: 'minimize_latency' } : { kind: 'at_least', token };
 }
 
+/** A wrong value is told back, but not at any length. */
+const QUOTED_LENGTH_MAX = 200;
+
+const quoted = (text: string): string =>
+  text.length <= QUOTED_LENGTH_MAX ? `'${text}'` : `'${text.slice(0, QUOTED_LENGTH_MAX)}…'`;
+
 export function objectOf(text: string, field: string): ObjectRef {
   const object = text.length < 2 ? undefined : parseObject(text);
-  if (object === undefined) throw invalidRequest(field, `'${text}' is not of the form 'type:id'`);
+  if (object === undefined)
+    throw invalidRequest(field, `${quoted(text)} is not of the form 'type:id'`);
   return object;
 }
 
@@ -75,7 +82,7 @@ export function subjectOf(text: string, field: string): Subject {
   if (subject === undefined) {
     throw invalidRequest(
       field,
-      `'${text}' is not of the form 'type:id', 'type:id#relation' or 'type:*'`,
+      `${quoted(text)} is not of the form 'type:id', 'type:id#relation' or 'type:*'`,
     );
   }
   return subject;
@@ -83,7 +90,7 @@ export function subjectOf(text: string, field: string): Subject {
 
 /** Of a relation, a type or a condition: what may stand in them is the same. */
 export function nameOf(text: string, field: string): string {
-  if (!isRelationName(text)) throw invalidRequest(field, `'${text}' cannot be a name`);
+  if (!isRelationName(text)) throw invalidRequest(field, `${quoted(text)} cannot be a name`);
   return text;
 }
 
@@ -125,7 +132,10 @@ export function instantOf(text: string, field: string): number {
   const isTime = RFC3339.test(text) && isDay(text.slice(0, 10));
   const instant = isTime ? Date.parse(text) : NaN;
   if (!(instant >= FIRST_INSTANT && instant <= LAST_INSTANT)) {
-    throw invalidRequest(field, `'${text}' is not an RFC 3339 time such as 2030-01-31T12:00:00Z`);
+    throw invalidRequest(
+      field,
+      `${quoted(text)} is not an RFC 3339 time such as 2030-01-31T12:00:00Z`,
+    );
   }
   return instant;
 }

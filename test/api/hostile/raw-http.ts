@@ -21,7 +21,7 @@ export function exchange(url: string, bytes: string, waitMs: number): Promise<Ra
     socket.on('close', () => {
       clearTimeout(timer);
       const text = Buffer.concat(chunks).toString('latin1');
-      const statuses = [...text.matchAll(/^HTTP\/1\.1 (\d{3}) /gm)].map(([, code]) => Number(code));
+      const statuses = [...text.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, code]) => Number(code));
       resolve({ statuses, text, elapsedMs: performance.now() - startedAt });
     });
     socket.write(bytes, 'latin1');

@@ -1,0 +1,75 @@
+/**
+ * One kept-alive connection with one request under way, on a bare socket: a load generator must not
+ * need more of the machine than what it measures. It reads as much of HTTP as the servers here
+ * write: a status, and a length of the body.
+ */
+import { connect } from 'node:net';
+import type { Socket } from 'node:net';
+
+const HEAD_END = '\r\n\r\n';
+const LENGTH = /\r\ncontent-length: (\d+)/i;
+const STATUS_AT = 'HTTP/1.1 '.length;
+
+export class HttpConnection {
+  readonly #socket: Socket;
+  #received: Buffer | undefined;
+  #settle: { resolve: () => void; reject: (error: Error) => void } | undefined;
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+    socket.setNoDelay(true);
+    socket.on('data', (chunk: Buffer) => {
+      this.#receive(chunk);
+    });
+    socket.on('error', (error) => this.#settle?.reject(error));
+    socket.on('close', () => this.#settle?.reject(new Error('the server closed a connection')));
+  }
+
+  static async open(url: URL): Promise<HttpConnection> {
+    const socket = connect(Number(url.port), url.hostname);
+    await new Promise<void>((resolve, reject) => {
+      socket.once('connect', resolve).once('error', reject);
+    });
+    return new HttpConnection(socket);
+  }
+
+  /** Resolves when the whole answer is there; rejects unless it is a success. */
+  exchange(request: Buffer): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject };
+      this.#socket.write(request);
+    });
+  }
+
+  close(): void {
+    this.#settle = undefined;
+    this.#socket.destroy();
+  }
+
+  #receive(chunk: Buffer): void {
+    const answer = this.#received === undefined ? chunk : Buffer.concat([this.#received, chunk]);
+    const headEnd = answer.indexOf(HEAD_END);
+    const length =
+      headEnd < 0 ? undefined : LENGTH.exec(answer.toString('latin1', 0, headEnd))?.[1];
+    if (length === undefined && headEnd >= 0) {
+      this.#settle?.reject(new Error('an answer without a content-length'));
+      return;
+    }
+    const end = headEnd + HEAD_END.length + Number(length);
+    if (length === undefined || answer.length < end) {
+      this.#received = answer;
+      return;
+    }
+    this.#received = undefined;
+    // The first digit tells.
+    if (answer[STATUS_AT] === 0x32) this.#settle?.resolve();
+    else this.#settle?.reject(new Error(`a server answered: ${answer.toString()}`));
+  }
+}
+
+export function requestOf(url: URL, path: string, body: string): Buffer {
+  const head =
+    `POST ${path} HTTP/1.1\r\nhost: ${url.host}\r\ncontent-type: application/json\r\n` +
+    `content-length: ${Buffer.byteLength(body)}\r\n\r\n`;
+  return Buffer.from(head + body);
+}
