@@ -173,6 +173,10 @@ export class Config {
   @Whole(1024, 268_435_456)
   readonly maxBodyBytes: number = 1_048_576;
 
+  @Setting('PEMBA_MAX_IMPORT_BYTES', 'bytes', 'About 200,000 tuples in one request.')
+  @Whole(1024, 268_435_456)
+  readonly maxImportBytes: number = 33_554_432;
+
   @Setting('PEMBA_MAX_JSON_DEPTH', 'levels', 'No honest request nests deeper.')
   @Whole(10, 10_000)
   readonly maxJsonDepth: number = 100;

@@ -5,6 +5,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
 import { installBodyParsers } from './api/json-body.js';
 import { OpenFgaErrorFilter, answerError } from './api/openfga/error-handling.js';
+import { registerImport } from './api/openfga/import-route.js';
 import { registerQueryRoutes } from './api/openfga/query-routes.js';
 import { requestSchemas } from './api/openfga/request-schemas.js';
 import { RouteTable } from './api/openfga/route-table.js';
@@ -54,6 +55,7 @@ export async function serve(assembly: Assembly): Promise<Server> {
         metrics.decision(api, decision);
       },
     });
+    registerImport(queries, engine);
     done();
   });
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.of(assembly), adapter, {

@@ -54,7 +54,7 @@ export const unsupportedMediaType = ({ headers }: FastifyRequest): PembaError =>
     { facts: { field: 'content-type' } },
   );
 
-function parseJson(text: string, maxDepth: number): unknown {
+export function parseJson(text: string, maxDepth: number): unknown {
   if (text === '') return undefined;
   if (isDeeper(text, maxDepth)) {
     throw invalidRequest('body', `the JSON nests deeper than ${maxDepth} levels`);

@@ -53,7 +53,7 @@ function admit(engine: Engine, plan: Plan, { writes, deletes }: WriteRequest): v
     );
   }
   writes.forEach((tuple, i) => {
-    const problem = admissionProblem(plan, tuple) ?? valuesProblem(engine, tuple);
+    const problem = tupleProblem(engine, plan, tuple);
     if (problem === undefined) return;
     throw new PembaError(
       'invalid_tuple',
@@ -82,6 +82,13 @@ function admit(engine: Engine, plan: Plan, { writes, deletes }: WriteRequest): v
     );
   }
 }
+
+/** What is wrong with a tuple that is to be stored, in one sentence; undefined if nothing. */
+export const tupleProblem = (
+  engine: Engine,
+  plan: Plan,
+  tuple: RelationTuple,
+): string | undefined => admissionProblem(plan, tuple) ?? valuesProblem(engine, tuple);
 
 function valuesProblem(engine: Engine, tuple: RelationTuple): string | undefined {
   if (tuple.expiresAt !== undefined && tuple.expiresAt <= engine.clock.now()) {

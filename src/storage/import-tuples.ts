@@ -1,7 +1,8 @@
 /**
  * The bulk path: a chunk of tuples goes by COPY into a temporary table, and from there, in one
  * transaction, into the tuples and the change log as one revision. A tuple that is stored already
- * stays as it is and is not logged, so a chunk can be sent again without harm.
+ * stays as it is and is not logged, so a chunk can be sent again without harm. One that has expired
+ * counts as not stored.
  */
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -97,7 +98,10 @@ export const moveStatement = `
     INSERT INTO relation_tuple (store_id, ${TUPLE_COLUMNS.join(', ')}, written_at)
     SELECT $1, ${TUPLE_COLUMNS.join(', ')}, saved_at FROM moment, import_chunk
     ORDER BY ${KEY_COLUMNS.join(', ')}
-    ON CONFLICT (store_id, ${KEY_COLUMNS.join(', ')}) DO NOTHING
+    ON CONFLICT (store_id, ${KEY_COLUMNS.join(', ')}) DO UPDATE SET
+      condition_name = excluded.condition_name, condition_context = excluded.condition_context,
+      expires_at = excluded.expires_at, written_at = excluded.written_at
+      WHERE relation_tuple.expires_at <= $3
     RETURNING ${TUPLE_COLUMNS.join(', ')}
   ), logged AS (
     INSERT INTO tuple_change

@@ -11,6 +11,7 @@ interface Endpoint {
   readonly summary: string;
   readonly query?: Readonly<Record<string, JsonSchema>>;
   readonly body?: JsonSchema;
+  readonly bodyType?: string;
   readonly status: number;
   readonly answer?: JsonSchema;
   readonly answerType?: string;
@@ -163,6 +164,17 @@ function tupleEndpoints(schemas: RequestSchemas): readonly Endpoint[] {
     },
     {
       method: 'post',
+      path: '/stores/{store_id}/import',
+      operationId: 'Import',
+      summary: 'Many tuples, one a line; those that are stored already stay as they are',
+      query: { authorization_model_id: { type: 'string' } },
+      body: { type: 'string' },
+      bodyType: 'application/x-ndjson',
+      status: 200,
+      answer: RESPONSES.import,
+    },
+    {
+      method: 'post',
       path: '/stores/{store_id}/delete-by-filter',
       operationId: 'DeleteByFilter',
       summary: 'Delete, or with dry_run count, the tuples that match',
@@ -284,7 +296,7 @@ function operationOf(endpoint: Endpoint): object {
     ...(body && {
       requestBody: {
         required: true,
-        content: { ...content(body), ...(endpoint.takesDsl && DSL_CONTENT) },
+        content: { ...content(body, endpoint.bodyType), ...(endpoint.takesDsl && DSL_CONTENT) },
       },
     }),
     responses: {

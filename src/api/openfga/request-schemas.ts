@@ -42,7 +42,7 @@ const CONDITION = optional({
 const KEY = { user: USER, relation: RELATION, object: OBJECT };
 const KEY_ORDER = ['user', 'relation', 'object'];
 
-const TUPLE: JsonSchema = {
+export const TUPLE: JsonSchema = {
   type: 'object',
   required: KEY_ORDER,
   properties: {

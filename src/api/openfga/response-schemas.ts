@@ -105,6 +105,14 @@ export const RESPONSES = {
     deleted: { type: 'integer' },
     continuation_token: STRING,
   }),
+  import: object({
+    written: { type: 'integer' },
+    rejected: { type: 'integer' },
+    rejects: {
+      type: 'array',
+      items: object({ line: { type: 'integer' }, message: STRING }),
+    },
+  }),
   check: object({ allowed: { type: 'boolean' }, resolution: STRING }),
   batchCheck: object({
     result: {
