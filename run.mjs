@@ -319,7 +319,8 @@ function ended(child) {
 const [command, ...args] = process.argv.slice(2);
 try {
   requireNode();
-  if (!Object.hasOwn(commands, command ?? '')) throw new Stop('usage: run.mjs start|test|fuzz|bench');
+  if (!Object.hasOwn(commands, command ?? ''))
+    throw new Stop('usage: run.mjs start|test|fuzz|bench');
   endWithNpm();
   await commands[command](args);
 } catch (error) {

@@ -16,8 +16,14 @@ export interface OpenAssembly {
   readonly close: () => Promise<void>;
 }
 
+/** A benchmark on a slow machine is slow, and that is all. */
+const PATIENCE_MS = 600_000;
+
 export async function openAssembly(url: string): Promise<OpenAssembly> {
-  const config = loadConfig({ DATABASE_URL: url });
+  const config = loadConfig({
+    DATABASE_URL: url,
+    PEMBA_DATABASE_TIMEOUT_MS: String(PATIENCE_MS),
+  });
   const database = await Database.connect({
     address: { url },
     poolSize: config.databasePool,

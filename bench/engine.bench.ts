@@ -5,7 +5,7 @@ import type { TupleChange, TupleKey } from '../src/tuple/tuple.js';
 import { Asker } from './asker.js';
 import type { Benchmark, Ground } from './ground.js';
 import { Random, documentId, user } from './data.js';
-import { LISTED, documentKey, landmarks, reader } from './landmarks.js';
+import { listed, documentKey, landmarks, reader } from './landmarks.js';
 import { interleave, timeOf, timedLoop, timingOf } from './measure.js';
 import type { Loop, Run, Timing } from './measure.js';
 import { pointerChase } from './pointer-chase.js';
@@ -21,10 +21,10 @@ const COLUMNS = [column('case', 'case', 'text'), ...COMPARISON];
 export const engineBenchmark: Benchmark = {
   name: 'engine',
   async run(ground) {
-    const { size, questions } = ground.scale;
-    const { graph, survey } = surveyedGraph(size, SEED, landmarks(size));
+    const { size } = ground.scale;
+    const { graph, survey } = surveyedGraph(size, SEED, landmarks(ground.scale));
     const asker = new Asker(graph);
-    const cases = new Questions(asker, survey, questions).cases();
+    const cases = new Questions(asker, survey, ground.scale).cases();
     const chase = pointerChase(graph.bytes);
     const checks = async (loopOf: (keys: readonly TupleKey[]) => Loop): Promise<Row[]> => {
       const rows: Row[] = [];
@@ -87,7 +87,7 @@ async function lists(ground: Ground, asker: Asker, chase: Loop): Promise<Row[]> 
   const add = async (name: string, loop: Loop): Promise<void> => {
     rows.push({ case: name, ...(await compare(ground, chase, loop)) });
   };
-  for (const count of LISTED) {
+  for (const count of listed(ground.scale)) {
     const loop = repeat(() => asker.countObjects('folder', reader(count)));
     await add(`list-objects, folders, ${shown(loop(0, 1))} results`, loop);
   }

@@ -71,6 +71,7 @@ const COLUMNS = [
   column('p99', 'p99', 'ns'),
   column('reference', 'reference', 'ns'),
   column('ratio', 'ratio', 'ratio'),
+  column('p50Ratio', 'of p50s', 'ratio'),
 ];
 
 const mean = (values: readonly number[]): number =>

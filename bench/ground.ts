@@ -26,6 +26,7 @@ export class Ground {
   readonly directory = mkdtempSync(join(tmpdir(), 'pemba-bench-'));
   readonly #say: (line: string) => void;
   readonly #closers: (() => Promise<void>)[] = [];
+  #closing: Promise<void> | undefined;
   #postgres: Promise<EmbeddedPostgres> | undefined;
   #world: Promise<StoredWorld> | undefined;
 
@@ -41,9 +42,20 @@ export class Ground {
   /** Closers run in the opposite order. */
   onClose(close: () => Promise<void>): void {
     this.#closers.push(close);
+    // What was being started when a signal came.
+    if (this.#closing !== undefined) this.#closing = this.#closing.then(() => this.#closeAll());
   }
 
+  /** Resolves when all is gone, whoever began with it. */
   async close(): Promise<void> {
+    this.#closing ??= this.#closeAll();
+    for (let known: unknown; known !== this.#closing;) {
+      known = this.#closing;
+      await this.#closing;
+    }
+  }
+
+  async #closeAll(): Promise<void> {
     for (const close of this.#closers.splice(0).reverse()) {
       await close().catch((error: unknown) => {
         this.#say(`while stopping: ${String(error)}`);

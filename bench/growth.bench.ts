@@ -19,7 +19,7 @@ export const growthBenchmark: Benchmark = {
     const bySize: Row[] = [];
     for (const size of ground.scale.ladder) bySize.push(await measureSize(ground, size));
     const world = await ground.world();
-    const rivals = await startRivals(ground, world);
+    const rivals = await startRivals(ground, world, 1);
     const byClients: Row[] = [];
     for (const connections of CONNECTIONS) {
       const row = await measureCase(ground, rivals, checkCase(ground, world, connections));
@@ -51,7 +51,7 @@ export const growthBenchmark: Benchmark = {
 async function measureSize({ scale }: Ground, size: WorldSize): Promise<Row> {
   const { graph, survey } = surveyedGraph(size, SEED);
   const asker = new Asker(graph);
-  const keys = new Questions(asker, survey, scale.questions).mixed();
+  const keys = new Questions(asker, survey, scale).mixed();
   const comparison = await interleave(
     timedLoop(pointerChase(graph.bytes), scale.loopMs),
     timedLoop((first, count) => {

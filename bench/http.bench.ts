@@ -8,11 +8,12 @@ import { interleave } from './measure.js';
 import type { Program } from './program.js';
 import { COMPARISON, column, comparisonRow } from './report.js';
 import type { Row } from './report.js';
-import { hasWorkers, startEcho, startPemba } from './servers.js';
+import { startEcho, startPemba } from './servers.js';
 import type { ServerStart } from './servers.js';
 import { bodyOf } from './wire-bodies.js';
 import type { StoredWorld } from './stored-world.js';
 
+const MANY_CONNECTIONS = 64;
 const BATCH = 50;
 /** Enough that a body is not always the same, few enough to hand to the generator. */
 const BODIES = 500;
@@ -40,16 +41,16 @@ export const httpBenchmark: Benchmark = {
     const world = await ground.world();
     const cases = [
       checkCase(ground, world, 1),
-      checkCase(ground, world, 64),
+      checkCase(ground, world, MANY_CONNECTIONS),
       batchCase(ground, world, 1),
-      batchCase(ground, world, 64),
+      batchCase(ground, world, MANY_CONNECTIONS),
     ];
     const rows: Row[] = [];
-    for (const workers of hasWorkers() ? [1, 2] : [undefined]) {
+    for (const workers of [1, 2]) {
       const rivals = await startRivals(ground, world, workers);
       for (const httpCase of cases) {
         const row = await measureCase(ground, rivals, httpCase);
-        rows.push({ ...row, case: `${httpCase.name}, ${workers ?? 1} worker(s)` });
+        rows.push({ ...row, case: `${httpCase.name}, ${workers} worker(s)` });
       }
       await stopRivals(rivals);
     }
@@ -69,16 +70,16 @@ export const httpBenchmark: Benchmark = {
 export async function startRivals(
   ground: Ground,
   world: StoredWorld,
-  workers?: number,
+  workers: number,
 ): Promise<Rivals> {
-  return {
-    generator: await ground.program('load-program.js'),
-    pemba: await startPemba(ground, {
-      url: world.url,
-      ...(workers !== undefined && { workers }),
-    }),
-    echo: await startEcho(ground),
-  };
+  const generator = await ground.program('load-program.js');
+  const pemba = await startPemba(ground, { url: world.url, workers });
+  const echo = await startEcho(ground);
+  // So that every worker has loaded the store: connections go to them in turn.
+  const { path, bodies } = checkCase(ground, world, MANY_CONNECTIONS);
+  const load = { path, bodies, connections: MANY_CONNECTIONS, forMs: ground.scale.loadMs };
+  await new HttpLoad(generator, pemba, load).run()();
+  return { generator, pemba, echo };
 }
 
 export async function stopRivals({ generator, pemba, echo }: Rivals): Promise<void> {

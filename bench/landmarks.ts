@@ -1,4 +1,5 @@
 /** Tuples beside the random world, each there for one case of the engine's benchmark. */
+import type { Scale } from './scale.js';
 import { documentId, groupId, user } from './data.js';
 import type { Random, WorldSize } from './data.js';
 import type { ObjectRef, RelationTuple, Subject, TupleKey } from '../src/tuple/tuple.js';
@@ -7,10 +8,9 @@ import type { ObjectRef, RelationTuple, Subject, TupleKey } from '../src/tuple/t
 const COPIES = 100;
 export const CHAIN_LENGTH = 50;
 const FOLDER_CHAIN = 20;
-export const WIDE_MEMBERS = 100_000;
 export const FAN_OUT = 1000;
 const JUDGED_DOCUMENTS = 1000;
-export const LISTED = [10, 1000, 100_000] as const;
+export const listed = ({ many }: Scale): readonly number[] => [10, 1000, many];
 
 const document = (id: string): ObjectRef => ({ type: 'document', id });
 const group = (id: string): ObjectRef => ({ type: 'group', id });
@@ -23,13 +23,14 @@ const membersOf = (id: string): Subject => ({
   relation: 'member',
 });
 
-export function* landmarks(size: WorldSize): Generator<RelationTuple> {
+export function* landmarks(scale: Scale): Generator<RelationTuple> {
+  const { size, many } = scale;
   for (let copy = 0; copy < COPIES; copy++) {
     yield* groupChain(copy);
     yield* folderChain(copy);
   }
   yield { object: document('wide'), relation: 'viewer', subject: membersOf('wide') };
-  for (let n = 0; n < WIDE_MEMBERS; n++) {
+  for (let n = 0; n < many; n++) {
     yield { object: group('wide'), relation: 'member', subject: member(`wide-${n}`) };
   }
   for (let n = 0; n < FAN_OUT; n++) {
@@ -40,7 +41,7 @@ export function* landmarks(size: WorldSize): Generator<RelationTuple> {
     yield { object: document(`judged-${n}`), relation: 'approver', subject: user(n) };
     yield { object: document(`judged-${n}`), relation: 'owner', subject: user(n) };
   }
-  for (const count of LISTED) {
+  for (const count of listed(scale)) {
     for (let n = 0; n < count; n++) {
       yield { object: folder(`of-${count}-${n}`), relation: 'viewer', subject: reader(count) };
     }
@@ -84,10 +85,10 @@ export const parentKey =
     subject: member(`way-${n % COPIES}-0`),
   });
 
-export const wideKey = (random: Random): TupleKey => ({
+export const wideKey = (random: Random, many: number): TupleKey => ({
   object: document('wide'),
   relation: 'view',
-  subject: member(`wide-${random.below(WIDE_MEMBERS)}`),
+  subject: member(`wide-${random.below(many)}`),
 });
 
 export const fanOutKey = (random: Random, size: WorldSize): TupleKey => ({

@@ -77,9 +77,13 @@ async function main(): Promise<number> {
   }
 }
 
+let isInterrupted = false;
+
+/** What was being measured fails then, and that ends the program in its order. */
 function closeOnSignals(ground: Ground): void {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
+      isInterrupted = true;
       void ground.close().finally(() => process.exit(1));
     });
   }
@@ -88,6 +92,7 @@ function closeOnSignals(ground: Ground): void {
 try {
   process.exitCode = await main();
 } catch (error) {
+  if (isInterrupted) process.exit(1);
   if (!(error instanceof UsageError)) throw error;
   say(error.message);
   process.exitCode = 2;

@@ -22,6 +22,8 @@ export interface Comparison extends Timing {
   readonly reference: number;
   /** Time per operation by that of the reference, the median over pairs of runs. */
   readonly ratio: number;
+  /** The same of the median operations: what a disturbed machine does to few of them is left out. */
+  readonly p50Ratio: number;
   readonly ratioMin: number;
   readonly ratioMax: number;
 }
@@ -35,13 +37,14 @@ export async function interleave(reference: Run, subject: Run, runs: number): Pr
     references.push(await reference());
     subjects.push(await subject());
   }
-  const ratios = subjects.map(
-    (timing, i) => timing.perOperation / (references[i]?.perOperation ?? NaN),
-  );
+  const ratiosBy = (of: (timing: Timing) => number): readonly number[] =>
+    subjects.map((timing, i) => of(timing) / of(references[i] ?? timing));
+  const ratios = ratiosBy(({ perOperation }) => perOperation);
   return {
     ...medianTiming(subjects),
     reference: medianTiming(references).perOperation,
     ratio: median(ratios),
+    p50Ratio: median(ratiosBy(({ p50 }) => p50)),
     ratioMin: Math.min(...ratios),
     ratioMax: Math.max(...ratios),
   };
@@ -80,15 +83,16 @@ const BATCH_NS = 10_000;
 const NS_PER_MS = 1e6;
 
 /** What loops return ends here. */
-let swallowed = 0;
-export const wasUsed = (): boolean => swallowed !== 0.5;
+const swallowed = { sum: 0 };
 
 /** Synchronous operations for so long, in batches that the clock can measure. */
 export function timedLoop(loop: Loop, forMs: number): Run {
   let next = 0;
-  let batch = 0;
+  let batch = 1;
+  let turn = 0;
   return () => {
-    batch ||= batchOf(loop);
+    // Again after the warm-up: compiled code does more in the time.
+    if (turn++ < 2) batch = batchOf(loop);
     const samples: number[] = [];
     let spentNs = 0;
     do {
@@ -102,16 +106,18 @@ export function timedLoop(loop: Loop, forMs: number): Run {
 }
 
 /** How many operations take as long as a batch should. */
-export function batchOf(loop: Loop): number {
+function batchOf(loop: Loop): number {
   let batch = 1;
-  while (timeOf(loop, 0, batch) < BATCH_NS) batch *= 2;
-  // Once more, compiled by now.
-  while (batch > 1 && timeOf(loop, 0, batch / 2) > BATCH_NS) batch /= 2;
+  while (quickest(loop, batch) < BATCH_NS) batch *= 2;
   return batch;
 }
 
+/** Of a few attempts, because one that is interrupted seems long. */
+const quickest = (loop: Loop, count: number): number =>
+  Math.min(timeOf(loop, 0, count), timeOf(loop, 0, count), timeOf(loop, 0, count));
+
 export function timeOf(loop: Loop, first: number, count: number): number {
   const start = performance.now();
-  swallowed += loop(first, count);
+  swallowed.sum += loop(first, count);
   return (performance.now() - start) * NS_PER_MS;
 }

@@ -91,7 +91,7 @@ async function starting(ground: Ground, world: StoredWorld): Promise<Table> {
       return onlyTotal(ms * 1e6);
     };
   const echo = firstAnswer(() => startEcho(ground), []);
-  const pemba = firstAnswer(() => startPemba(ground, { url: world.url }), listening);
+  const pemba = firstAnswer(() => startPemba(ground, { url: world.url, workers: 1 }), listening);
   const comparison = await interleave(echo, pemba, ground.scale.runs);
   return {
     title: 'start',

@@ -13,6 +13,7 @@ import {
   parentKey,
   wideKey,
 } from './landmarks.js';
+import type { Scale } from './scale.js';
 import type { Survey } from './survey.js';
 
 export interface CheckCase {
@@ -24,12 +25,14 @@ export class Questions {
   readonly #asker: Asker;
   readonly #survey: Survey;
   readonly #count: number;
+  readonly #many: number;
   readonly #random = new Random(7);
 
-  constructor(asker: Asker, survey: Survey, count: number) {
+  constructor(asker: Asker, survey: Survey, { questions, many }: Scale) {
     this.#asker = asker;
     this.#survey = survey;
-    this.#count = count;
+    this.#count = questions;
+    this.#many = many;
   }
 
   /** Needs the landmarks in the graph. */
@@ -44,8 +47,8 @@ export class Questions {
       this.#case('parents, 5 up', this.#times(parentKey(5))),
       this.#case('parents, 20 up', this.#times(parentKey(20))),
       this.#case(
-        'group of 100,000',
-        this.#times(() => wideKey(random)),
+        `group of ${this.#many.toLocaleString('en-GB')}`,
+        this.#times(() => wideKey(random, this.#many)),
       ),
       this.#case(
         `object with ${FAN_OUT} groups`,

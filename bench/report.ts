@@ -35,6 +35,7 @@ export const COMPARISON: readonly Column[] = [
   column('p99', 'p99', 'ns'),
   column('reference', 'reference', 'ns'),
   column('ratio', 'ratio', 'ratio'),
+  column('p50Ratio', 'of p50s', 'ratio'),
 ];
 
 export const comparisonRow = (comparison: Comparison): Row => ({

@@ -5,7 +5,6 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { settingDescriptions } from '../src/config.js';
 import type { Ground } from './ground.js';
 
 export interface ServerStart {
@@ -17,21 +16,15 @@ export interface ServerStart {
 export interface PembaOptions {
   /** Of the database. */
   readonly url: string;
-  readonly workers?: number;
+  readonly workers: number;
 }
-
-const WORKERS = 'PEMBA_WORKERS';
-
-/** Whether this Pemba can be told how many processes to run. */
-export const hasWorkers = (): boolean =>
-  settingDescriptions().some(({ variable }) => variable === WORKERS);
 
 export const startPemba = (ground: Ground, { url, workers }: PembaOptions): Promise<ServerStart> =>
   startServer(ground, '../src/main.js', {
     DATABASE_URL: url,
     PORT: '0',
     PEMBA_EXAMPLE_STORE: 'false',
-    ...(workers !== undefined && { [WORKERS]: String(workers) }),
+    PEMBA_WORKERS: String(workers),
   });
 
 /** A bare Fastify that reads the same bodies and answers in the same form, without thinking. */

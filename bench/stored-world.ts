@@ -1,5 +1,7 @@
 /** The world in PostgreSQL, put there by the bulk path. */
 import { importChunk } from '../src/storage/import-tuples.js';
+import type { Database } from '../src/storage/database.js';
+import { formatTupleKey } from '../src/tuple/tuple.js';
 import type { RelationTuple } from '../src/tuple/tuple.js';
 import { newStore, openAssembly } from './assembly.js';
 import type { BenchStore } from './assembly.js';
@@ -20,10 +22,8 @@ export async function storeWorld(ground: Ground): Promise<StoredWorld> {
   const { engine, close } = await openAssembly(url);
   try {
     const store = await newStore(engine);
-    let tuples = 0;
     for (const chunk of chunks(tuplesOf(ground.scale.size, SEED), CHUNK)) {
-      const { written } = await importChunk(engine.database, store.storeId, chunk, new Date());
-      tuples += written;
+      await importChunk(engine.database, store.storeId, chunk, new Date());
     }
     // What autovacuum would do some time later, in the middle of a measurement.
     await engine.database.withClient(async (client) => {
@@ -32,23 +32,28 @@ export async function storeWorld(ground: Ground): Promise<StoredWorld> {
       await client.query('CHECKPOINT');
       await client.query('RESET statement_timeout');
     });
-    return { url, tuples, ...store };
+    return { url, tuples: await countTuples(engine.database), ...store };
   } finally {
     await close();
   }
 }
 
-/** The chunks may repeat a tuple: random ones do. */
-export function* chunks(
+async function countTuples(database: Database): Promise<number> {
+  const [row] = await database.query('SELECT count(*) AS tuples FROM relation_tuple');
+  return Number(row?.['tuples']);
+}
+
+/** A random world repeats some tuples; a chunk does not. */
+function* chunks(
   tuples: Iterable<RelationTuple>,
   size: number,
 ): Generator<readonly RelationTuple[]> {
-  let chunk: RelationTuple[] = [];
+  const chunk = new Map<string, RelationTuple>();
   for (const tuple of tuples) {
-    chunk.push(tuple);
-    if (chunk.length < size) continue;
-    yield chunk;
-    chunk = [];
+    chunk.set(formatTupleKey(tuple), tuple);
+    if (chunk.size < size) continue;
+    yield [...chunk.values()];
+    chunk.clear();
   }
-  if (chunk.length > 0) yield chunk;
+  if (chunk.size > 0) yield [...chunk.values()];
 }

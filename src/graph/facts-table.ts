@@ -35,10 +35,14 @@ export class FactsTable {
   /** Slots that are not empty, deleted ones included. */
   #taken = 0;
   #size = 0;
-  readonly #contexts = new StringTable();
+  readonly #contexts: StringTable;
   readonly #conditionNames: string[] = [];
   readonly #conditions = new Map<string, number>();
   readonly #parsed = new Map<number, Grant>();
+
+  constructor(hashSeed: number) {
+    this.#contexts = new StringTable(hashSeed);
+  }
 
   get size(): number {
     return this.#size;

@@ -11,6 +11,7 @@
  * worth to make the graph anew, which whoever owns it does while this one goes on answering.
  */
 import { strict as assert } from 'node:assert';
+import { randomInt } from 'node:crypto';
 import type { Revision } from '../ids.js';
 import { subjectColumns, subjectForm } from '../tuple/filter.js';
 import type { RelationTuple, TupleChange, TupleKey } from '../tuple/tuple.js';
@@ -35,14 +36,16 @@ const WASTE_SHARE = 0.25;
 
 export class ResidentGraph implements GraphReader {
   readonly kinds = new KindTable();
-  readonly #names = new StringTable();
+  readonly #names: StringTable;
   readonly #pool = new ListPool();
   readonly #forward = new EdgeSets(this.#pool);
   readonly #reverse = new EdgeSets(this.#pool);
-  readonly #facts = new FactsTable();
+  readonly #facts: FactsTable;
   #revision: Revision;
 
-  constructor(revision: Revision) {
+  constructor(revision: Revision, hashSeed = randomInt(2 ** 31)) {
+    this.#names = new StringTable(hashSeed);
+    this.#facts = new FactsTable(hashSeed);
     this.#revision = revision;
   }
 

@@ -18,12 +18,21 @@ const WIDE = 1 << LENGTH_BITS;
 const TYPE_SHIFT = LENGTH_BITS + 1;
 
 export class StringTable {
+  readonly #seed: number;
   #slots = new Int32Array(2 * INITIAL_SLOTS);
   #records = new Int32Array(16 * INITIAL_SLOTS);
   /** Where the next record goes; 0 is no record. */
   #end = 1;
   #recordOf = new Int32Array(INITIAL_SLOTS);
   #count = 0;
+
+  /**
+   * `seed` is any number, best a random one: ids come from clients, and whoever knows how they are
+   * hashed can make thousands that land on one slot.
+   */
+  constructor(seed: number) {
+    this.#seed = seed | 0;
+  }
 
   get size(): number {
     return this.#count;
@@ -36,12 +45,12 @@ export class StringTable {
 
   /** -1 when the name was never interned. */
   find(type: number, text: string): number {
-    const record = this.#probe(type, text, hashOf(type, text));
+    const record = this.#probe(type, text, hashOf(this.#seed, type, text));
     return record < 0 ? -1 : (this.#records[record] ?? -1);
   }
 
   intern(type: number, text: string): number {
-    const hash = hashOf(type, text);
+    const hash = hashOf(this.#seed, type, text);
     const found = this.#probe(type, text, hash);
     if (found >= 0) return this.#records[found] ?? -1;
     if (this.#count >= (this.#slots.length / 2) * MAX_LOAD) {
@@ -132,8 +141,8 @@ export class StringTable {
 }
 
 /** FNV-1a over UTF-16 units, stirred at the end so that the low bits depend on all. */
-export function hashOf(type: number, text: string): number {
-  let hash = (0x811c9dc5 ^ type) | 0;
+export function hashOf(seed: number, type: number, text: string): number {
+  let hash = 0x811c9dc5 ^ seed ^ type;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
   hash = Math.imul(hash ^ (hash >>> 16), 0x45d9f3b);
   return hash ^ (hash >>> 15);

@@ -5,6 +5,7 @@ import type { Pemba } from '../support/pemba.js';
 import { describeWithPostgres } from '../support/postgres.js';
 import { describeConsistency } from './extensions/consistency.js';
 import { describeDeleting } from './extensions/deleting.js';
+import { describeImporting } from './extensions/importing.js';
 import { describeExpand, describeLists } from './extensions/lists.js';
 import { describeDsl } from './extensions/models.js';
 import { describeObserving } from './extensions/observing.js';
@@ -26,6 +27,7 @@ describeWithPostgres('what Pemba adds', () => {
   describeDuplicates(pemba);
   describeExpiry(pemba);
   describeDeleting(pemba);
+  describeImporting(pemba);
   describeLists(pemba);
   describeExpand(pemba);
   describeDsl(pemba);

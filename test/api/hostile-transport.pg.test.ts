@@ -36,6 +36,7 @@ const SERVED: Readonly<Record<string, readonly string[]>> = {
     [
       'write',
       'read',
+      'import',
       'delete-by-filter',
       'check',
       'batch-check',

@@ -83,6 +83,14 @@ describeWithPostgres('the OpenAPI document', () => {
       }
     });
 
+    it('is held against answers strictly', () => {
+      const { Error: schema } = document.components.schemas;
+      const error = { code: 'x', message: 'y' };
+      expect(judge.problems(schema!, error)).toEqual([]);
+      expect(judge.problems(schema!, { ...error, more: 1 })).toHaveLength(1);
+      expect(judge.problems(schema!, { code: 'x' })).toHaveLength(1);
+    });
+
     it('has schemas that are schemas', () => {
       for (const [place, schema] of schemasOf(document)) {
         expect(() => [place, judge.compile(schema)]).not.toThrow();
@@ -110,7 +118,7 @@ describeWithPostgres('the OpenAPI document', () => {
     return pemba.call(operation.method, query === '' ? path : `${path}?${query}`, sample.body, {
       ...(sample.text !== undefined && {
         raw: sample.text,
-        headers: { 'content-type': 'text/plain' },
+        headers: { 'content-type': sample.type ?? 'text/plain' },
       }),
     });
   };
@@ -119,7 +127,9 @@ describeWithPostgres('the OpenAPI document', () => {
     const names = operation.parameters.filter((one) => one.in === 'query').map(({ name }) => name);
     expect(names).toEqual(expect.arrayContaining(Object.keys(sample.query ?? {})));
     const content = operation.requestBody?.content ?? {};
-    if (sample.text !== undefined) expect(Object.keys(content)).toContain('text/plain');
+    if (sample.text !== undefined) {
+      expect(Object.keys(content)).toContain(sample.type ?? 'text/plain');
+    }
     const schema = content['application/json']?.schema;
     if (sample.body === undefined || schema === undefined) return;
     expect(judge.problems(schema, sample.body)).toEqual([]);

@@ -147,6 +147,15 @@ describeWithPostgres('a store', () => {
       expectError(await pemba.call(method, path, body), 404, 'store_id_not_found');
     });
 
+    it('has no model for import', async () => {
+      const options = {
+        raw: `${JSON.stringify(KEY)}\n`,
+        headers: { 'content-type': 'application/x-ndjson' },
+      };
+      const answer = await store.post('import', undefined, options);
+      expectError(answer, 400, 'latest_authorization_model_not_found');
+    });
+
     it('has no model to give', async () => {
       const answer = await store.get(`authorization-models/${store.modelId}`);
       expectError(answer, 400, 'authorization_model_not_found');

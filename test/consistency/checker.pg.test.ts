@@ -5,7 +5,7 @@
 import { afterEach, expect, it, jest } from '@jest/globals';
 import { ResidentGraph } from '../../src/graph/resident.js';
 import type * as Consistency from '../../src/operations/consistency.js';
-import type { Pemba } from '../support/pemba.js';
+import type * as Support from '../support/pemba.js';
 import { describeWithPostgres } from '../support/postgres.js';
 import type { History, Violation } from './history.js';
 import { run } from './workload.js';
@@ -27,9 +27,12 @@ jest.mock('../../src/operations/consistency.js', () => {
   };
 });
 
+// Imports come first, wherever they stand; this has to come after the guard was replaced.
+const { startPemba } = jest.requireActual<typeof Support>('../support/pemba.js');
+
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-function slowDown({ assembly: { database } }: Pemba): void {
+function slowDown({ assembly: { database } }: Support.Pemba): void {
   const query = database.query.bind(database);
   database.query = async (...args) => {
     await sleep(DELAY_MS);
@@ -38,8 +41,6 @@ function slowDown({ assembly: { database } }: Pemba): void {
 }
 
 async function historyOfTwo(until: Pick<Workload, 'atLeastMs' | 'isEnough'>): Promise<History> {
-  // Only now: what is imported above is there before the guard is replaced.
-  const { startPemba } = await import('../support/pemba.js');
   const first = await startPemba();
   try {
     const second = await startPemba({}, first);

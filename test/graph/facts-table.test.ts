@@ -62,7 +62,7 @@ describe(`a facts table (PEMBA_SEED=${SEED})`, () => {
   it('holds what a Map would', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 120, size: 'max' }), (steps) => {
-        expect(differences(new FactsTable(), steps)).toEqual([]);
+        expect(differences(new FactsTable(0), steps)).toEqual([]);
       }),
       { seed: SEED, numRuns: 80 },
     );
@@ -78,11 +78,11 @@ describe(`a facts table (PEMBA_SEED=${SEED})`, () => {
       const at = random.between(0, 999);
       return { key, facts: random.chance(0.5) ? withContext({ at }) : { expiresAt: at } };
     });
-    expect(differences(new FactsTable(), steps)).toEqual([]);
+    expect(differences(new FactsTable(0), steps)).toEqual([]);
   });
 
   it('does not grow when edges come and go', () => {
-    const table = new FactsTable();
+    const table = new FactsTable(0);
     const { bytes } = table;
     for (let i = 0; i < 10_000; i++) {
       table.set(i, 0, i, { expiresAt: i });
@@ -92,7 +92,7 @@ describe(`a facts table (PEMBA_SEED=${SEED})`, () => {
   });
 
   it('has nothing of nodes that are none', () => {
-    const table = new FactsTable();
+    const table = new FactsTable(0);
     table.set(0, 0, 0, { expiresAt: 1 });
     table.set(1, 0, 0, { expiresAt: 1 });
     table.delete(1, 0, 0);
@@ -100,7 +100,7 @@ describe(`a facts table (PEMBA_SEED=${SEED})`, () => {
   });
 
   it('forgets a condition that is overwritten by an expiry, and the reverse', () => {
-    const table = new FactsTable();
+    const table = new FactsTable(0);
     table.set(1, 2, 3, { ...withContext({ a: 1 }), expiresAt: 5 });
     table.set(1, 2, 3, { expiresAt: 6 });
     expect(table.get(1, 2, 3)).toEqual({ expiresAt: 6 });
@@ -110,7 +110,7 @@ describe(`a facts table (PEMBA_SEED=${SEED})`, () => {
   });
 
   it('keeps equal contexts once, and unlike conditions of one context apart', () => {
-    const table = new FactsTable();
+    const table = new FactsTable(0);
     const large = { text: '語'.repeat(1000) };
     table.set(0, 0, 0, withContext(large));
     const before = table.bytes;
@@ -123,7 +123,7 @@ describe(`a facts table (PEMBA_SEED=${SEED})`, () => {
   });
 
   it('reads more contexts than it keeps parsed', () => {
-    const table = new FactsTable();
+    const table = new FactsTable(0);
     const contexts = Array.from({ length: 9000 }, (_, i) => ({ i, name: `n-${i}` }));
     for (const [i, value] of contexts.entries()) table.set(i, 0, i, withContext(value));
     for (let round = 0; round < 2; round++) {
@@ -133,7 +133,7 @@ describe(`a facts table (PEMBA_SEED=${SEED})`, () => {
   });
 
   it('gives `__proto__` back as a member', () => {
-    const table = new FactsTable();
+    const table = new FactsTable(0);
     const hostile = JSON.parse('{"__proto__":{"admin":true}}') as JsonObject;
     table.set(0, 0, 0, withContext(hostile));
     const read = table.get(0, 0, 0)?.condition?.context ?? {};

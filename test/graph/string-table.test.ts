@@ -75,7 +75,7 @@ describe(`a string table (PEMBA_SEED=${SEED})`, () => {
   it('hands out the numbers that a Map would, and gives the names back', () => {
     fc.assert(
       fc.property(fc.array(name, { maxLength: 150, size: 'max' }), (names) => {
-        expect(differences(new StringTable(), names)).toEqual([]);
+        expect(differences(new StringTable(0), names)).toEqual([]);
       }),
       { seed: SEED, numRuns: 60 },
     );
@@ -90,7 +90,7 @@ describe(`a string table (PEMBA_SEED=${SEED})`, () => {
       [0, text],
       [1, text],
     ]);
-    expect(differences(new StringTable(), names)).toEqual([]);
+    expect(differences(new StringTable(0), names)).toEqual([]);
   });
 
   it('keeps names longer than the header can say', () => {
@@ -101,33 +101,33 @@ describe(`a string table (PEMBA_SEED=${SEED})`, () => {
       `${'x'.repeat(length - 1)}y`,
     ]);
     const names = texts.map((text): Name => [3, text]);
-    expect(differences(new StringTable(), [...names, ...names])).toEqual([]);
+    expect(differences(new StringTable(0), [...names, ...names])).toEqual([]);
   });
 
   it('tells names of one hash apart', () => {
     expect(new Set(COLLIDING).size).toBe(64);
-    expect(new Set(COLLIDING.map((text) => hashOf(0, text))).size).toBe(1);
+    expect(new Set(COLLIDING.map((text) => hashOf(0, 0, text))).size).toBe(1);
     const names = COLLIDING.map((text): Name => [0, text]);
-    expect(differences(new StringTable(), [...names, ...names])).toEqual([]);
+    expect(differences(new StringTable(0), [...names, ...names])).toEqual([]);
   });
 
   it('does not take the beginning of a long name for the whole', () => {
     const beginning = 'x'.repeat(2048);
     const whole = `${beginning}rgmmygba`;
-    expect(hashOf(0, whole)).toBe(hashOf(0, beginning));
+    expect(hashOf(0, 0, whole)).toBe(hashOf(0, 0, beginning));
     const names = [whole, beginning].map((text): Name => [0, text]);
-    expect(differences(new StringTable(), names)).toEqual([]);
+    expect(differences(new StringTable(0), names)).toEqual([]);
   });
 
   it('does not take a wide name for a narrow one of the same hash', () => {
-    expect(hashOf(0, IMPERSONATOR)).toBe(hashOf(0, IMPERSONATED));
+    expect(hashOf(0, 0, IMPERSONATOR)).toBe(hashOf(0, 0, IMPERSONATED));
     expect(parseObject(`user:${IMPERSONATOR}`)).toBeDefined();
     for (const texts of [
       [IMPERSONATED, IMPERSONATOR],
       [IMPERSONATOR, IMPERSONATED],
     ]) {
       const names = texts.map((text): Name => [0, text]);
-      expect(differences(new StringTable(), names)).toEqual([]);
+      expect(differences(new StringTable(0), names)).toEqual([]);
     }
   });
 
@@ -138,7 +138,7 @@ describe(`a string table (PEMBA_SEED=${SEED})`, () => {
       random.between(0, 3),
       `${index.toString(36)}${random.pick(tails)}`,
     ]);
-    const table = new StringTable();
+    const table = new StringTable(0);
     const misnumbered = names.filter((each, index) => table.intern(...each) !== index);
     expect(misnumbered).toEqual([]);
     const wrong = names.filter(

@@ -70,10 +70,7 @@ export function* schemasOf(document: Document): Generator<readonly [string, Sche
 
 const RFC3339_UTC = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
 
-/**
- * A validator for which a member that the schema does not list is a fault, wherever it lists any.
- * `openFor` are the document's components, which `$ref` may name.
- */
+/** A validator for which a member that the schema does not list is a fault, if it lists any. */
 export class Judge {
   readonly #ajv = new Ajv2020({ allErrors: true, allowUnionTypes: true, strictRequired: true });
   readonly #compiled = new Map<Schema, ValidateFunction>();

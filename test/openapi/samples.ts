@@ -5,8 +5,9 @@ export interface Sample {
   readonly path?: Readonly<Record<string, string>>;
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: object;
-  /** A body that is no JSON. */
+  /** A body that is no JSON, and what it is. */
   readonly text?: string;
+  readonly type?: string;
 }
 
 export interface Samples {
@@ -117,6 +118,8 @@ const modelSamples: Readonly<Record<string, Samples>> = {
   },
 };
 
+const LINES: Sample = { type: 'application/x-ndjson' };
+
 const tupleSamples: Readonly<Record<string, Samples>> = {
   Write: {
     success: [
@@ -135,6 +138,13 @@ const tupleSamples: Readonly<Record<string, Samples>> = {
       { query: { page_size: '1', type: 'document', start_time: '2020-01-01T00:00:00Z' } },
     ],
     errors: [{ query: { start_time: 'today' } }, inNoStore],
+  },
+  Import: {
+    success: [
+      { ...LINES, text: `${JSON.stringify(keyOf('document:4#owner@user:dora'))}\n\nnone\n` },
+      { ...LINES, query: { authorization_model_id: '' }, text: '' },
+    ],
+    errors: [{ body: {} }, { ...inNoStore, ...LINES, text: '{}' }],
   },
   DeleteByFilter: {
     success: [

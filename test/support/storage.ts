@@ -98,7 +98,10 @@ export interface Statement {
   readonly values: readonly unknown[];
 }
 
-/** Every statement that the pool's connections send while `work` is done, BEGIN and COPY included. */
+/**
+ * Every statement that the pool's connections send while `work` is done, BEGIN and COPY included, and
+ * those that are opened for it alone.
+ */
 export async function statementsOf(
   database: Database,
   work: () => Promise<unknown>,
@@ -106,15 +109,22 @@ export async function statementsOf(
   const statements: Statement[] = [];
   const pool = Reflect.get(database.source.driver, 'master') as object;
   const send: unknown = Reflect.get(Client.prototype, 'query');
+  const open: unknown = Reflect.get(Client.prototype, 'connect');
+  const opened = new WeakSet<Client>();
+  Client.prototype.connect = function (this: Client, ...args: unknown[]): unknown {
+    opened.add(this);
+    return Reflect.apply(open as () => unknown, this, args);
+  } as typeof Client.prototype.connect;
   Client.prototype.query = function (this: Client, ...args: unknown[]): unknown {
     const isOurs = (Reflect.get(pool, '_clients') as readonly unknown[]).includes(this);
-    if (isOurs) statements.push(statementOf(args));
+    if (isOurs || opened.has(this)) statements.push(statementOf(args));
     return Reflect.apply(send as () => unknown, this, args);
   } as typeof Client.prototype.query;
   try {
     await work();
   } finally {
     Client.prototype.query = send as typeof Client.prototype.query;
+    Client.prototype.connect = open as typeof Client.prototype.connect;
   }
   return statements;
 }

@@ -172,6 +172,7 @@ function tupleEndpoints(schemas: RequestSchemas): readonly Endpoint[] {
       bodyType: 'application/x-ndjson',
       status: 200,
       answer: RESPONSES.import,
+      headers: OF_STORE,
     },
     {
       method: 'post',
