@@ -84,8 +84,10 @@ async function openProcesses(
   const { engine, close } = await openAssembly(url);
   const store = await newStore(engine);
   await close();
-  const writer = await ground.program('replica-program.js');
-  const reader = await ground.program('replica-program.js');
+  const [writer, reader] = await Promise.all([
+    ground.program('replica-program.js'),
+    ground.program('replica-program.js'),
+  ]);
   await writer.call('open', { ...store, url });
   await reader.call('open', { ...store, url });
   return { writer, reader };

@@ -72,9 +72,11 @@ export async function startRivals(
   world: StoredWorld,
   workers: number,
 ): Promise<Rivals> {
-  const generator = await ground.program('load-program.js');
-  const pemba = await startPemba(ground, { url: world.url, workers });
-  const echo = await startEcho(ground);
+  const [generator, pemba, echo] = await Promise.all([
+    ground.program('load-program.js'),
+    startPemba(ground, { url: world.url, workers }),
+    startEcho(ground),
+  ]);
   // So that every worker has loaded the store: connections go to them in turn.
   const { path, bodies } = checkCase(ground, world, MANY_CONNECTIONS);
   const load = { path, bodies, connections: MANY_CONNECTIONS, forMs: ground.scale.loadMs };
@@ -83,9 +85,7 @@ export async function startRivals(
 }
 
 export async function stopRivals({ generator, pemba, echo }: Rivals): Promise<void> {
-  await generator.stop();
-  await pemba.stop();
-  await echo.stop();
+  await Promise.all([generator.stop(), pemba.stop(), echo.stop()]);
 }
 
 export async function measureCase(

@@ -77,13 +77,13 @@ async function main(): Promise<number> {
   }
 }
 
-let isInterrupted = false;
+const interruption = new AbortController();
 
 /** What was being measured fails then, and that ends the program in its order. */
 function closeOnSignals(ground: Ground): void {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
-      isInterrupted = true;
+      interruption.abort();
       void ground.close().finally(() => process.exit(1));
     });
   }
@@ -92,7 +92,7 @@ function closeOnSignals(ground: Ground): void {
 try {
   process.exitCode = await main();
 } catch (error) {
-  if (isInterrupted) process.exit(1);
+  if (interruption.signal.aborted) process.exit(1);
   if (!(error instanceof UsageError)) throw error;
   say(error.message);
   process.exitCode = 2;

@@ -83,6 +83,8 @@ stopOnSignals(started, { isQuiet: workerAddress(process.env) !== undefined });
 try {
   await start(started);
 } catch (error) {
+  // Whoever was told to stop in the middle of starting has an exit of its own under way.
+  if (started.isStopping) await new Promise(() => undefined);
   await started.close().catch(() => undefined);
   const isExpected = error instanceof PembaError && error.code === 'cannot_start';
   process.stderr.write(

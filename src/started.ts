@@ -3,6 +3,8 @@ export class Started {
   readonly #closers: (() => Promise<void>)[] = [];
   /** For all of it; until the configuration says otherwise, time enough to stop a database. */
   timeoutMs = 60_000;
+  /** A signal came; whatever fails from now on fails because of it. */
+  isStopping = false;
 
   add(close: () => Promise<void>): void {
     this.#closers.push(close);
@@ -19,13 +21,12 @@ export const say = (line: string): void => {
 
 /** A second signal does not wait for anything. `isQuiet` is for processes that another one speaks for. */
 export function stopOnSignals(started: Started, { isQuiet }: { readonly isQuiet: boolean }): void {
-  let stopping = false;
   const stop = (signal: NodeJS.Signals): void => {
-    if (stopping) {
+    if (started.isStopping) {
       if (isQuiet) return;
       process.exit(1);
     }
-    stopping = true;
+    started.isStopping = true;
     if (!isQuiet) say(`${signal}: finishing what is in flight`);
     setTimeout(() => process.exit(1), started.timeoutMs).unref();
     started.close().then(

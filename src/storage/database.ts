@@ -61,7 +61,8 @@ export class Database implements Session {
       // An idle connection that breaks is replaced at its next use.
       poolErrorHandler: () => undefined,
       ...(url !== undefined && { url }),
-      ...(host !== undefined && { host }),
+      // Given by parts it is the embedded server, whatever PGSSLMODE says of others.
+      ...(host !== undefined && { host, ssl: false }),
       ...(port !== undefined && { port }),
       ...(user !== undefined && { username: user }),
       ...(password !== undefined && { password }),
@@ -126,7 +127,7 @@ export class Database implements Session {
       keepAlive: true,
       application_name: 'pemba',
       ...(url !== undefined && { connectionString: url }),
-      ...(host !== undefined && { host }),
+      ...(host !== undefined && { host, ssl: false }),
       ...(port !== undefined && { port }),
       ...(user !== undefined && { user }),
       ...(password !== undefined && { password }),
