@@ -15,7 +15,7 @@ import { exampleStore } from './operations/example-store.js';
 import { assembleService, openDatabase, startService } from './service.js';
 import { Started, say, stopOnSignals } from './started.js';
 import type { DatabaseAddress } from './storage/database.js';
-import { startEmbeddedPostgres } from './storage/embedded-postgres.js';
+import { startEmbeddedPostgres } from './storage/embedded/postgres.js';
 import { migrate } from './storage/migrations.js';
 import { announceReady, joinMetrics, endWorkers, startWorkers, workerAddress } from './workers.js';
 

@@ -1,7 +1,5 @@
 import type { EdgeKind, TypeSymbol } from './reader.js';
 
-const SEPARATOR = '\u0000';
-
 /**
  * The integers that stand for a store's type names and edge kinds. It only grows: by the names that
  * models and tuples bring, never by what a query asks for.
@@ -9,7 +7,9 @@ const SEPARATOR = '\u0000';
 export class KindTable {
   readonly #types = new Map<string, TypeSymbol>();
   readonly #typeNames: string[] = [];
-  readonly #kinds = new Map<string, EdgeKind>();
+  /** By object type, relation, subject type and form: a joined key would be made for every tuple. */
+  readonly #kinds = new Map<string, Map<string, Map<string, Map<string, EdgeKind>>>>();
+  #kindCount = 0;
 
   type(name: string): TypeSymbol {
     const known = this.#types.get(name);
@@ -27,11 +27,15 @@ export class KindTable {
   }
 
   kind(objectType: string, relation: string, subjectType: string, subjectForm: string): EdgeKind {
-    const key = [objectType, relation, subjectType, subjectForm].join(SEPARATOR);
-    const known = this.#kinds.get(key);
-    if (known !== undefined) return known;
-    const kind = this.#kinds.size;
-    this.#kinds.set(key, kind);
+    const forms = inner(inner(inner(this.#kinds, objectType), relation), subjectType);
+    let kind = forms.get(subjectForm);
+    if (kind === undefined) forms.set(subjectForm, (kind = this.#kindCount++));
     return kind;
   }
+}
+
+function inner<Value>(map: Map<string, Map<string, Value>>, key: string): Map<string, Value> {
+  let found = map.get(key);
+  if (found === undefined) map.set(key, (found = new Map<string, Value>()));
+  return found;
 }

@@ -89,14 +89,18 @@ const createStaging = `
     condition_name text COLLATE "C", condition_context jsonb, expires_at timestamptz
   ) ON COMMIT DELETE ROWS`;
 
-/** Sorted by key, the rows go into the indexes side by side. LOG TIME NEVER RUNS BACKWARDS. */
+/**
+ * Sorted by key, the rows go into the indexes side by side, and what comes twice goes in once. LOG
+ * TIME NEVER RUNS BACKWARDS.
+ */
 export const moveStatement = `
   WITH moment AS (
     SELECT greatest($3::timestamptz, max(changed_at)) AS saved_at
     FROM tuple_change WHERE store_id = $1
   ), stored AS (
     INSERT INTO relation_tuple (store_id, ${TUPLE_COLUMNS.join(', ')}, written_at)
-    SELECT $1, ${TUPLE_COLUMNS.join(', ')}, saved_at FROM moment, import_chunk
+    SELECT DISTINCT ON (${KEY_COLUMNS.join(', ')}) $1, ${TUPLE_COLUMNS.join(', ')}, saved_at
+    FROM moment, import_chunk
     ORDER BY ${KEY_COLUMNS.join(', ')}
     ON CONFLICT (store_id, ${KEY_COLUMNS.join(', ')}) DO UPDATE SET
       condition_name = excluded.condition_name, condition_context = excluded.condition_context,

@@ -38,7 +38,7 @@ export async function readSnapshot(
     const stream = client.query(copyTo(copyStatement(storeId)));
     const lines = new CopyLines();
     for await (const chunk of stream) {
-      for (const line of lines.take(chunk as Buffer)) receiver.tuple(tupleOf(parseCopyLine(line)));
+      for (const line of lines.take(chunk as Buffer)) receiver.tuple(tupleOf(line));
     }
     return head;
   });
@@ -50,13 +50,24 @@ const copyStatement = (storeId: StoreId): string =>
      (extract(epoch FROM expires_at) * 1000)::bigint
    FROM relation_tuple WHERE store_id = '${storeId.replaceAll("'", "''")}') TO STDOUT`;
 
-function tupleOf(row: CopyRow): RelationTuple {
+const PLAIN_END = '\t\\N\t\\N\t\\N';
+
+function tupleOf(line: string): RelationTuple {
+  // Most tuples carry nothing, and nothing in them is escaped.
+  const isPlain = line.endsWith(PLAIN_END) && line.indexOf('\\') === line.length - 8;
+  const row = isPlain ? line.slice(0, -PLAIN_END.length).split('\t') : parseCopyLine(line);
   const [objectType, objectId, relation, subjectType, subjectId, subjectRelation] = row;
-  const [name, context, expiresAt] = row.slice(KEY_COLUMNS.length);
-  return {
+  const key = {
     object: { type: objectType ?? '', id: objectId ?? '' },
     relation: relation ?? '',
     subject: subjectFromColumns(subjectType ?? '', subjectId ?? '', subjectRelation ?? ''),
+  };
+  return isPlain ? key : { ...key, ...carried(row) };
+}
+
+function carried(row: CopyRow): Pick<RelationTuple, 'condition' | 'expiresAt'> {
+  const [name, context, expiresAt] = row.slice(KEY_COLUMNS.length);
+  return {
     ...(typeof name === 'string' && {
       condition: { name, context: JSON.parse(context ?? '{}') as JsonObject },
     }),

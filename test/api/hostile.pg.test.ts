@@ -125,7 +125,7 @@ describeWithPostgres('a hostile body', () => {
         it('lacks a required field, or has null for it', async () => {
           for (const path of fieldsThat(({ presence }) => presence === 'required')) {
             const answer = await sendBody(endpoint, without(endpoint.body, path));
-            expectRefusal(endpoint, answer, lastName(path).replace(/^type$/, ''));
+            expectRefusal(endpoint, answer, lastName(path));
             const empty = await sendBody(endpoint, withValue(endpoint.body, path, null));
             expectRefusal(endpoint, empty, lastName(path));
           }
@@ -220,7 +220,7 @@ describeWithPostgres('a hostile body', () => {
       it('leaves the server as it was', async () => {
         const more = { authorization_model_id: store.modelId };
         expect(await store.allows(EXPECTED, more)).toBe(true);
-        expect(pemba.logged.filter((line) => line.includes('"level":50'))).toEqual([]);
+        expect(pemba.failures()).toEqual([]);
       });
     },
   );

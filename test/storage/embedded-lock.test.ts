@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { lockDataDirectory } from '../../src/storage/embedded-lock.js';
-import type { DataDirectoryLock } from '../../src/storage/embedded-lock.js';
+import { lockDataDirectory } from '../../src/storage/embedded/lock.js';
+import type { DataDirectoryLock } from '../../src/storage/embedded/lock.js';
 
 let directory: string;
 let path: string;

@@ -8,10 +8,10 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
-import { packagedBinaries } from '../../src/storage/embedded-binaries.js';
-import { startEmbeddedPostgres } from '../../src/storage/embedded-postgres.js';
-import { inspectProcess } from '../../src/storage/embedded-process.js';
-import type { EmbeddedPostgres } from '../../src/storage/embedded-postgres.js';
+import { packagedBinaries } from '../../src/storage/embedded/binaries.js';
+import { startEmbeddedPostgres } from '../../src/storage/embedded/postgres.js';
+import { inspectProcess } from '../../src/storage/embedded/process.js';
+import type { EmbeddedPostgres } from '../../src/storage/embedded/postgres.js';
 
 const root = join(import.meta.dirname, '..', '..');
 const supported = ((): boolean => {
@@ -71,17 +71,15 @@ async function until(condition: () => boolean): Promise<void> {
 /** The present source, compiled for a Node process that can be killed. */
 function compiledLauncher(): string {
   const output = join(root, 'node_modules', '.cache', 'embedded-postgres-test');
-  const launcher = readdirSync(join(root, 'src', 'storage')).filter((name) =>
-    name.startsWith('embedded-'),
-  );
-  const sources = ['src/errors.ts', ...launcher.map((name) => `src/storage/${name}`)];
+  const launcher = readdirSync(join(root, 'src', 'storage', 'embedded'));
+  const sources = ['src/errors.ts', ...launcher.map((name) => `src/storage/embedded/${name}`)];
   const swc = join(root, 'node_modules', '@swc', 'cli', 'bin', 'swc.js');
   execFileSync(process.execPath, [swc, ...sources, '--out-dir', output], {
     cwd: root,
     stdio: 'pipe',
   });
   writeFileSync(join(output, 'package.json'), '{ "type": "module" }');
-  return join(output, 'src', 'storage', 'embedded-postgres.js');
+  return join(output, 'src', 'storage', 'embedded', 'postgres.js');
 }
 
 /** Another Pemba process that starts a server on the directory, and what it does meanwhile. */

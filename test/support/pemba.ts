@@ -70,6 +70,8 @@ export interface Pemba {
   readonly clock: TestClock;
   /** What has been logged at info and above, a line of JSON each. */
   readonly logged: readonly string[];
+  /** What of that was an error. */
+  failures(): readonly string[];
   call(method: string, path: string, body?: unknown, options?: CallOptions): Promise<Answer>;
   /** A new store with a model written in the DSL. */
   storeWith(dsl: string): Promise<TestStore>;
@@ -105,6 +107,7 @@ export async function startPemba(
     database: testDatabase,
     clock,
     logged,
+    failures: () => logged.filter((line) => ERROR_LINE.test(line)),
     call,
     storeWith: (dsl) => storeWith(call, dsl),
     async stop() {
@@ -116,6 +119,8 @@ export async function startPemba(
     },
   };
 }
+
+const ERROR_LINE = /"level":(50|60|"error"|"fatal")/;
 
 const logInto = (lines: string[]): Assembly['log'] =>
   pino(

@@ -6,7 +6,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startEmbeddedPostgres } from '../../dist/storage/embedded-postgres.js';
+import { startEmbeddedPostgres } from '../../dist/storage/embedded/postgres.js';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'pemba-test-'));
 

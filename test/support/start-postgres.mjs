@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 
 export default async function startPostgres() {
   if (process.env.PEMBA_TEST_DATABASE_URL) return;
-  if (!existsSync(new URL('../../dist/storage/embedded-postgres.js', import.meta.url))) {
+  if (!existsSync(new URL('../../dist/storage/embedded/postgres.js', import.meta.url))) {
     throw new Error('the tests start PostgreSQL by the built program: run `npm run build` first');
   }
   const program = fileURLToPath(new URL('postgres-server.mjs', import.meta.url));

@@ -4,6 +4,7 @@ import {
   ClientWriteRequestOnMissingDeletes as OnMissing,
   ClientWriteStatus,
   FgaApiError,
+  FgaApiInternalError,
   FgaApiValidationError,
 } from '@openfga/sdk';
 import {
@@ -115,6 +116,15 @@ export const tupleBehaviours: MethodBehaviours = {
       expect(namesOf([...first.tuples, ...rest.tuples].map(({ key }) => key))).toEqual(
         namesOf(ALL),
       );
+    },
+    'fails as an internal error when the database does': async (fga) => {
+      const client = await fga.client();
+      const { database } = fga.pemba.assembly;
+      await database.query('ALTER TABLE relation_tuple RENAME TO lost');
+      const error = await failureOf(client.read());
+      await database.query('ALTER TABLE lost RENAME TO relation_tuple');
+      expect(error).toBeInstanceOf(FgaApiInternalError);
+      expect(error).toMatchObject({ statusCode: 500, apiErrorCode: 'internal_error' });
     },
     'refuses a page size beyond the limit and a token that is none': async (fga) => {
       const client = await fga.client();

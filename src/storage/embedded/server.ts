@@ -6,7 +6,7 @@
  * there. What a killed *server* leaves there can keep PostgreSQL from starting for as long as its
  * process id exists: as a zombie that nobody reaps, or as another process that got the same id,
  * both usual in containers. Pemba knows better, and because it holds the data directory's lock
- * (embedded-lock.ts) it may mend the file.
+ * (lock.ts) it may mend the file.
  *
  * All this deals with real processes, so its time is real time and not passed in.
  */
@@ -15,11 +15,11 @@ import { rmSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
-import type { ClusterSettings } from './embedded-cluster.js';
-import { cannotStart, reasonIn } from './embedded-failure.js';
-import { inspectProcess } from './embedded-process.js';
-import { runProgram, startProgram } from './embedded-program.js';
-import { handOver, makePrivateDirectory } from './embedded-user.js';
+import type { ClusterSettings } from './cluster.js';
+import { cannotStart, reasonIn } from './failure.js';
+import { inspectProcess } from './process.js';
+import { runProgram, startProgram } from './program.js';
+import { handOver, makePrivateDirectory } from './user.js';
 
 /** For pg and TypeORM: host is the socket's directory, or a loopback address. */
 export interface EmbeddedConnection {

@@ -1,4 +1,4 @@
-import { PembaError } from '../errors.js';
+import { PembaError } from '../../errors.js';
 
 const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',

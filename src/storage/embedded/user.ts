@@ -9,7 +9,7 @@
 import { chownSync, constants, existsSync, lchownSync, lstatSync, mkdirSync } from 'node:fs';
 import { openSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { cannotStart } from './embedded-failure.js';
+import { cannotStart } from './failure.js';
 
 export interface ServerUser {
   readonly uid: number;

@@ -8,9 +8,9 @@ import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, readdirSy
 import { readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join, relative } from 'node:path';
-import { cannotStart, cannotStartBecause, reasonIn } from './embedded-failure.js';
-import { programPath, runProgram } from './embedded-program.js';
-import type { ServerUser } from './embedded-user.js';
+import { cannotStart, cannotStartBecause, reasonIn } from './failure.js';
+import { programPath, runProgram } from './program.js';
+import type { ServerUser } from './user.js';
 
 export interface Binaries {
   /** Holds bin/, lib/ and share/. */

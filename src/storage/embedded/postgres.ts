@@ -23,19 +23,14 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { packagedBinaries, runnableBinaries } from './embedded-binaries.js';
-import { DATABASE, USER, prepareCluster } from './embedded-cluster.js';
-import { cannotStartBecause } from './embedded-failure.js';
-import { lockDataDirectory } from './embedded-lock.js';
-import { bringUp, isUp, removeSocket, stopServer } from './embedded-server.js';
-import type {
-  EmbeddedConnection,
-  Limits,
-  RunningServer,
-  ServerSettings,
-} from './embedded-server.js';
-import { closedDirectory, serverUser } from './embedded-user.js';
-import type { ServerUser } from './embedded-user.js';
+import { packagedBinaries, runnableBinaries } from './binaries.js';
+import { DATABASE, USER, prepareCluster } from './cluster.js';
+import { cannotStartBecause } from './failure.js';
+import { lockDataDirectory } from './lock.js';
+import { bringUp, isUp, removeSocket, stopServer } from './server.js';
+import type { EmbeddedConnection, Limits, RunningServer, ServerSettings } from './server.js';
+import { closedDirectory, serverUser } from './user.js';
+import type { ServerUser } from './user.js';
 
 export interface EmbeddedPostgresOptions {
   /** Made when it is not there. */

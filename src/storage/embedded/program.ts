@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { join } from 'node:path';
-import type { HandedDirectory, ServerUser } from './embedded-user.js';
+import type { HandedDirectory, ServerUser } from './user.js';
 
 export type ProgramName = 'initdb' | 'postgres' | 'pg_ctl';
 

@@ -6,11 +6,11 @@ import { randomBytes } from 'node:crypto';
 import { chownSync, closeSync, fsyncSync, lstatSync, mkdirSync, openSync } from 'node:fs';
 import { readFileSync, readdirSync, renameSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Binaries } from './embedded-binaries.js';
-import { cannotStart, reasonIn } from './embedded-failure.js';
-import { runProgram } from './embedded-program.js';
-import { giveTree, handOver } from './embedded-user.js';
-import type { ServerUser } from './embedded-user.js';
+import type { Binaries } from './binaries.js';
+import { cannotStart, reasonIn } from './failure.js';
+import { runProgram } from './program.js';
+import { giveTree, handOver } from './user.js';
+import type { ServerUser } from './user.js';
 
 /** The superuser of the cluster, and the database that initdb makes. */
 export const USER = 'pemba';

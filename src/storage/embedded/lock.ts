@@ -17,9 +17,9 @@ import { statSync, unlinkSync, writeSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { PembaError } from '../errors.js';
-import { cannotStart } from './embedded-failure.js';
-import { inspectProcess } from './embedded-process.js';
+import type { PembaError } from '../../errors.js';
+import { cannotStart } from './failure.js';
+import { inspectProcess } from './process.js';
 
 /** How often the owner shows that it lives. */
 const BEAT_MS = 1_000;
