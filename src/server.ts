@@ -2,9 +2,13 @@
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { installBodyParsers } from './api/json-body.js';
-import { OpenFgaErrorFilter, answerError } from './api/openfga/error-handling.js';
+import {
+  OpenFgaErrorFilter,
+  answerClientError,
+  answerError,
+} from './api/openfga/error-handling.js';
 import { registerImport } from './api/openfga/import-route.js';
 import { registerQueryRoutes } from './api/openfga/query-routes.js';
 import { requestSchemas } from './api/openfga/request-schemas.js';
@@ -22,15 +26,28 @@ export interface Server {
   close(): Promise<void>;
 }
 
-/** A request's head; what comes behind it has `requestTimeoutMs`. */
+/** Beyond any id, for the id's own message; what is longer is refused by the router. */
 const MAX_PATH_PARAMETER_LENGTH = 256;
+
+/** How late a request that did not arrive in time is noticed; Node's 30 s outlast its timeout. */
+const MAX_CHECKING_INTERVAL_MS = 1000;
 
 export async function serve(assembly: Assembly): Promise<Server> {
   const { config, log, engine, metrics } = assembly;
+  const routes = new RouteTable();
   const adapter = new FastifyAdapter({
     ajv: { customOptions: { ...AJV_OPTIONS, strict: false } },
     bodyLimit: config.maxBodyBytes,
     requestTimeout: config.requestTimeoutMs,
+    http: {
+      // Node holds the head to the shorter of the two and the whole to the longer.
+      headersTimeout: config.requestTimeoutMs,
+      connectionsCheckingInterval: Math.min(config.requestTimeoutMs, MAX_CHECKING_INTERVAL_MS),
+    },
+    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply): void => {
+      void answerError(log, routes, error, request, reply);
+    },
+    clientErrorHandler: answerClientError,
     routerOptions: { maxParamLength: MAX_PATH_PARAMETER_LENGTH },
     genReqId: requestIdFactory(assembly.clock),
     requestIdHeader: false,
@@ -40,23 +57,29 @@ export async function serve(assembly: Assembly): Promise<Server> {
   });
   // Nest types its instance looser than Fastify does.
   const instance: FastifyInstance = adapter.getInstance<FastifyInstance>();
-  const routes = new RouteTable();
   routes.collect(instance);
   observeRequests(instance, log, metrics);
   installBodyParsers(instance, config);
-  void instance.register((queries, _options, done) => {
-    queries.setErrorHandler((error, request, reply) =>
-      answerError(log, routes, error, request, reply),
-    );
-    registerQueryRoutes(queries, {
+  const withErrors = (register: (plugin: FastifyInstance) => void): void => {
+    void instance.register((plugin, _options, done) => {
+      plugin.setErrorHandler((error, request, reply) =>
+        answerError(log, routes, error, request, reply),
+      );
+      register(plugin);
+      done();
+    });
+  };
+  withErrors((plugin) => {
+    registerQueryRoutes(plugin, {
       engine,
       schemas: requestSchemas(config),
       onDecision: (api, decision) => {
         metrics.decision(api, decision);
       },
     });
-    registerImport(queries, engine);
-    done();
+  });
+  withErrors((plugin) => {
+    registerImport(plugin, engine);
   });
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.of(assembly), adapter, {
     logger: false,

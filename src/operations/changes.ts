@@ -55,7 +55,7 @@ function placeOf({
   const position = decodePageToken(identityOf(storeId), continuationToken);
   if (position === undefined) return undefined;
   const [revision, ordinal, boundType] = position;
-  if (!isCount(revision) || !isCount(ordinal)) throw invalidPageToken();
+  if (!isCount(revision) || !isOrdinal(ordinal)) throw invalidPageToken();
   if (boundType !== type) {
     throw new PembaError(
       'page_token_mismatch',
@@ -68,6 +68,9 @@ function placeOf({
 
 const isCount = (value: unknown): value is number =>
   Number.isSafeInteger(value) && Number(value) >= 0;
+
+/** The column is a PostgreSQL integer. */
+const isOrdinal = (value: unknown): value is number => isCount(value) && value < 2 ** 31;
 
 async function startOf(
   engine: Engine,

@@ -10,7 +10,7 @@ import { findModel, insertModel, listModels as readModels } from '../storage/mod
 import { storeNotFound } from '../storage/stores.js';
 import type { Config } from '../config.js';
 import type { Engine } from './engine.js';
-import { decodePageToken, encodePageToken, pageSize } from './page-token.js';
+import { decodeUlidToken, encodePageToken, pageSize } from './page-token.js';
 import { modelNotFound } from './plans.js';
 import { getStore } from './stores.js';
 
@@ -70,11 +70,11 @@ export async function listModels(
   request: { readonly pageSize?: number; readonly continuationToken: string },
 ): Promise<ModelPage> {
   const identity = ['list-models', storeId];
-  const [before] = decodePageToken(identity, request.continuationToken) ?? [];
+  const before = decodeUlidToken(identity, request.continuationToken);
   const limit = pageSize(request.pageSize, engine.config.maxPageSize);
   await getStore(engine, storeId);
   const found = await readModels(engine.database, storeId, {
-    before: before === undefined ? undefined : String(before),
+    before,
     limit: limit + 1,
   });
   const page = found.slice(0, limit);

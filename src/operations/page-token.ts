@@ -1,9 +1,12 @@
 /**
  * Continuation tokens: a place in a list, bound to the query that the list answers. Opaque to
- * clients; a token that was altered, or is handed to another query, is refused.
+ * clients; a token that was altered, or is handed to another query, is refused. That keeps mistakes
+ * out, not forgers: the digest has no key, for a place gives nobody more than the query does. So
+ * whoever puts a place into a statement looks at it first.
  */
 import { createHash } from 'node:crypto';
 import { PembaError } from '../errors.js';
+import { isUlid } from '../ids.js';
 import type { JsonValue } from '../tuple/tuple.js';
 
 export type Position = readonly (string | number)[];
@@ -15,19 +18,32 @@ export type QueryIdentity = readonly JsonValue[];
 const MAX_TOKEN_LENGTH = 5120;
 const TOKEN = /^[A-Za-z0-9_-]+={0,2}$/;
 
-const digest = (query: QueryIdentity): string =>
-  createHash('sha256').update(JSON.stringify(query)).digest('base64url').slice(0, 22);
+const digest = (query: QueryIdentity, position: Position): string =>
+  createHash('sha256')
+    .update(JSON.stringify([query, position]))
+    .digest('base64url')
+    .slice(0, 22);
 
 export function encodePageToken(query: QueryIdentity, position: Position): string {
-  return Buffer.from(JSON.stringify([digest(query), ...position])).toString('base64url');
+  const parts = [digest(query, position), ...position];
+  return Buffer.from(JSON.stringify(parts)).toString('base64url');
 }
 
 /** Undefined for an empty token, which asks for the first page. */
 export function decodePageToken(query: QueryIdentity, token: string): Position | undefined {
   if (token === '') return undefined;
   const [bound, ...position] = parse(token);
-  if (bound !== digest(query)) throw invalidPageToken();
+  if (bound !== digest(query, position)) throw invalidPageToken();
   return position;
+}
+
+/** The same for a list that is ordered by ULIDs: the last one that was given. */
+export function decodeUlidToken(query: QueryIdentity, token: string): string | undefined {
+  const position = decodePageToken(query, token);
+  if (position === undefined) return undefined;
+  const [id] = position;
+  if (typeof id !== 'string' || !isUlid(id)) throw invalidPageToken();
+  return id;
 }
 
 export const invalidPageToken = (): PembaError =>

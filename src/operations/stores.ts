@@ -8,7 +8,7 @@ import {
 } from '../storage/stores.js';
 import type { Store } from '../storage/stores.js';
 import type { Engine } from './engine.js';
-import { decodePageToken, encodePageToken, pageSize } from './page-token.js';
+import { decodeUlidToken, encodePageToken, pageSize } from './page-token.js';
 
 export async function createStore(engine: Engine, name: string): Promise<Store> {
   const now = new Date(engine.clock.now());
@@ -43,10 +43,10 @@ export async function listStores(
   },
 ): Promise<StorePage> {
   const identity = ['list-stores', request.name ?? ''];
-  const [after] = decodePageToken(identity, request.continuationToken) ?? [''];
+  const after = decodeUlidToken(identity, request.continuationToken) ?? '';
   const limit = pageSize(request.pageSize, engine.config.maxPageSize);
   const found = await readStores(engine.database, {
-    after: String(after),
+    after,
     limit: limit + 1,
     ...(request.name !== undefined && { name: request.name }),
   });

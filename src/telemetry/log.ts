@@ -1,5 +1,6 @@
+import { isNativeError } from 'node:util/types';
 import { pino } from 'pino';
-import type { Logger } from 'pino';
+import type { DestinationStream, Logger } from 'pino';
 
 export type { Logger };
 
@@ -7,17 +8,34 @@ export type { Logger };
  * JSON lines on standard output. Nothing logged at info or above names a subject or holds a token;
  * `redact` is the last line of defence for headers that someone logs at debug.
  */
-export function createLog(level: string): Logger {
+export function createLog(level: string, destination = standardOutput()): Logger {
   return pino(
     {
       level,
       base: null,
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
       formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: errorFacts },
       redact: { paths: ['*.authorization', '*.cookie', 'headers', 'password'], remove: true },
     },
-    pino.destination({ fd: 1, sync: false, minLength: BUFFER_BYTES, periodicFlush: FLUSH_MS }),
+    destination,
   );
+}
+
+const standardOutput = (): DestinationStream =>
+  pino.destination({ fd: 1, sync: false, minLength: BUFFER_BYTES, periodicFlush: FLUSH_MS });
+
+/** The members that tell what went wrong: errors of a statement bring its values along as well. */
+export function errorFacts(error: unknown): unknown {
+  if (!isNativeError(error)) return typeof error;
+  const code: unknown = Reflect.get(error, 'code');
+  return {
+    type: error.name,
+    message: error.message,
+    ...(typeof code === 'string' && { code }),
+    stack: error.stack,
+    ...(error.cause !== undefined && { cause: errorFacts(error.cause) }),
+  };
 }
 
 /** A write to the terminal or a pipe a request would cost more than its answer. */

@@ -3,7 +3,6 @@
  * with a clock that tests can set and a log that they can read.
  */
 import { Writable } from 'node:stream';
-import { pino } from 'pino';
 import { assemble } from '../../src/app.module.js';
 import type { Assembly } from '../../src/app.module.js';
 import type { Clock } from '../../src/clock.js';
@@ -11,6 +10,7 @@ import { loadConfig } from '../../src/config.js';
 import { serve } from '../../src/server.js';
 import { Database } from '../../src/storage/database.js';
 import { migrate } from '../../src/storage/migrations.js';
+import { createLog } from '../../src/telemetry/log.js';
 import { createTestDatabase } from './postgres.js';
 import type { TestDatabase } from './postgres.js';
 
@@ -123,8 +123,8 @@ export async function startPemba(
 const ERROR_LINE = /"level":(50|60|"error"|"fatal")/;
 
 const logInto = (lines: string[]): Assembly['log'] =>
-  pino(
-    { level: 'info', base: null },
+  createLog(
+    'info',
     new Writable({
       write(chunk: Buffer, _encoding, done) {
         lines.push(chunk.toString());

@@ -3,6 +3,8 @@
  * for Nest's. What is no PembaError and no refusal of the framework is a bug: it is logged whole and
  * answered with nothing but "Internal Server Error".
  */
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import { Catch, HttpException } from '@nestjs/common';
 import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
@@ -10,6 +12,7 @@ import { PembaError } from '../../errors.js';
 import { unsupportedMediaType } from '../json-body.js';
 import { schemaProblem } from '../schema-problem.js';
 import { INTERNAL, errorAnswer, streamErrorBody } from './errors.js';
+import type { ErrorAnswer } from './errors.js';
 import type { RouteTable } from './route-table.js';
 
 /** Where failures of our own are told, with all that is known of them. */
@@ -35,6 +38,40 @@ export function answerError(
     .header('content-type', 'application/json; charset=utf-8')
     .send(JSON.stringify(isStream ? streamErrorBody(answer) : answer.body));
 }
+
+/** What is no HTTP, is too long, or did not arrive whole: there is no request to answer yet. */
+export function answerClientError(error: Error, socket: Socket): void {
+  const code: unknown = Reflect.get(error, 'code');
+  if (code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const { status, body } = clientErrorAnswer(code);
+  const text = JSON.stringify(body);
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nconnection: close\r\n` +
+      'content-type: application/json; charset=utf-8\r\n' +
+      `content-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
+  );
+}
+
+function clientErrorAnswer(code: unknown): ErrorAnswer {
+  switch (code) {
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return errorAnswer(tooLate());
+    case 'HPE_HEADER_OVERFLOW': {
+      const { body } = errorAnswer(new PembaError('invalid_request', 'the head is too long'));
+      return { status: 431, body };
+    }
+    default:
+      return errorAnswer(new PembaError('invalid_request', 'the request is not HTTP/1.1'));
+  }
+}
+
+const tooLate = (cause?: Error): PembaError =>
+  new PembaError('request_timeout', 'the request did not arrive in time', {
+    ...(cause && { cause }),
+  });
 
 @Catch()
 export class OpenFgaErrorFilter implements ExceptionFilter {
@@ -85,7 +122,7 @@ function fromStatus(
           )
         : new PembaError('undefined_endpoint', 'Not Found', { cause });
     case 408:
-      return new PembaError('request_timeout', 'the request did not arrive in time', { cause });
+      return tooLate(cause);
     case 413:
       return new PembaError('body_too_large', 'the body is too large', { cause });
     case 415:

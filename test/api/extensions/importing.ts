@@ -70,8 +70,7 @@ export function describeImporting(pemba: () => Pemba): void {
       expect(await store.read({ object: 'document:1' })).toMatchObject([{ condition: null }]);
     });
 
-    // Fails as long as a chunk hands the same key to ON CONFLICT DO UPDATE twice.
-    it.failing('writes a line that stands there twice once', async () => {
+    it('writes a line that stands there twice once', async () => {
       const store = await Store.with(pemba(), MODEL);
       const { json } = expectStatus(await importTuples(store, [NAME, NAME]), 200);
       expect(json).toEqual(written(1));
