@@ -190,7 +190,7 @@ export function describeImporting(pemba: () => Pemba): void {
         expectError(answer, 415, 'validation_error');
       }
       const check = { raw: JSON.stringify({ tuple_key: keyOf(NAME) }), headers: NDJSON };
-      expect((await store.post('check', undefined, check)).status).toBe(400);
+      expect((await store.post('check', undefined, check)).status).toBe(415);
       expect(await store.read()).toEqual([]);
     });
   });
