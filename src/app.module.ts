@@ -71,7 +71,7 @@ export function assemble(parts: Parts): Assembly {
     replicas,
     sweeper: new Sweeper(engine, report('sweeping')),
     metrics,
-    readiness: new Readiness(database, replicas, config.maxStalenessMs),
+    readiness: new Readiness(database, replicas, config.readyStalenessMs),
   };
 }
 

@@ -201,9 +201,17 @@ export class Config {
   @Whole(10, HOUR)
   readonly pollIntervalMs: number = 1000;
 
-  @Setting('PEMBA_MAX_STALENESS_MS', 'ms', 'Not ready when the log was not read for so long.')
+  @Setting('PEMBA_READY_STALENESS_MS', 'ms', 'Not ready when the log was not read for so long.')
   @Whole(100, 24 * HOUR)
-  readonly maxStalenessMs: number = 30_000;
+  readonly readyStalenessMs: number = 30_000;
+
+  @Setting(
+    'PEMBA_MAX_STALENESS_MS',
+    'ms',
+    'While the database is away, queries are answered from memory for so long.',
+  )
+  @Whole(100, 24 * HOUR)
+  readonly maxStalenessMs: number = 15 * MINUTE;
 
   @Setting('PEMBA_SWEEP_INTERVAL_MS', 'ms', 'Expired tuples count for nothing before they go.')
   @Whole(10, 24 * HOUR)

@@ -46,7 +46,9 @@ export interface Answer<Result> {
 /** As is the rule: the store is in memory, the plan too, and the replica is fresh enough. */
 export function resolveNow(engine: Engine, target: Target): Resolved | undefined {
   const replica = engine.replicas.peek(target.storeId);
-  if (replica === undefined || !isConsistent(replica, target.consistency)) return undefined;
+  if (replica === undefined) return undefined;
+  assertFresh(engine, replica);
+  if (!isConsistent(replica, target.consistency)) return undefined;
   const modelId = target.modelId ?? replica.newestModel;
   if (modelId === undefined) throw noModel(target.storeId);
   const plan = engine.plans.peek(target.storeId, modelId);
@@ -55,6 +57,18 @@ export function resolveNow(engine: Engine, target: Target): Resolved | undefined
 
 export async function resolve(engine: Engine, target: Target): Promise<Resolved> {
   return resolveNow(engine, target) ?? resolveLater(engine, target);
+}
+
+/** What the database may have taken back long ago is no answer any more. */
+function assertFresh({ clock, config }: Engine, replica: StoreReplica): void {
+  const stalenessMs = clock.monotonic() - replica.currentAt;
+  if (stalenessMs <= config.maxStalenessMs) return;
+  throw new PembaError(
+    'unavailable',
+    `the database has not been reached for ${Math.round(stalenessMs / 1000)} s, which is more than ` +
+      'PEMBA_MAX_STALENESS_MS',
+    { facts: { stalenessMs } },
+  );
 }
 
 async function resolveLater(engine: Engine, target: Target): Promise<Resolved> {

@@ -1,11 +1,12 @@
 import type { KindTable } from '../graph/kinds.js';
 import type { EdgeKind, TypeSymbol } from '../graph/reader.js';
-import type { KindIndex, Plan } from '../schema/plan.js';
+import type { KindIndex, Plan, RelationIndex } from '../schema/plan.js';
 import { Reach } from '../schema/reach.js';
 import { MonotoneWays } from '../schema/ways.js';
 import type { WaysIndex } from '../schema/ways.js';
 import { bindWays } from './actions.js';
 import type { Actions } from './actions.js';
+import { ReverseWays } from './reverse-ways.js';
 import { Scratch } from './scratch.js';
 
 /** A plan tied to one store's graph: the plan's indexes as that graph's integers. */
@@ -18,6 +19,7 @@ export class Binding {
   readonly #edgeKinds: readonly EdgeKind[];
   readonly #types: ReadonlyMap<string, TypeSymbol>;
   readonly #actions = new Map<string, (Actions | undefined)[]>();
+  readonly #reverseWays: (ReverseWays | undefined)[] = [];
 
   constructor(plan: Plan, kinds: KindTable) {
     this.plan = plan;
@@ -47,6 +49,12 @@ export class Binding {
       this.#actions.set(key, table);
     }
     return table;
+  }
+
+  reverseWays(target: RelationIndex): ReverseWays {
+    return (this.#reverseWays[target] ??= new ReverseWays(this.reach, target, (index) =>
+      this.kind(index),
+    ));
   }
 
   actions(index: WaysIndex, subjectType: string, form: string): Actions {

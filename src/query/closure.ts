@@ -4,19 +4,18 @@
  * subjects are in few, so this is the short side of most questions "is the subject in any of the
  * groups that this object names?".
  *
- * A closure over more pairs than `MAX_PAIRS` is given up: the walk from the object decides then.
+ * A closure over more pairs than `maxPairs` is given up: the walk from the object decides then. A list
+ * of all objects that a subject can reach is such a closure, too, and takes them all.
  */
 import { NodeList } from '../graph/reader.js';
 import type { EdgeFacts, Node } from '../graph/reader.js';
-import type { Admission, KindIndex, RelationIndex } from '../schema/plan.js';
+import type { RelationIndex } from '../schema/plan.js';
+import type { ReverseWay, ReverseWays } from './reverse-ways.js';
 import { edgeVerdict } from './scope.js';
 import type { QueryScope } from './scope.js';
 import type { ClosureTables } from './scratch.js';
 import type { SubjectNode } from './subject.js';
 import { FALSE } from './truth.js';
-
-/** A subject in ten thousand groups: half a millisecond to find them all. */
-const MAX_PAIRS = 10_000;
 
 export class Closure {
   /** The sets of the target relation, unsorted. */
@@ -25,14 +24,21 @@ export class Closure {
   isWhole = true;
   readonly #scope: QueryScope;
   readonly #target: RelationIndex;
-  readonly #contributors: Uint8Array;
+  readonly #ways: ReverseWays;
   readonly #tables: ClosureTables;
   readonly #list = new NodeList();
+  readonly #maxPairs: number;
 
-  constructor(scope: QueryScope, subject: SubjectNode, target: RelationIndex) {
+  constructor(
+    scope: QueryScope,
+    subject: SubjectNode,
+    target: RelationIndex,
+    maxPairs = Number.MAX_SAFE_INTEGER,
+  ) {
+    this.#maxPairs = maxPairs;
     this.#scope = scope;
     this.#target = target;
-    this.#contributors = scope.binding.reach.contributors(target);
+    this.#ways = scope.binding.reverseWays(target);
     this.#tables = scope.binding.scratch.closureTables();
     this.members = this.#tables.members;
     this.#enter(subject);
@@ -52,56 +58,33 @@ export class Closure {
       this.#reach(subject.node, subject.relation, 0);
       return;
     }
-    for (const { relation, set } of this.#scope.binding.reach.entryPoints(subject.type)) {
-      if (this.#contributors[relation] !== 1) continue;
-      if (set.form === 'wildcard') {
-        this.#follow(subject.wildcard, set.kind, set.admission, relation, 0);
-      } else if (subject.kind === 'object') {
-        this.#follow(subject.node, set.kind, set.admission, relation, 0);
-      }
+    for (const entry of this.#ways.entries(subject.type)) {
+      if (entry.isWildcard) this.#follow(subject.wildcard, entry, 0);
+      else if (subject.kind === 'object') this.#follow(subject.node, entry, 0);
     }
   }
 
   #leave(node: Node, relation: RelationIndex): void {
     const hops = this.#tables.seen.get(node, relation);
-    for (const reference of this.#scope.binding.reach.references(relation)) {
-      if (this.#contributors[reference.by] !== 1) continue;
-      switch (reference.kind) {
-        case 'computed':
-          this.#reach(node, reference.by, hops);
-          break;
-        case 'userset':
-          this.#follow(node, reference.set.kind, reference.set.admission, reference.by, hops + 1);
-          break;
-        case 'from':
-          this.#follow(node, reference.path.kind, reference.path.admission, reference.by, hops + 1);
-          break;
-      }
-    }
+    for (const way of this.#ways.overEdges[relation] ?? []) this.#follow(node, way, hops + 1);
   }
 
-  #follow(
-    node: Node,
-    kindIndex: KindIndex,
-    admission: Admission,
-    relation: RelationIndex,
-    hops: number,
-  ): void {
-    const { graph, binding, budget } = this.#scope;
-    const kind = binding.kind(kindIndex);
+  #follow(node: Node, way: ReverseWay, hops: number): void {
+    const { kind, admission, to } = way;
+    const { graph, budget } = this.#scope;
     if (admission.plain) {
       const list = this.#list;
       graph.openObjects(node, kind, list);
       const { words, start, length } = list;
       if (length > 0) budget.step(length);
-      for (let i = start; i < start + length; i++) this.#reach(words[i] ?? 0, relation, hops);
+      for (let i = start; i < start + length; i++) this.#reach(words[i] ?? 0, to, hops);
     }
     if (!graph.hasGuarded) return;
     graph.someGuardedObject(node, kind, (object: Node, facts: EdgeFacts) => {
       budget.step();
-      const edge = { object, kind: kindIndex, subject: node };
+      const edge = { object, kind: way.index, subject: node };
       const verdict = edgeVerdict(this.#scope, admission, facts, edge);
-      if (verdict.kind === 'true') this.#reach(object, relation, hops);
+      if (verdict.kind === 'true') this.#reach(object, to, hops);
       else if (verdict !== FALSE) this.isWhole = false;
       return !this.isWhole;
     });
@@ -112,6 +95,8 @@ export class Closure {
     if (!seen.add(node, relation, hops)) return;
     if (relation === this.#target) members.push(node);
     queue.push(node, relation);
-    if (seen.size > MAX_PAIRS) this.isWhole = false;
+    // At once, so that the queue stays in the order of hops and each set is reached by the fewest.
+    for (const computed of this.#ways.computed[relation] ?? []) this.#reach(node, computed, hops);
+    if (seen.size > this.#maxPairs) this.isWhole = false;
   }
 }

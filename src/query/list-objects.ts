@@ -2,14 +2,16 @@
  * The objects of a type in which a subject has a relation. Candidates come from a walk along the
  * edges backwards, from the subject to whatever its tuples can flow into; conditions and the other
  * operands of `and` and `but not` are not looked at on the way. Then each is judged by the same
- * evaluation that a check uses, which remembers what it settled for the candidates before.
+ * evaluation that a check uses, which remembers what it settled for the candidates before. In a
+ * monotone relation there is nothing left to judge.
  */
 import type { EdgeFacts, Node } from '../graph/reader.js';
 import type { Admission, KindIndex, RelationIndex } from '../schema/plan.js';
 import type { Subject } from '../tuple/tuple.js';
 import { relationOf } from './check.js';
+import { Closure } from './closure.js';
 import { Evaluation } from './evaluation.js';
-import { fillPage } from './page.js';
+import { fillPage, pageOfNames } from './page.js';
 import type { Page, PageRequest } from './page.js';
 import { isAdmitted } from './scope.js';
 import type { QueryScope } from './scope.js';
@@ -31,14 +33,34 @@ export function listObjects(
   const { index } = relationOf(scope.binding, question.type, question.relation);
   const nodes = new NodeResolver(scope.binding, scope.graph);
   const subject = nodes.subject(question.subject);
-  const evaluation = new Evaluation(scope, subject);
-  const reached = new ReverseWalk(scope, index).from(subject);
   const isItself = (node: Node): boolean => subject.kind === 'userset' && subject.node === node;
+  const nameOf = (node: Node): string =>
+    isItself(node) ? idOf(question.subject) : scope.graph.nodeId(node);
+  const evaluation = new Evaluation(scope, subject);
+  const all = reachedForSure(scope, subject, index);
+  if (all !== undefined) return pageOfNames(all.map(nameOf), page);
+  const reached = new ReverseWalk(scope, index).from(subject);
   const candidates = [...reached].map((node) => ({
-    name: isItself(node) ? idOf(question.subject) : scope.graph.nodeId(node),
+    name: nameOf(node),
     judge: () => evaluation.verdict(node, index),
   }));
   return fillPage(candidates, page, scope.budget);
+}
+
+/**
+ * Where the relation is monotone, what the walk reaches is the answer: undefined unless it is, and
+ * every condition on the way could be evaluated, and nothing is too deep.
+ */
+function reachedForSure(
+  scope: QueryScope,
+  subject: SubjectNode,
+  relation: RelationIndex,
+): readonly Node[] | undefined {
+  if (!scope.binding.monotone.isMonotone(relation)) return undefined;
+  const closure = new Closure(scope, subject, relation);
+  const { maxDepth } = scope.budget.limits;
+  const isSure = closure.isWhole && closure.members.every((node) => closure.hops(node) < maxDepth);
+  return isSure ? closure.members : undefined;
 }
 
 const idOf = (subject: Subject): string => (subject.kind === 'wildcard' ? '*' : subject.id);

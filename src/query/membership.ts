@@ -24,6 +24,9 @@ import type { SubjectNode } from './subject.js';
 import { FALSE, TRUE, failed } from './truth.js';
 import type { Verdict } from './truth.js';
 
+/** A subject in ten thousand groups: half a millisecond to find them all. */
+const MAX_GROUPS = 10_000;
+
 /** What of a set's usersets and parents was found: the fewest hops to the subject, or none. */
 const NONE = Number.MAX_SAFE_INTEGER;
 
@@ -217,7 +220,12 @@ export class Membership {
   }
 
   #closure(target: RelationIndex): Closure {
-    const closure = (this.#closures[target] ??= new Closure(this.#scope, this.#subject, target));
+    const closure = (this.#closures[target] ??= new Closure(
+      this.#scope,
+      this.#subject,
+      target,
+      MAX_GROUPS,
+    ));
     if (!closure.isWhole) this.#isUncertain = true;
     return closure;
   }

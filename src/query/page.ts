@@ -25,6 +25,15 @@ export interface Candidate {
   readonly judge: () => Verdict;
 }
 
+/** Of names that are all in the list. `names` is sorted in place. */
+export function pageOfNames(names: string[], { after, limit }: PageRequest): Page {
+  names.sort();
+  const rest = after === undefined ? names : names.filter((name) => name > after);
+  const page = rest.slice(0, limit);
+  const last = page.at(-1);
+  return { names: page, ...(rest.length > limit && last !== undefined && { next: last }) };
+}
+
 export function fillPage(
   candidates: Iterable<Candidate>,
   request: PageRequest,

@@ -137,14 +137,17 @@ export class Replicas {
     }
     if (failures.length > 0) throw failures[0];
     this.#polledAt = readAt;
-    await this.#economize();
+    this.#economize();
   }
 
   /** Keeps the graphs within their memory, and makes those anew that have become mostly holes. */
-  async #economize(): Promise<void> {
+  #economize(): void {
     this.#makeRoom();
     for (const replica of this.#open.values()) {
-      if (replica.graph.isWasteful) await replica.compact();
+      if (!replica.graph.isWasteful) continue;
+      replica.compact().catch((error: unknown) => {
+        this.#options.onError('compacting a store', error);
+      });
     }
   }
 

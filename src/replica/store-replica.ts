@@ -37,6 +37,7 @@ export class StoreReplica {
   #currentAt: number;
   #catchingUp: Promise<void> | undefined;
   readonly #maxBytes: number;
+  #isCompacting = false;
   /** Set by whoever decides which stores stay: greater for those used later. */
   lastUse = 0;
 
@@ -124,19 +125,31 @@ export class StoreReplica {
     }
   }
 
-  /** Makes the graph anew, without what deletes have left behind. The old one answers meanwhile. */
+  /**
+   * Makes the graph anew, without what deletes have left behind. The old one answers and follows
+   * meanwhile; the new one takes its place when it is as far.
+   */
   async compact(): Promise<void> {
-    await this.#catchingUp;
-    this.#catchingUp ??= this.#replace()
-      .then(() => undefined)
-      .finally(() => {
-        this.#catchingUp = undefined;
-      });
-    await this.#catchingUp;
+    if (this.#isCompacting) return;
+    this.#isCompacting = true;
+    try {
+      const { graph } = await loadGraph(this.storeId, this.#database, this.#maxBytes);
+      while (graph.revision < this.revision) {
+        if (!(await this.#advance(graph))) return;
+      }
+      this.#stand(graph);
+    } finally {
+      this.#isCompacting = false;
+    }
   }
 
   async #readLog(): Promise<void> {
-    const from = this.revision;
+    if (!(await this.#advance(this.#graph))) await this.#reload();
+  }
+
+  /** Brings a graph some revisions further; false when the log does not go on from where it is. */
+  async #advance(graph: ResidentGraph): Promise<boolean> {
+    const from = graph.revision;
     const revisions = await readRevisions(
       this.#database,
       this.storeId,
@@ -144,30 +157,29 @@ export class StoreReplica {
       REVISIONS_PER_READING,
     );
     for (const { revision, changes } of revisions) {
-      if (revision <= this.revision) continue;
-      if (revision !== this.revision + 1) break;
-      this.#graph.apply(revision, changes);
+      // Own writes are applied to the graph that stands, also between two readings.
+      if (revision <= graph.revision) continue;
+      if (revision !== graph.revision + 1) break;
+      graph.apply(revision, changes);
     }
-    if (this.revision === from) await this.#reload();
+    return graph.revision > from;
   }
 
   /** The log does not go on from here: it was trimmed, or the database was restored. */
   async #reload(): Promise<void> {
     const from = this.revision;
-    if ((await this.#replace()) <= from) {
+    const { graph, newestModel } = await loadGraph(this.storeId, this.#database, this.#maxBytes);
+    if (graph.revision <= from) {
       throw new PembaError('internal', 'the store went back to an older revision');
     }
+    this.noteModel(newestModel);
+    // Own writes can have been applied meanwhile, and be newer than the snapshot.
+    if (graph.revision > this.revision) this.#stand(graph);
   }
 
-  /** Returns the revision of the snapshot, which stands unless own writes have overtaken it. */
-  async #replace(): Promise<Revision> {
-    const loaded = await loadGraph(this.storeId, this.#database, this.#maxBytes);
-    const { revision } = loaded.graph;
-    if (revision < this.revision) return revision;
-    this.#graph = loaded.graph;
+  #stand(graph: ResidentGraph): void {
+    this.#graph = graph;
     this.#bindings = new WeakMap();
-    this.noteModel(loaded.newestModel);
-    return revision;
   }
 }
 
