@@ -1,4 +1,4 @@
-import type { RelationTuple, Subject } from './tuple.js';
+import type { Subject } from './tuple.js';
 
 /**
  * A conjunction of wanted values; an absent member matches everything. `subjectRelation: ''` means
@@ -51,16 +51,4 @@ export function subjectFromColumns(type: string, id: string, relation: string): 
   if (id === '*') return { kind: 'wildcard', type };
   if (relation !== '') return { kind: 'userset', type, id, relation };
   return { kind: 'object', type, id };
-}
-
-export function matchesFilter(filter: TupleFilter, tuple: RelationTuple): boolean {
-  const subject = subjectColumns(tuple.subject);
-  return (
-    (filter.objectType === undefined || filter.objectType === tuple.object.type) &&
-    (filter.objectId === undefined || filter.objectId === tuple.object.id) &&
-    (filter.relation === undefined || filter.relation === tuple.relation) &&
-    (filter.subjectType === undefined || filter.subjectType === subject.type) &&
-    (filter.subjectId === undefined || filter.subjectId === subject.id) &&
-    (filter.subjectRelation === undefined || filter.subjectRelation === subject.relation)
-  );
 }

@@ -112,7 +112,3 @@ export function parseTupleKey(text: string): TupleKey | undefined {
   if (object === undefined || subject === undefined || !isRelationName(relation)) return undefined;
   return { object, relation, subject };
 }
-
-/** The object or userset that a subject names, without its relation; a wildcard names none. */
-export const sameKey = (a: TupleKey, b: TupleKey): boolean =>
-  formatTupleKey(a) === formatTupleKey(b);

@@ -4,7 +4,7 @@ import type { Database } from '../../src/storage/database.js';
 import { readExpired, readTuples } from '../../src/storage/read-tuples.js';
 import { softDeleteStore } from '../../src/storage/stores.js';
 import { writeTuples } from '../../src/storage/write-tuples.js';
-import { matchesFilter } from '../../src/tuple/filter.js';
+import { subjectColumns } from '../../src/tuple/filter.js';
 import type { TupleFilter } from '../../src/tuple/filter.js';
 import { formatTupleKey } from '../../src/tuple/tuple.js';
 import type { RelationTuple, TupleKey } from '../../src/tuple/tuple.js';
@@ -163,3 +163,15 @@ describeWithPostgres('expired tuples', () => {
     expect(await readExpired(database, new Date(LONG_AGO + 4), 10)).toHaveLength(4);
   });
 });
+
+function matchesFilter(filter: TupleFilter, tuple: RelationTuple): boolean {
+  const subject = subjectColumns(tuple.subject);
+  return (
+    (filter.objectType === undefined || filter.objectType === tuple.object.type) &&
+    (filter.objectId === undefined || filter.objectId === tuple.object.id) &&
+    (filter.relation === undefined || filter.relation === tuple.relation) &&
+    (filter.subjectType === undefined || filter.subjectType === subject.type) &&
+    (filter.subjectId === undefined || filter.subjectId === subject.id) &&
+    (filter.subjectRelation === undefined || filter.subjectRelation === subject.relation)
+  );
+}
