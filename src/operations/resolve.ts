@@ -46,9 +46,8 @@ export interface Answer<Result> {
 /** As is the rule: the store is in memory, the plan too, and the replica is fresh enough. */
 export function resolveNow(engine: Engine, target: Target): Resolved | undefined {
   const replica = engine.replicas.peek(target.storeId);
-  if (replica === undefined) return undefined;
+  if (replica === undefined || !isConsistent(replica, target.consistency)) return undefined;
   assertFresh(engine, replica);
-  if (!isConsistent(replica, target.consistency)) return undefined;
   const modelId = target.modelId ?? replica.newestModel;
   if (modelId === undefined) throw noModel(target.storeId);
   const plan = engine.plans.peek(target.storeId, modelId);

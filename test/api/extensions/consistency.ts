@@ -183,4 +183,25 @@ export function describeConsistency(pemba: () => Pemba): void {
       }
     });
   });
+
+  describe('an answer from memory', () => {
+    let own: Pemba;
+    beforeAll(async () => {
+      // Nobody looks for changes: after 1.5 s nothing is known to be current.
+      own = await startPemba({ PEMBA_MAX_STALENESS_MS: '1500', PEMBA_POLL_INTERVAL_MS: '3600000' });
+    });
+    afterAll(() => own.stop());
+
+    it('is refused once it may be too old, and given again when the head has been asked', async () => {
+      const store = await Store.with(own, MODEL);
+      await store.written([NAME]);
+      const fresh = { ...CHECK, consistency: 'HIGHER_CONSISTENCY' };
+      expectStatus(await store.post('check', fresh), 200);
+      expectStatus(await store.post('check', CHECK), 200);
+      await new Promise((resolve) => setTimeout(resolve, 1700));
+      expectError(await store.post('check', CHECK), 503, 'unavailable');
+      expectStatus(await store.post('check', fresh), 200);
+      expectStatus(await store.post('check', CHECK), 200);
+    });
+  });
 }
