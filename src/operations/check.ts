@@ -3,7 +3,7 @@ import { check as checkGraph } from '../query/check.js';
 import { namesProblem } from '../schema/admit.js';
 import type { TupleKey } from '../tuple/tuple.js';
 import type { Engine } from './engine.js';
-import { resolve, resolveNow, scopeOf } from './resolve.js';
+import { answerOf, resolve, resolveNow, scopeOf } from './resolve.js';
 import type { Answer, Circumstances, Resolved, Target } from './resolve.js';
 
 export interface CheckRequest extends Target, Circumstances {
@@ -20,12 +20,8 @@ export function checkNow(engine: Engine, request: CheckRequest): Answer<boolean>
   return resolved && answer(engine, resolved, request);
 }
 
-const answer = (engine: Engine, resolved: Resolved, request: CheckRequest): Answer<boolean> => ({
-  storeId: request.storeId,
-  modelId: resolved.modelId,
-  revision: resolved.replica.revision,
-  result: judge(engine, resolved, request),
-});
+const answer = (engine: Engine, resolved: Resolved, request: CheckRequest): Answer<boolean> =>
+  answerOf(request, resolved, judge(engine, resolved, request));
 
 export interface BatchQuestion extends Circumstances {
   readonly key: TupleKey;
@@ -54,12 +50,7 @@ export async function batchCheck(
   for (const item of request.items) {
     verdicts.set(item.correlationId, attempt(engine, resolved, item.question));
   }
-  return {
-    storeId: request.storeId,
-    modelId: resolved.modelId,
-    revision: resolved.replica.revision,
-    result: verdicts,
-  };
+  return answerOf(request, resolved, verdicts);
 }
 
 function attempt(

@@ -3,7 +3,7 @@ import { expand as expandGraph } from '../query/expand.js';
 import type { Expansion } from '../query/expand.js';
 import type { ObjectRef } from '../tuple/tuple.js';
 import type { Engine } from './engine.js';
-import { resolve, scopeOf } from './resolve.js';
+import { answerOf, resolve, scopeOf } from './resolve.js';
 import type { Answer, Circumstances, Target } from './resolve.js';
 
 export interface ExpandRequest extends Target, Circumstances {
@@ -26,10 +26,9 @@ export async function expand(engine: Engine, request: ExpandRequest): Promise<An
   if (!type.relations.has(relation)) {
     throw invalidRequest('tuple_key.relation', `relation '${object.type}#${relation}' not found`);
   }
-  return {
-    storeId: request.storeId,
-    modelId: resolved.modelId,
-    revision: resolved.replica.revision,
-    result: expandGraph(scopeOf(engine, resolved, request), { object, relation, maxDepth }),
-  };
+  return answerOf(
+    request,
+    resolved,
+    expandGraph(scopeOf(engine, resolved, request), { object, relation, maxDepth }),
+  );
 }

@@ -11,7 +11,7 @@ import { formatObject, formatSubject } from '../tuple/tuple.js';
 import type { Engine } from './engine.js';
 import { decodePageToken, encodePageToken, invalidPageToken } from './page-token.js';
 import type { QueryIdentity } from './page-token.js';
-import { resolve, scopeOf } from './resolve.js';
+import { answerOf, resolve, scopeOf } from './resolve.js';
 import type { Answer, Circumstances, Target } from './resolve.js';
 
 export interface ListPaging {
@@ -53,12 +53,11 @@ export async function listObjects(
     limit: request.limit,
     ...placeOf(identity, request),
   });
-  return {
-    storeId: request.storeId,
-    modelId: resolved.modelId,
-    revision: resolved.replica.revision,
-    result: nameList(page, identity, (id) => formatObject({ type: question.type, id })),
-  };
+  return answerOf(
+    request,
+    resolved,
+    nameList(page, identity, (id) => formatObject({ type: question.type, id })),
+  );
 }
 
 export async function listUsers(
@@ -81,12 +80,11 @@ export async function listUsers(
     limit: request.limit,
     ...placeOf(identity, request),
   });
-  return {
-    storeId: request.storeId,
-    modelId: resolved.modelId,
-    revision: resolved.replica.revision,
-    result: nameList(page, identity, (name) => name),
-  };
+  return answerOf(
+    request,
+    resolved,
+    nameList(page, identity, (name) => name),
+  );
 }
 
 const identityOf = (request: Target & Circumstances): QueryIdentity => [

@@ -43,6 +43,13 @@ export interface Answer<Result> {
   readonly revision: Revision;
 }
 
+/** To be called in the turn in which the result was computed: later the revision is another one. */
+export const answerOf = <Result>(
+  { storeId }: Target,
+  { modelId, replica }: Resolved,
+  result: Result,
+): Answer<Result> => ({ storeId, modelId, revision: replica.revision, result });
+
 /** As is the rule: the store is in memory, the plan too, and the replica is fresh enough. */
 export function resolveNow(engine: Engine, target: Target): Resolved | undefined {
   const replica = engine.replicas.peek(target.storeId);

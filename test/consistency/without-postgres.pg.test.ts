@@ -2,8 +2,7 @@
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { packagedBinaries } from '../../src/storage/embedded/binaries.js';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { startEmbeddedPostgres } from '../../src/storage/embedded/postgres.js';
 import type { EmbeddedPostgres } from '../../src/storage/embedded/postgres.js';
 import { keyOf } from '../api/stores.js';
@@ -14,15 +13,7 @@ import { ServerProcess } from './server-process.js';
 import { Session, send } from './session.js';
 import type { Reply } from './session.js';
 import { createStore } from './workload.js';
-
-const hasPostgres = ((): boolean => {
-  try {
-    return packagedBinaries() !== '';
-  } catch {
-    return false;
-  }
-})();
-const describeOutage = hasPostgres && process.platform !== 'win32' ? describe : describe.skip;
+import { describeOnUnix } from '../support/embedded.js';
 
 /** How soon a caller hears that the database is away. */
 const QUICKLY_MS = 6000;
@@ -33,7 +24,7 @@ const LATER_GRANT = 'document:2#granted@user:anne';
 const LATER_VIEW = 'document:2#viewer@user:anne';
 const LIST = listObjects({ relation: 'viewer', user: 'user:anne' }, ['document:1', 'document:2']);
 
-describeOutage('while PostgreSQL is stopped', () => {
+describeOnUnix('while PostgreSQL is stopped', () => {
   let dataDir: string;
   let postgres: EmbeddedPostgres;
   const servers: ServerProcess[] = [];

@@ -2,7 +2,7 @@
  * What happens when PostgreSQL is away, or there and silent: with a server of this file's own, which
  * is stopped, started and frozen.
  */
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +11,6 @@ import type { StoreId } from '../../src/ids.js';
 import { Replicas } from '../../src/replica/replicas.js';
 import { Database } from '../../src/storage/database.js';
 import type { Session } from '../../src/storage/database.js';
-import { packagedBinaries } from '../../src/storage/embedded/binaries.js';
 import { startEmbeddedPostgres } from '../../src/storage/embedded/postgres.js';
 import type { EmbeddedPostgres } from '../../src/storage/embedded/postgres.js';
 import { migrate } from '../../src/storage/migrations.js';
@@ -19,15 +18,7 @@ import { WriteQueue } from '../../src/storage/write-queue.js';
 import { writeTuples } from '../../src/storage/write-tuples.js';
 import { newStore, request, storedTuples, tuple, until } from '../support/storage.js';
 import { edgesOf } from './edges.js';
-
-const supported = ((): boolean => {
-  try {
-    return packagedBinaries() !== '';
-  } catch {
-    return false;
-  }
-})();
-const describeOutage = supported && process.platform !== 'win32' ? describe : describe.skip;
+import { describeOnUnix } from '../support/embedded.js';
 
 /** The service's default. */
 const TIMEOUT_MS = 5000;
@@ -105,7 +96,7 @@ async function backends(database: Database, condition: string): Promise<readonly
 const backendOf = async (session: Session): Promise<number> =>
   Number((await session.query('SELECT pg_backend_pid() AS pid'))[0]?.['pid']);
 
-describeOutage('while PostgreSQL is stopped', () => {
+describeOnUnix('while PostgreSQL is stopped', () => {
   it('what needs it fails quickly, the graph answers, and all recovers by itself', async () => {
     const database = await connect();
     const failed: string[] = [];
@@ -168,7 +159,7 @@ describeOutage('while PostgreSQL is stopped', () => {
   });
 });
 
-describeOutage('while PostgreSQL is silent', () => {
+describeOnUnix('while PostgreSQL is silent', () => {
   it('a statement fails in time, and its connection is used no more', async () => {
     const database = await connect(SHORT_MS, 1);
     const pid = await backendOf(database);

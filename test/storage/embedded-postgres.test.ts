@@ -12,17 +12,10 @@ import { packagedBinaries } from '../../src/storage/embedded/binaries.js';
 import { startEmbeddedPostgres } from '../../src/storage/embedded/postgres.js';
 import { inspectProcess } from '../../src/storage/embedded/process.js';
 import type { EmbeddedPostgres } from '../../src/storage/embedded/postgres.js';
+import { describeWithEmbedded } from '../support/embedded.js';
 
 const root = join(import.meta.dirname, '..', '..');
-const supported = ((): boolean => {
-  try {
-    return existsSync(packagedBinaries());
-  } catch {
-    return false;
-  }
-})();
-const describeEmbedded = supported ? describe : describe.skip;
-const onLinux = process.platform === 'linux' ? it : it.skip;
+const isLinux = process.platform === 'linux';
 const isRoot = process.getuid?.() === 0;
 
 let scratch: string;
@@ -99,7 +92,7 @@ function startElsewhere(launcher: string, dataDir: string, meanwhile = ''): Chil
   return child;
 }
 
-describeEmbedded('the embedded PostgreSQL', () => {
+describeWithEmbedded('the embedded PostgreSQL', () => {
   it('makes a database and keeps what is in it', async () => {
     const dataDir = join(scratch, 'kept');
     const first = await start(dataDir);
@@ -175,20 +168,23 @@ describeEmbedded('the embedded PostgreSQL', () => {
     expect(await query(next, 'SELECT 1')).toEqual([1]);
   });
 
-  onLinux('starts although the id of a dead server belongs to another process by now', async () => {
-    const dataDir = join(scratch, 'same-id');
-    const first = await start(dataDir);
-    const pidFile = join(dataDir, 'postgres', 'postmaster.pid');
-    const remnant = readFileSync(pidFile, 'utf8');
-    await first.stop();
-    const { uid, gid } = statSync(dirname(pidFile));
-    const other = spawn('sleep', ['60'], isRoot ? { uid, gid } : {});
-    children.push(other);
-    writeFileSync(pidFile, remnant.replace(/^\d+/, String(other.pid)), { mode: 0o600 });
-    chownSync(pidFile, uid, gid);
-    const second = await start(dataDir);
-    expect(await query(second, 'SELECT 1')).toEqual([1]);
-  });
+  (isLinux ? it : it.skip)(
+    `starts although the id of a dead server is another process's by now${isLinux ? '' : ' (skipped: not Linux)'}`,
+    async () => {
+      const dataDir = join(scratch, 'same-id');
+      const first = await start(dataDir);
+      const pidFile = join(dataDir, 'postgres', 'postmaster.pid');
+      const remnant = readFileSync(pidFile, 'utf8');
+      await first.stop();
+      const { uid, gid } = statSync(dirname(pidFile));
+      const other = spawn('sleep', ['60'], isRoot ? { uid, gid } : {});
+      children.push(other);
+      writeFileSync(pidFile, remnant.replace(/^\d+/, String(other.pid)), { mode: 0o600 });
+      chownSync(pidFile, uid, gid);
+      const second = await start(dataDir);
+      expect(await query(second, 'SELECT 1')).toEqual([1]);
+    },
+  );
 
   it.each([
     ['a file', 'file', 'a part of the path is not a directory'],
@@ -220,8 +216,8 @@ describeEmbedded('the embedded PostgreSQL', () => {
     expect(readFileSync(join(dataDir, 'postgres', 'letter.txt'), 'utf8')).toBe('dear');
   });
 
-  (isRoot ? onLinux : it.skip)(
-    'runs as root below a directory that only root may enter',
+  (isRoot && isLinux ? it : it.skip)(
+    `runs as root below a directory that only root may enter${isRoot && isLinux ? '' : ' (skipped: not root on Linux)'}`,
     async () => {
       const closed = join(scratch, 'closed');
       mkdirSync(closed, { mode: 0o700 });
@@ -231,7 +227,7 @@ describeEmbedded('the embedded PostgreSQL', () => {
   );
 });
 
-describeEmbedded('the embedded PostgreSQL of a killed process', () => {
+describeWithEmbedded('the embedded PostgreSQL of a killed process', () => {
   let launcher: string;
   beforeAll(() => {
     launcher = compiledLauncher();
