@@ -18,14 +18,23 @@ export type ErrorCode =
   | 'page_token_mismatch'
   | 'invalid_start_time'
   | 'invalid_consistency_token'
+  // who asks
+  | 'unauthenticated'
+  | 'issuer_unavailable'
+  | 'forbidden'
+  | 'invalid_subject_token'
+  | 'too_many_requests'
+  | 'overloaded'
   // what it names
   | 'store_not_found'
   | 'model_not_found'
   | 'no_model'
   | 'type_not_found'
   | 'relation_not_found'
+  | 'key_not_found'
   // models
   | 'invalid_model'
+  | 'invalid_claims_mapping'
   // tuples
   | 'invalid_tuple'
   | 'invalid_contextual_tuple'

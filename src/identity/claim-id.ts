@@ -1,0 +1,24 @@
+/**
+ * A claim's value as the id of an object. What ids must not hold is written as `%` and two digits
+ * for each byte of its UTF-8, as in URLs; so is `%` itself, and a `*` that stands alone, which would
+ * be a wildcard. Different values stay different, and no value can leave the id that it is put in.
+ */
+// eslint-disable-next-line no-control-regex -- control characters are among what it replaces
+const RESERVED = /[%#:\s\u0000-\u001f\u007f-\u009f]/gu;
+const LONE_SURROGATE = /[\ud800-\udfff]/u;
+
+/** OpenFGA's for a whole object; what the type takes is little. */
+const MAX_LENGTH = 200;
+
+/** Undefined for what cannot be an id: the empty, the overlong, and half of a surrogate pair. */
+export function idOfClaim(value: string): string | undefined {
+  if (value === '' || value.length > MAX_LENGTH || LONE_SURROGATE.test(value)) return undefined;
+  if (value === '*') return '%2A';
+  const id = value.replace(RESERVED, percentEncoded);
+  return id.length > MAX_LENGTH ? undefined : id;
+}
+
+const percentEncoded = (char: string): string =>
+  [...Buffer.from(char, 'utf8')]
+    .map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`)
+    .join('');
