@@ -1,6 +1,7 @@
 /** The service without HTTP, as `main.ts` puts it together. */
 import { pino } from 'pino';
-import { assemble } from '../src/app.module.js';
+import { randomBytes } from 'node:crypto';
+import { createEngine } from '../src/app.module.js';
 import { systemClock } from '../src/clock.js';
 import { loadConfig } from '../src/config.js';
 import type { ModelId, StoreId } from '../src/ids.js';
@@ -30,7 +31,8 @@ export async function openAssembly(url: string): Promise<OpenAssembly> {
     timeoutMs: config.databaseTimeoutMs,
   });
   const log = pino({ level: 'warn' });
-  const { engine, replicas } = assemble({ config, clock: systemClock, log, database });
+  const engine = createEngine({ config, clock: systemClock, random: randomBytes, log, database });
+  const { replicas } = engine;
   replicas.start();
   return {
     engine,

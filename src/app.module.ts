@@ -1,17 +1,24 @@
 /** The composition root: everything is made here, in the order in which data goes through it. */
 import { Module } from '@nestjs/common';
 import type { DynamicModule } from '@nestjs/common';
+import { CallerController } from './api/admin/caller.controller.js';
+import { GrantsController } from './api/admin/grants.controller.js';
+import { KeysController } from './api/admin/keys.controller.js';
 import { HealthController } from './api/health/health.controller.js';
 import { Readiness } from './api/health/readiness.js';
 import { ModelsController } from './api/openfga/models.controller.js';
 import { OpenApiController } from './api/openfga/openapi.controller.js';
 import { StoresController } from './api/openfga/stores.controller.js';
 import { TuplesController } from './api/openfga/tuples.controller.js';
-import { ENGINE, METRICS, READINESS } from './api/tokens.js';
+import { ENGINE, IDENTITY, METRICS, READINESS } from './api/tokens.js';
 import type { Clock } from './clock.js';
 import { graphMemoryBytes } from './config.js';
 import type { Config } from './config.js';
+import { createIdentity } from './identity/identity.js';
+import type { Identity } from './identity/identity.js';
+import type { RandomBytes } from './identity/key-text.js';
 import { ulidFactory } from './ids.js';
+import type { StoreId } from './ids.js';
 import type { Engine } from './operations/engine.js';
 import { Plans } from './operations/plans.js';
 import { Sweeper } from './operations/sweeper.js';
@@ -25,6 +32,7 @@ import { Metrics } from './telemetry/metrics.js';
 export interface Parts {
   readonly config: Config;
   readonly clock: Clock;
+  readonly random: RandomBytes;
   readonly log: Logger;
   readonly database: Database;
 }
@@ -32,27 +40,22 @@ export interface Parts {
 /** What runs in the background or is asked from outside the controllers. */
 export interface Assembly extends Parts {
   readonly engine: Engine;
+  readonly identity: Identity;
   readonly replicas: Replicas;
   readonly sweeper: Sweeper;
   readonly metrics: Metrics;
   readonly readiness: Readiness;
 }
 
-export function assemble(parts: Parts): Assembly {
-  const { config, clock, log, database } = parts;
-  const report =
-    (what: string) =>
-    (error: unknown): void => {
-      log.warn({ err: error }, `${what} failed`);
-    };
+export function createEngine({ config, clock, log, database }: Parts): Engine {
   const replicas = new Replicas(database, clock, {
     pollIntervalMs: config.pollIntervalMs,
     memoryBytes: graphMemoryBytes(config),
     onError: (what, error) => {
-      report(what)(error);
+      log.warn({ err: error }, `${what} failed`);
     },
   });
-  const engine: Engine = {
+  return {
     config,
     clock,
     newId: ulidFactory(() => clock.now()),
@@ -63,13 +66,22 @@ export function assemble(parts: Parts): Assembly {
       writeTuples(database, storeId, requests, new Date(clock.now())),
     ),
   };
+}
+
+/** `systemStore` is where the rights are; without one, callers are not authenticated. */
+export function assemble(parts: Parts, engine: Engine, systemStore: StoreId | undefined): Assembly {
+  const { config, clock, log, database } = parts;
+  const { replicas } = engine;
   const metrics = new Metrics();
   metrics.observe(database, replicas, clock);
   return {
     ...parts,
     engine,
+    identity: createIdentity({ engine, systemStore, random: parts.random }),
     replicas,
-    sweeper: new Sweeper(engine, report('sweeping')),
+    sweeper: new Sweeper(engine, (error) => {
+      log.warn({ err: error }, 'sweeping failed');
+    }),
     metrics,
     readiness: new Readiness(database, replicas, config.readyStalenessMs),
   };
@@ -77,7 +89,7 @@ export function assemble(parts: Parts): Assembly {
 
 @Module({})
 export class AppModule {
-  static of({ engine, metrics, readiness }: Assembly): DynamicModule {
+  static of({ engine, identity, metrics, readiness }: Assembly): DynamicModule {
     return {
       module: AppModule,
       controllers: [
@@ -86,9 +98,13 @@ export class AppModule {
         TuplesController,
         OpenApiController,
         HealthController,
+        CallerController,
+        KeysController,
+        GrantsController,
       ],
       providers: [
         { provide: ENGINE, useValue: engine },
+        { provide: IDENTITY, useValue: identity },
         { provide: METRICS, useValue: metrics },
         { provide: READINESS, useValue: readiness },
       ],

@@ -58,12 +58,14 @@ export class Config {
   readonly dataDir: string = 'data';
 
   @Setting(
-    'PEMBA_INSECURE_ALLOW_REMOTE',
-    'boolean',
-    'Whoever reaches the port may do everything; set it only behind a network that you trust.',
+    'PEMBA_AUTHENTICATION',
+    'methods',
+    '`none`, `keys`, `jwt`, or `keys,jwt`. Without any, whoever reaches the port may do all.',
   )
-  @IsBoolean({ message: 'must be true or false' })
-  readonly insecureAllowRemote: boolean = false;
+  @Matches(/^(none|keys|jwt|keys,jwt|jwt,keys)$/, {
+    message: 'must be none, keys, jwt or keys,jwt',
+  })
+  readonly authentication: string = 'none';
 
   @Setting(
     'PEMBA_WORKERS',
@@ -239,6 +241,10 @@ export function graphMemoryBytes(config: Config): number {
 export const workerCount = ({ workers }: Config): number =>
   workers === 'auto' ? availableParallelism() : Number(workers);
 
+/** Empty when callers are not authenticated. */
+export const authenticationMethods = ({ authentication }: Config): ReadonlySet<string> =>
+  new Set(authentication.split(',').filter((method) => method !== 'none'));
+
 export const settingDescriptions = (): readonly SettingDescription[] => descriptions;
 
 /** Throws `cannot_start` naming every wrong variable. An empty variable counts as unset. */
@@ -255,10 +261,10 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     const variable = descriptions.find((setting) => setting.property === property)?.variable;
     return `${variable ?? property} ${Object.values(constraints ?? {})[0] ?? 'is wrong'}`;
   });
-  if (!config.insecureAllowRemote && !isLoopback(config.host)) {
+  if (config.authentication === 'none' && !isLoopback(config.host)) {
     problems.push(
       `HOST ${config.host} is not a loopback address, and callers are not authenticated: ` +
-        'set PEMBA_INSECURE_ALLOW_REMOTE=true if you mean that',
+        'set PEMBA_AUTHENTICATION, for example to keys',
     );
   }
   if (problems.length > 0) {

@@ -7,6 +7,8 @@ type Branded<Base, Name extends string> = Base & { readonly [brand]: Name };
 export type StoreId = Branded<string, 'StoreId'>;
 /** An authorization model's ULID; a later model of a store has a greater one. */
 export type ModelId = Branded<string, 'ModelId'>;
+/** An API key's ULID: the part of the key that may be shown. */
+export type KeyId = Branded<string, 'KeyId'>;
 /** A store's gapless change counter: 0 before the first write, then 1, 2, 3 … */
 export type Revision = Branded<number, 'Revision'>;
 

@@ -6,13 +6,17 @@
  *
  * With PEMBA_WORKERS above 1 this process is the primary and others serve (`workers.ts`).
  */
+import { createEngine } from './app.module.js';
 import type { Assembly } from './app.module.js';
-import { loadConfig, workerCount } from './config.js';
+import { authenticationMethods, loadConfig, workerCount } from './config.js';
 import type { Config } from './config.js';
 import { PembaError } from './errors.js';
+import type { CreatedKey } from './identity/api-keys.js';
+import { bootstrapKey } from './identity/bootstrap-key.js';
+import { prepareSystemStore } from './identity/system-store.js';
 import type { StoreId } from './ids.js';
 import { exampleStore } from './operations/example-store.js';
-import { assembleService, openDatabase, startService } from './service.js';
+import { assembleService, openDatabase, partsOf, startService } from './service.js';
 import { Started, say, stopOnSignals } from './started.js';
 import type { DatabaseAddress } from './storage/database.js';
 import { startEmbeddedPostgres } from './storage/embedded/postgres.js';
@@ -24,7 +28,8 @@ async function start(started: Started): Promise<void> {
   started.timeoutMs = config.shutdownTimeoutMs;
   const given = workerAddress(process.env);
   if (given !== undefined) {
-    const assembly = assembleService(config, await openDatabase(config, given, started));
+    const parts = partsOf(config, await openDatabase(config, given, started));
+    const assembly = await assembleService(parts, createEngine(parts));
     assembly.metrics.renderAll = joinMetrics(assembly.metrics.registry);
     announceReady((await startService(assembly, started)).url);
     return;
@@ -32,13 +37,19 @@ async function start(started: Started): Promise<void> {
   const address = await addressOf(config, started);
   const database = await openDatabase(config, address, started);
   await migrate(database);
-  const assembly = assembleService(config, database);
-  const example = config.exampleStore ? await exampleStore(assembly.engine) : undefined;
+  const parts = partsOf(config, database);
+  const engine = createEngine(parts);
+  const isOn = authenticationMethods(config).size > 0;
+  if (isOn) await prepareSystemStore(engine);
+  const assembly = await assembleService(parts, engine);
+  const { keys } = assembly.identity;
+  const firstKey = keys && (await bootstrapKey(engine, keys));
+  const example = config.exampleStore ? await exampleStore(engine) : undefined;
   const url =
     workerCount(config) > 1
       ? await serveByWorkers(config, address, assembly, started)
       : (await startService(assembly, started)).url;
-  announce(url, config, example);
+  announce(url, firstKey, isOn ? undefined : example);
 }
 
 async function serveByWorkers(
@@ -66,10 +77,17 @@ async function addressOf(config: Config, started: Started): Promise<DatabaseAddr
   return postgres.connection;
 }
 
-function announce(url: string, config: Config, example: StoreId | undefined): void {
+function announce(
+  url: string,
+  firstKey: CreatedKey | undefined,
+  example: StoreId | undefined,
+): void {
   say(`Pemba answers at ${url} (OpenFGA's HTTP API; ${url}/openapi.json describes it)`);
-  if (config.insecureAllowRemote) {
-    say('Callers are not authenticated: whoever gets there may do all.');
+  if (firstKey !== undefined) {
+    say(
+      `The first administrator's key, which is not shown again:\n  ${firstKey.key}\n` +
+        `Try it:\n  curl -s ${url}/stores -H 'authorization: Bearer ${firstKey.key}'`,
+    );
   }
   if (example === undefined) return;
   const curl = (user: string): string =>

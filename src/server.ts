@@ -3,6 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { installGate } from './api/gate.js';
 import { installBodyParsers } from './api/json-body.js';
 import {
   OpenFgaErrorFilter,
@@ -59,6 +60,7 @@ export async function serve(assembly: Assembly): Promise<Server> {
   const instance: FastifyInstance = adapter.getInstance<FastifyInstance>();
   routes.collect(instance);
   observeRequests(instance, log, metrics);
+  installGate(instance, assembly.identity);
   installBodyParsers(instance, config);
   const withErrors = (register: (plugin: FastifyInstance) => void): void => {
     void instance.register((plugin, _options, done) => {

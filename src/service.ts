@@ -1,9 +1,13 @@
 /** One process that serves: database, replicas, sweeper, HTTP. */
+import { randomBytes } from 'node:crypto';
 import { assemble } from './app.module.js';
-import type { Assembly } from './app.module.js';
+import type { Assembly, Parts } from './app.module.js';
 import { systemClock } from './clock.js';
+import { authenticationMethods } from './config.js';
 import type { Config } from './config.js';
 import { PembaError } from './errors.js';
+import { findSystemStore } from './identity/system-store.js';
+import type { Engine } from './operations/engine.js';
 import { serve } from './server.js';
 import type { Server } from './server.js';
 import type { Started } from './started.js';
@@ -27,8 +31,19 @@ export async function openDatabase(
   return database;
 }
 
-export const assembleService = (config: Config, database: Database): Assembly =>
-  assemble({ config, clock: systemClock, log: createLog(config.logLevel), database });
+export const partsOf = (config: Config, database: Database): Parts => ({
+  config,
+  clock: systemClock,
+  random: randomBytes,
+  log: createLog(config.logLevel),
+  database,
+});
+
+/** The system store, where callers are authenticated, has been prepared. */
+export async function assembleService(parts: Parts, engine: Engine): Promise<Assembly> {
+  const isOn = authenticationMethods(parts.config).size > 0;
+  return assemble(parts, engine, isOn ? await findSystemStore(engine) : undefined);
+}
 
 export async function startService(assembly: Assembly, started: Started): Promise<Server> {
   const { replicas, sweeper, readiness } = assembly;

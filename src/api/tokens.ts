@@ -1,4 +1,5 @@
 /** What controllers are given by name: interfaces have none at run time. */
 export const ENGINE = Symbol('Engine');
+export const IDENTITY = Symbol('Identity');
 export const METRICS = Symbol('Metrics');
 export const READINESS = Symbol('Readiness');

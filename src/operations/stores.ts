@@ -10,9 +10,15 @@ import type { Store } from '../storage/stores.js';
 import type { Engine } from './engine.js';
 import { decodeUlidToken, encodePageToken, pageSize } from './page-token.js';
 
-export async function createStore(engine: Engine, name: string): Promise<Store> {
+/** `prepare` is done before anybody can find the store. */
+export async function createStore(
+  engine: Engine,
+  name: string,
+  prepare: (id: StoreId) => Promise<void> = () => Promise.resolve(),
+): Promise<Store> {
   const now = new Date(engine.clock.now());
   const store = { id: engine.newId() as StoreId, name, createdAt: now, updatedAt: now };
+  await prepare(store.id);
   await insertStore(engine.database, store);
   return store;
 }
@@ -38,6 +44,8 @@ export async function listStores(
   engine: Engine,
   request: {
     readonly name?: string;
+    /** Only these, if they exist. */
+    readonly among?: readonly StoreId[];
     readonly pageSize?: number;
     readonly continuationToken: string;
   },
@@ -49,6 +57,7 @@ export async function listStores(
     after,
     limit: limit + 1,
     ...(request.name !== undefined && { name: request.name }),
+    ...(request.among !== undefined && { among: request.among }),
   });
   const stores = found.slice(0, limit);
   const last = stores.at(-1);

@@ -10,6 +10,10 @@ export async function claimSetting(
     `INSERT INTO setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING`,
     [name, JSON.stringify(value)],
   );
+  return findSetting(session, name);
+}
+
+export async function findSetting(session: Session, name: string): Promise<unknown> {
   const [row] = await session.query(`SELECT value FROM setting WHERE name = $1`, [name]);
   return row?.['value'];
 }

@@ -1,6 +1,6 @@
 import { PembaError } from '../errors.js';
 import type { ModelId, Revision, StoreId } from '../ids.js';
-import type { Database, Row, Session } from './database.js';
+import type { Database, Row, Session, SqlValue } from './database.js';
 import { dateOf, revisionOf, textOf } from './rows.js';
 
 export interface Store {
@@ -43,13 +43,21 @@ export async function findStore(session: Session, id: StoreId): Promise<Store | 
 /** In the order of ids, which is that of creation. */
 export async function listStores(
   session: Session,
-  page: { readonly after: string; readonly limit: number; readonly name?: string },
+  page: {
+    readonly after: string;
+    readonly limit: number;
+    readonly name?: string;
+    readonly among?: readonly StoreId[];
+  },
 ): Promise<readonly Store[]> {
+  const values: SqlValue[] = [page.after, page.limit];
+  const filters = ['deleted_at IS NULL', 'store_id > $1'];
+  if (page.name !== undefined) filters.push(`name = $${values.push(page.name)}`);
+  if (page.among !== undefined) filters.push(`store_id = ANY ($${values.push(page.among)})`);
   const rows = await session.query(
     `SELECT store_id, name, created_at, updated_at FROM store
-     WHERE deleted_at IS NULL AND store_id > $1 ${page.name === undefined ? '' : 'AND name = $3'}
-     ORDER BY store_id LIMIT $2`,
-    [page.after, page.limit, ...(page.name === undefined ? [] : [page.name])],
+     WHERE ${filters.join(' AND ')} ORDER BY store_id LIMIT $2`,
+    values,
   );
   return rows.map(storeOf);
 }

@@ -2,11 +2,13 @@
  * The whole service in this process, on a free port and a database of its own: what `main.ts` does,
  * with a clock that tests can set and a log that they can read.
  */
+import { randomBytes } from 'node:crypto';
 import { Writable } from 'node:stream';
-import { assemble } from '../../src/app.module.js';
+import { assemble, createEngine } from '../../src/app.module.js';
 import type { Assembly } from '../../src/app.module.js';
 import type { Clock } from '../../src/clock.js';
-import { loadConfig } from '../../src/config.js';
+import { authenticationMethods, loadConfig } from '../../src/config.js';
+import { prepareSystemStore } from '../../src/identity/system-store.js';
 import { serve } from '../../src/server.js';
 import { Database } from '../../src/storage/database.js';
 import { migrate } from '../../src/storage/migrations.js';
@@ -96,7 +98,10 @@ export async function startPemba(
     timeoutMs: config.databaseTimeoutMs,
   });
   await migrate(database);
-  const assembly = assemble({ config, clock, log: logInto(logged), database });
+  const parts = { config, clock, random: randomBytes, log: logInto(logged), database };
+  const engine = createEngine(parts);
+  const isOn = authenticationMethods(config).size > 0;
+  const assembly = assemble(parts, engine, isOn ? await prepareSystemStore(engine) : undefined);
   assembly.replicas.start();
   assembly.sweeper.start();
   const server = await serve(assembly);

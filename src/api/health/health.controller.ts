@@ -1,5 +1,6 @@
 import { Controller, Get, Inject, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import { Needs } from '../needs.js';
 import { METRICS, READINESS } from '../tokens.js';
 import type { Readiness } from './readiness.js';
 
@@ -21,12 +22,14 @@ export class HealthController {
 
   /** The process runs. */
   @Get('livez')
+  @Needs('public')
   live(): object {
     return { status: 'alive' };
   }
 
   /** The process may be given traffic. */
   @Get('readyz')
+  @Needs('public')
   async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
     const reasons = await this.#readiness.reasonsAgainst();
     if (reasons.length > 0) void reply.code(503);
@@ -35,6 +38,7 @@ export class HealthController {
 
   /** OpenFGA's. */
   @Get('healthz')
+  @Needs('public')
   async healthy(@Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
     const reasons = await this.#readiness.reasonsAgainst();
     if (reasons.length === 0) return { status: 'SERVING' };
@@ -43,6 +47,7 @@ export class HealthController {
   }
 
   @Get('metrics')
+  @Needs('deployment:observe')
   async metrics(@Res() reply: FastifyReply): Promise<void> {
     await reply
       .header('content-type', this.#metrics.contentType)

@@ -1,6 +1,6 @@
-/** Administrative requests, held to their rules by class-validator. */
+/** OpenFGA's administrative requests, and ours beside them; `validated` holds them to their rules. */
 import 'reflect-metadata';
-import { Transform, Type, plainToInstance } from 'class-transformer';
+import { Type } from 'class-transformer';
 import {
   IsBoolean,
   IsInt,
@@ -10,23 +10,11 @@ import {
   Matches,
   MaxLength,
   ValidateNested,
-  validateSync,
 } from 'class-validator';
-import type { ValidationError } from 'class-validator';
-import { PembaError } from '../../errors.js';
+import { AsNumber, NullIsAbsent } from '../validated.js';
 
 /** OpenFGA's. */
 const STORE_NAME = /^[a-zA-Z0-9\s.\-/^_&@]{3,64}$/;
-
-/** Query strings bring numbers as text. */
-const AsNumber = (): PropertyDecorator =>
-  Transform(({ value }: { value: unknown }) =>
-    typeof value === 'string' && /^-?\d{1,9}$/.test(value) ? Number(value) : value,
-  );
-
-/** OpenFGA's clients send null for absent. */
-const NullIsAbsent = (): PropertyDecorator =>
-  Transform(({ value }: { value: unknown }) => value ?? undefined);
 
 export class CreateStoreBody {
   @IsString({ message: 'must be a string' })
@@ -85,28 +73,4 @@ export class DeleteByFilterBody {
   @NullIsAbsent()
   @IsString({ message: 'must be a string' })
   readonly continuation_token?: string;
-}
-
-/** Throws `invalid_request` naming the first field that is wrong. */
-export function administrative<Shape extends object>(
-  shape: new () => Shape,
-  value: unknown,
-): Shape {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new PembaError('invalid_request', 'the body must be object', {
-      facts: { field: 'body' },
-    });
-  }
-  const instance = plainToInstance(shape, value);
-  const [error] = validateSync(instance, { stopAtFirstError: true });
-  if (error !== undefined) throw problemOf(error, '');
-  return instance;
-}
-
-function problemOf(error: ValidationError, parent: string): PembaError {
-  const field = `${parent}${error.property}`;
-  const [nested] = error.children ?? [];
-  if (nested !== undefined) return problemOf(nested, `${field}.`);
-  const [[rule, message] = ['', 'is wrong']] = Object.entries(error.constraints ?? {});
-  return new PembaError('invalid_request', `${field}: ${message}`, { facts: { field, rule } });
 }

@@ -35,7 +35,11 @@ export function registerImport(instance: FastifyInstance, engine: Engine): void 
   );
   instance.post<ImportRoute>(
     '/stores/:storeId/import',
-    { bodyLimit: engine.config.maxImportBytes, schema: { response: { 200: RESPONSES.import } } },
+    {
+      config: { right: 'store:write' },
+      bodyLimit: engine.config.maxImportBytes,
+      schema: { response: { 200: RESPONSES.import } },
+    },
     async (request, reply) => {
       const { body } = request;
       if (typeof body !== 'string') {

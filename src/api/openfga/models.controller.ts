@@ -22,8 +22,10 @@ import { modelFromWire, modelToWire } from '../../schema/wire.js';
 import type { JsonObject } from '../../tuple/tuple.js';
 import { BodyPipe } from '../body-pipe.js';
 import { DslText } from '../json-body.js';
+import { Needs } from '../needs.js';
 import { ENGINE } from '../tokens.js';
-import { ListStoresQuery, administrative } from './administrative.js';
+import { ListStoresQuery } from './administrative.js';
+import { validated } from '../validated.js';
 import { requestSchemas } from './request-schemas.js';
 import {
   contextOf,
@@ -60,6 +62,7 @@ export class ModelsController {
 
   /** The body is OpenFGA's JSON, or the DSL itself with `content-type: text/plain`. */
   @Post('authorization-models')
+  @Needs('store:model')
   async write(@Param('storeId') storeId: string, @Body() body: unknown): Promise<object> {
     const source =
       body instanceof DslText
@@ -69,8 +72,9 @@ export class ModelsController {
   }
 
   @Get('authorization-models')
+  @Needs('store:read')
   async list(@Param('storeId') storeId: string, @Query() query: unknown): Promise<object> {
-    const { page_size, continuation_token } = administrative(ListStoresQuery, query);
+    const { page_size, continuation_token } = validated(ListStoresQuery, query);
     const page = await listModels(this.#engine, storeIdOf(storeId), {
       continuationToken: continuation_token ?? '',
       ...(page_size !== undefined && { pageSize: page_size }),
@@ -83,6 +87,7 @@ export class ModelsController {
 
   /** `?format=dsl` answers the DSL as text. */
   @Get('authorization-models/:modelId')
+  @Needs('store:read')
   async get(
     @Param('storeId') storeId: string,
     @Param('modelId') modelId: string,
@@ -99,6 +104,7 @@ export class ModelsController {
   }
 
   @Put('assertions/:modelId')
+  @Needs('store:model')
   @HttpCode(204)
   async writeAssertions(
     @Param('storeId') storeId: string,
@@ -121,6 +127,7 @@ export class ModelsController {
   }
 
   @Get('assertions/:modelId')
+  @Needs('store:read')
   async readAssertions(
     @Param('storeId') storeId: string,
     @Param('modelId') modelId: string,

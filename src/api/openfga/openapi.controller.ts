@@ -1,5 +1,6 @@
 import { Controller, Get, Inject } from '@nestjs/common';
 import type { Engine } from '../../operations/engine.js';
+import { Needs } from '../needs.js';
 import { ENGINE } from '../tokens.js';
 import { openApiDocument } from './openapi.js';
 
@@ -12,6 +13,7 @@ export class OpenApiController {
   }
 
   @Get('openapi.json')
+  @Needs('public')
   document(): object {
     return this.#document;
   }

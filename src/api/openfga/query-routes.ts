@@ -67,6 +67,8 @@ interface ListUsersBody extends WireTarget, WirePaging {
   readonly context?: JsonObject | null;
 }
 
+const QUERY = { right: 'store:query' } as const;
+
 interface StoreRoute {
   Params: { storeId: string };
 }
@@ -90,7 +92,7 @@ function registerChecks(
 ): void {
   instance.post<StoreRoute & { Body: CheckBody }>(
     '/stores/:storeId/check',
-    { schema: { body: schemas.check, response: { 200: RESPONSES.check } } },
+    { config: QUERY, schema: { body: schemas.check, response: { 200: RESPONSES.check } } },
     (request, reply) => {
       const question = checkRequest(request);
       const send = (answer: Answer<boolean>): FastifyReply => {
@@ -106,7 +108,10 @@ function registerChecks(
 
   instance.post<StoreRoute & { Body: BatchBody }>(
     '/stores/:storeId/batch-check',
-    { schema: { body: schemas.batchCheck, response: { 200: RESPONSES.batchCheck } } },
+    {
+      config: QUERY,
+      schema: { body: schemas.batchCheck, response: { 200: RESPONSES.batchCheck } },
+    },
     async (request, reply) => {
       const { body } = request;
       const items = body.checks.map(batchItem);
@@ -128,7 +133,10 @@ function registerLists(instance: FastifyInstance, { engine, schemas }: QueryRout
 
   instance.post<StoreRoute & { Body: ListObjectsBody }>(
     '/stores/:storeId/list-objects',
-    { schema: { body: schemas.listObjects, response: { 200: RESPONSES.listObjects } } },
+    {
+      config: QUERY,
+      schema: { body: schemas.listObjects, response: { 200: RESPONSES.listObjects } },
+    },
     async (request, reply) => {
       const answer = await listObjects(engine, listRequest(request, maxListResults));
       return { objects: answer.result.names, ...announce(reply, answer) };
@@ -137,7 +145,7 @@ function registerLists(instance: FastifyInstance, { engine, schemas }: QueryRout
 
   instance.post<StoreRoute & { Body: ListObjectsBody }>(
     '/stores/:storeId/streamed-list-objects',
-    { schema: { body: schemas.streamedListObjects } },
+    { config: QUERY, schema: { body: schemas.streamedListObjects } },
     async (request, reply) => {
       const answer = await listObjects(engine, listRequest(request, maxStreamedResults));
       announceInHeaders(reply, answer);
@@ -147,7 +155,7 @@ function registerLists(instance: FastifyInstance, { engine, schemas }: QueryRout
 
   instance.post<StoreRoute & { Body: ListUsersBody }>(
     '/stores/:storeId/list-users',
-    { schema: { body: schemas.listUsers, response: { 200: RESPONSES.listUsers } } },
+    { config: QUERY, schema: { body: schemas.listUsers, response: { 200: RESPONSES.listUsers } } },
     async (request, reply) => {
       const { body } = request;
       const [filter] = body.user_filters;

@@ -8,12 +8,18 @@ import {
   Param,
   Post,
   Query,
+  Req,
 } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { grantCreator } from '../../identity/grants.js';
+import type { Identity } from '../../identity/identity.js';
 import { createStore, deleteStore, getStore, listStores } from '../../operations/stores.js';
 import type { Engine } from '../../operations/engine.js';
 import type { Store } from '../../storage/stores.js';
-import { ENGINE } from '../tokens.js';
-import { CreateStoreBody, ListStoresQuery, administrative } from './administrative.js';
+import { Needs } from '../needs.js';
+import { ENGINE, IDENTITY } from '../tokens.js';
+import { CreateStoreBody, ListStoresQuery } from './administrative.js';
+import { validated } from '../validated.js';
 import { storeIdOf } from './wire.js';
 
 interface WireStore {
@@ -27,20 +33,31 @@ interface WireStore {
 export class StoresController {
   readonly #engine: Engine;
 
-  constructor(@Inject(ENGINE) engine: Engine) {
+  readonly #identity: Identity;
+
+  constructor(@Inject(ENGINE) engine: Engine, @Inject(IDENTITY) identity: Identity) {
     this.#engine = engine;
+    this.#identity = identity;
   }
 
   @Post()
-  async create(@Body() body: unknown): Promise<WireStore> {
-    const { name } = administrative(CreateStoreBody, body);
-    return storeToWire(await createStore(this.#engine, name));
+  @Needs('deployment:create')
+  async create(@Body() body: unknown, @Req() { caller }: FastifyRequest): Promise<WireStore> {
+    const { name } = validated(CreateStoreBody, body);
+    const { systemStore } = this.#identity;
+    const store = await createStore(this.#engine, name, async (id) => {
+      if (systemStore !== undefined) await grantCreator(this.#engine, systemStore, caller, id);
+    });
+    return storeToWire(store);
   }
 
   @Get()
-  async list(@Query() query: unknown): Promise<object> {
-    const { name, page_size, continuation_token } = administrative(ListStoresQuery, query);
+  @Needs('authenticated')
+  async list(@Query() query: unknown, @Req() { caller }: FastifyRequest): Promise<object> {
+    const { name, page_size, continuation_token } = validated(ListStoresQuery, query);
+    const visible = (await this.#identity.rights?.visible(caller)) ?? 'all';
     const page = await listStores(this.#engine, {
+      ...(visible !== 'all' && { among: visible }),
       continuationToken: continuation_token ?? '',
       ...(name !== undefined && name !== '' && { name }),
       ...(page_size !== undefined && { pageSize: page_size }),
@@ -52,11 +69,13 @@ export class StoresController {
   }
 
   @Get(':storeId')
+  @Needs('store:see')
   async get(@Param('storeId') storeId: string): Promise<WireStore> {
     return storeToWire(await getStore(this.#engine, storeIdOf(storeId)));
   }
 
   @Delete(':storeId')
+  @Needs('store:delete')
   @HttpCode(204)
   async delete(@Param('storeId') storeId: string): Promise<void> {
     await deleteStore(this.#engine, storeIdOf(storeId));

@@ -20,8 +20,10 @@ import { read } from '../../operations/read.js';
 import { write } from '../../operations/write.js';
 import { isEmptyFilter } from '../../tuple/filter.js';
 import { BodyPipe } from '../body-pipe.js';
+import { Needs } from '../needs.js';
 import { ENGINE } from '../tokens.js';
-import { DeleteByFilterBody, administrative } from './administrative.js';
+import { DeleteByFilterBody } from './administrative.js';
+import { validated } from '../validated.js';
 import { treeToWire } from './expand-tree.js';
 import { COMPLETE_HEADER, consistencyTokenOf, stamp } from './reply.js';
 import { requestSchemas } from './request-schemas.js';
@@ -81,6 +83,7 @@ export class TuplesController {
   }
 
   @Post('write')
+  @Needs('store:write')
   @HttpCode(200)
   async write(
     @Param('storeId') storeId: string,
@@ -101,6 +104,7 @@ export class TuplesController {
   }
 
   @Post('read')
+  @Needs('store:read')
   @HttpCode(200)
   async read(
     @Param('storeId') storeId: string,
@@ -130,6 +134,7 @@ export class TuplesController {
   }
 
   @Get('changes')
+  @Needs('store:read')
   async changes(
     @Param('storeId') storeId: string,
     @Query() query: Readonly<Record<string, unknown>>,
@@ -155,6 +160,7 @@ export class TuplesController {
   }
 
   @Post('expand')
+  @Needs('store:query')
   @HttpCode(200)
   async expand(
     @Param('storeId') storeId: string,
@@ -179,13 +185,14 @@ export class TuplesController {
   }
 
   @Post('delete-by-filter')
+  @Needs('store:write')
   @HttpCode(200)
   async deleteByFilter(
     @Param('storeId') storeId: string,
     @Body() body: unknown,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<object> {
-    const wire = administrative(DeleteByFilterBody, body);
+    const wire = validated(DeleteByFilterBody, body);
     const id = storeIdOf(storeId);
     const dryRun = wire.dry_run ?? false;
     const deletion = await deleteByFilter(this.#engine, {

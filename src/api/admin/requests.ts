@@ -1,0 +1,97 @@
+/** The administrative API's requests, held to their rules by class-validator. */
+import 'reflect-metadata';
+import { Type } from 'class-transformer';
+import {
+  ArrayMaxSize,
+  IsArray,
+  IsIn,
+  IsInt,
+  IsOptional,
+  IsString,
+  Length,
+  Matches,
+  MaxLength,
+  ValidateNested,
+} from 'class-validator';
+import { AsNumber, NullIsAbsent } from '../validated.js';
+
+const ULID = /^[0-9A-HJKMNP-TV-Z]{26}$/;
+const RFC3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/i;
+
+/** A change is one write to the system store; each grant is one tuple or two. */
+const MAX_ROLES = 30;
+
+export class RoleBody {
+  @IsIn(['reader', 'writer', 'modeller', 'admin', 'creator', 'observer'], {
+    message: 'must be reader, writer, modeller, admin, creator or observer',
+  })
+  readonly role!: string;
+
+  /** Without one, a role of the whole deployment. */
+  @IsOptional()
+  @NullIsAbsent()
+  @Matches(ULID, { message: 'must be a ULID (26 characters)' })
+  readonly store_id?: string;
+
+  @IsOptional()
+  @NullIsAbsent()
+  @IsString({ message: 'must be a string' })
+  @Matches(/^[^#:\s]{1,50}$/, { message: "must be a module's name" })
+  readonly module?: string;
+}
+
+export class GrantBody extends RoleBody {
+  @IsString({ message: 'must be a string' })
+  @MaxLength(512, { message: 'must be at most 512 characters' })
+  readonly subject!: string;
+}
+
+export class CreateKeyBody {
+  @IsString({ message: 'must be a string' })
+  @Length(1, 100, { message: 'must have 1 to 100 characters' })
+  // eslint-disable-next-line no-control-regex -- control characters are what it refuses
+  @Matches(/^[^\u0000-\u001f\u007f]*$/, { message: 'must hold no control characters' })
+  readonly name!: string;
+
+  @IsOptional()
+  @NullIsAbsent()
+  @Matches(RFC3339, { message: 'must be an RFC 3339 time such as 2030-01-31T12:00:00Z' })
+  readonly expires_at?: string;
+
+  @IsArray({ message: 'must be a list' })
+  @ArrayMaxSize(MAX_ROLES, { message: `must hold at most ${MAX_ROLES} roles` })
+  @ValidateNested({ each: true })
+  @Type(() => RoleBody)
+  readonly roles: readonly RoleBody[] = [];
+}
+
+export class ChangeGrantsBody {
+  @IsArray({ message: 'must be a list' })
+  @ArrayMaxSize(MAX_ROLES, { message: `must hold at most ${MAX_ROLES} grants` })
+  @ValidateNested({ each: true })
+  @Type(() => GrantBody)
+  readonly add: readonly GrantBody[] = [];
+
+  @IsArray({ message: 'must be a list' })
+  @ArrayMaxSize(MAX_ROLES, { message: `must hold at most ${MAX_ROLES} grants` })
+  @ValidateNested({ each: true })
+  @Type(() => GrantBody)
+  readonly remove: readonly GrantBody[] = [];
+}
+
+export class ListKeysQuery {
+  @IsOptional()
+  @AsNumber()
+  @IsInt({ message: 'must be a whole number' })
+  readonly page_size?: number;
+
+  @IsOptional()
+  @IsString({ message: 'must be given once' })
+  readonly continuation_token?: string;
+}
+
+export class ListGrantsQuery {
+  @IsOptional()
+  @Matches(ULID, { message: 'must be a ULID (26 characters)' })
+  readonly store_id?: string;
+}

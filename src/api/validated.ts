@@ -1,0 +1,53 @@
+/** Administrative requests are classes, held to their rules by class-validator. */
+import 'reflect-metadata';
+import { Transform, plainToInstance } from 'class-transformer';
+import { validateSync } from 'class-validator';
+import type { ValidationError } from 'class-validator';
+import { PembaError } from '../errors.js';
+
+/** Query strings bring numbers as text. */
+export const AsNumber = (): PropertyDecorator =>
+  Transform(({ value }: { value: unknown }) =>
+    typeof value === 'string' && /^-?\d{1,9}$/.test(value) ? Number(value) : value,
+  );
+
+/** OpenFGA's clients send null for absent. */
+export const NullIsAbsent = (): PropertyDecorator =>
+  Transform(({ value }: { value: unknown }) => value ?? undefined);
+
+/**
+ * Throws `invalid_request` naming the first field that is wrong. `strict` refuses members that are
+ * not known: where a misspelt one would do harm, and no client of somebody else's sends more.
+ */
+export function validated<Shape extends object>(
+  shape: new () => Shape,
+  value: unknown,
+  { strict = false }: { readonly strict?: boolean } = {},
+): Shape {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new PembaError('invalid_request', 'the body must be object', {
+      facts: { field: 'body' },
+    });
+  }
+  const instance = plainToInstance(shape, value);
+  const [error] = validateSync(instance, {
+    stopAtFirstError: true,
+    ...(strict && { whitelist: true, forbidNonWhitelisted: true }),
+  });
+  if (error !== undefined) throw problemOf(error, '');
+  return instance;
+}
+
+function problemOf(error: ValidationError, parent: string): PembaError {
+  const name = error.property;
+  const field = /^\d+$/.test(name)
+    ? `${parent}[${name}]`
+    : parent === ''
+      ? name
+      : `${parent}.${name}`;
+  const [nested] = error.children ?? [];
+  if (nested !== undefined) return problemOf(nested, field);
+  const [[rule, message] = ['', 'is wrong']] = Object.entries(error.constraints ?? {});
+  const text = rule === 'whitelistValidation' ? 'is not known here' : message;
+  return new PembaError('invalid_request', `${field}: ${text}`, { facts: { field, rule } });
+}
