@@ -41,6 +41,7 @@ export interface Answer<Result> {
   readonly storeId: StoreId;
   readonly modelId: ModelId;
   readonly revision: Revision;
+  readonly consistencyToken: string;
 }
 
 /** To be called in the turn in which the result was computed: later the revision is another one. */
@@ -48,7 +49,13 @@ export const answerOf = <Result>(
   { storeId }: Target,
   { modelId, replica }: Resolved,
   result: Result,
-): Answer<Result> => ({ storeId, modelId, revision: replica.revision, result });
+): Answer<Result> => ({
+  storeId,
+  modelId,
+  revision: replica.revision,
+  consistencyToken: replica.consistencyToken,
+  result,
+});
 
 /** As is the rule: the store is in memory, the plan too, and the replica is fresh enough. */
 export function resolveNow(engine: Engine, target: Target): Resolved | undefined {

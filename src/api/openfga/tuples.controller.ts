@@ -119,7 +119,7 @@ export class TuplesController {
       continuationToken: wire.continuation_token ?? '',
       ...pageSizeOf(wire.page_size),
     });
-    stamp(reply, { storeId: id, revision: list.revision });
+    stamp(reply, { storeId: id, consistencyToken: list.consistencyToken });
     return {
       tuples: list.tuples.map(({ tuple, writtenAt }) => ({
         key: tupleToWire(tuple),
@@ -194,7 +194,7 @@ export class TuplesController {
       dryRun,
       continuationToken: wire.continuation_token ?? '',
     });
-    stamp(reply, { storeId: id, revision: deletion.revision });
+    stamp(reply, { storeId: id, consistencyToken: deletion.consistencyToken });
     void reply.header(COMPLETE_HEADER, String(deletion.continuationToken === ''));
     return {
       dry_run: dryRun,
