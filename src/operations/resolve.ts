@@ -5,6 +5,7 @@
 import { PembaError } from '../errors.js';
 import type { ModelId, Revision, StoreId } from '../ids.js';
 import { OverlayGraph } from '../graph/overlay.js';
+import { formatDuration } from '../quantity.js';
 import { Budget } from '../query/budget.js';
 import type { QueryScope } from '../query/scope.js';
 import type { StoreReplica } from '../replica/store-replica.js';
@@ -79,7 +80,7 @@ function assertFresh({ clock, config }: Engine, replica: StoreReplica): void {
   throw new PembaError(
     'unavailable',
     `the database has not been reached for ${Math.round(stalenessMs / 1000)} s, which is more than ` +
-      'PEMBA_MAX_STALENESS_MS',
+      `PEMBA_MAX_STALENESS=${formatDuration(config.maxStalenessMs)}`,
     { facts: { stalenessMs } },
   );
 }

@@ -226,6 +226,6 @@ const storeTooLarge = (
   new PembaError(
     'store_too_large',
     `the graph of store '${storeId}' needs more than the ${Math.floor(maxBytes / 2 ** 20)} MB that ` +
-      `PEMBA_GRAPH_MEMORY_MB leaves for one process: ${tupleCount} of its tuples filled them`,
+      `PEMBA_GRAPH_MEMORY leaves for one process: ${tupleCount} of its tuples filled them`,
     { facts: { store_id: storeId, max_bytes: maxBytes } },
   );

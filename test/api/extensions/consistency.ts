@@ -184,7 +184,7 @@ export function describeConsistency(pemba: () => Pemba): void {
     let own: Pemba;
     beforeAll(async () => {
       // Nobody looks for changes: after 1.5 s nothing is known to be current.
-      own = await startPemba({ PEMBA_MAX_STALENESS_MS: '1500', PEMBA_POLL_INTERVAL_MS: '3600000' });
+      own = await startPemba({ PEMBA_MAX_STALENESS: '1500ms', PEMBA_POLL_INTERVAL_MS: '3600000' });
     });
     afterAll(() => own.stop());
 
