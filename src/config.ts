@@ -229,7 +229,11 @@ export class Config {
   @Whole(10, HOUR)
   readonly pollIntervalMs: number = 1000;
 
-  @Setting('PEMBA_READY_STALENESS_MS', 'ms', 'Not ready when the log was not read for so long.')
+  @Setting(
+    'PEMBA_READY_STALENESS_MS',
+    'ms',
+    'Not ready when a store was behind for so long, or heads not read.',
+  )
   @Whole(100, 24 * HOUR)
   readonly readyStalenessMs: number = 30_000;
 

@@ -39,6 +39,8 @@ export class StoreReplica {
   #bindings = new WeakMap<Plan, Binding>();
   #newestModel: ModelId | undefined;
   #currentAt: number;
+  /** The greatest that was heard of. */
+  #head: Revision;
   #catchingUp: Promise<void> | undefined;
   readonly #maxBytes: number;
   #isCompacting = false;
@@ -58,6 +60,7 @@ export class StoreReplica {
     this.#graph = graph;
     this.#newestModel = head.newestModel;
     this.#currentAt = options.loadedAt;
+    this.#head = head.revision;
     this.#maxBytes = options.maxBytes;
   }
 
@@ -95,6 +98,11 @@ export class StoreReplica {
     return this.#currentAt;
   }
 
+  /** Whether it knows of a revision that it has not reached. */
+  get isBehind(): boolean {
+    return this.#head > this.revision;
+  }
+
   binding(plan: Plan): Binding {
     const known = this.#bindings.get(plan);
     if (known !== undefined) return known;
@@ -128,6 +136,7 @@ export class StoreReplica {
 
   /** Resolves when the replica is at the revision or past it; the caller knows that it exists. */
   async catchUp(revision: Revision): Promise<void> {
+    if (revision > this.#head) this.#head = revision;
     while (this.revision < revision) {
       this.#catchingUp ??= this.#readLog().finally(() => {
         this.#catchingUp = undefined;
