@@ -47,6 +47,7 @@ CREATE TABLE store (
   created_at timestamp with time zone NOT NULL,
   updated_at timestamp with time zone NOT NULL,
   deleted_at timestamp with time zone,
+  token_key bytea NOT NULL DEFAULT decode(replace(((gen_random_uuid())::text || (gen_random_uuid())::text), '-'::text, ''::text), 'hex'::text),
   CONSTRAINT store_pkey PRIMARY KEY (store_id)
 );
 CREATE INDEX store_by_name ON store USING btree (name, store_id) WHERE (deleted_at IS NULL);

@@ -5,8 +5,9 @@
 import 'reflect-metadata';
 import { availableParallelism, totalmem } from 'node:os';
 import { IsBoolean, IsIn, IsInt, IsOptional, IsString, Matches, Max, Min } from 'class-validator';
-import { validateSync } from 'class-validator';
+import { ValidateBy, ValidateIf, validateSync } from 'class-validator';
 import { PembaError } from './errors.js';
+import { parseDuration, parseSize } from './quantity.js';
 
 export interface SettingDescription {
   readonly variable: string;
@@ -29,6 +30,32 @@ function Whole(min: number, max: number): PropertyDecorator {
     Min(min, { message: `must be at least ${min}` })(target, property);
     Max(max, { message: `must be at most ${max}` })(target, property);
   };
+}
+
+/** By unit: what is written together with it. */
+const QUANTITIES = { size: parseSize, duration: parseDuration } as const;
+
+const isQuantity = (unit: string): unit is keyof typeof QUANTITIES => unit in QUANTITIES;
+
+interface QuantityOptions {
+  readonly unit: keyof typeof QUANTITIES;
+  readonly min: string;
+  readonly max: string;
+  /** What it must be, in words. */
+  readonly form: string;
+}
+
+function Quantity({ unit, min, max, form }: QuantityOptions): PropertyDecorator {
+  const amountOf = QUANTITIES[unit];
+  const [least, most] = [amountOf(min), amountOf(max)];
+  return ValidateBy({
+    name: unit,
+    validator: {
+      validate: (value) => typeof value === 'number' && value >= least && value <= most,
+      defaultMessage: (args) =>
+        Number.isNaN(args?.value) ? `must be ${form}` : `must be from ${min} to ${max}`,
+    },
+  });
 }
 
 const MINUTE = 60_000;
@@ -192,27 +219,32 @@ export class Config {
   readonly shutdownTimeoutMs: number = 10_000;
 
   @Setting(
-    'PEMBA_GRAPH_MEMORY_MB',
-    'MB',
-    'For the graphs of all workers together; 0 is half of the machine. Stores not used go first.',
+    'PEMBA_GRAPH_MEMORY',
+    'size',
+    'For the graphs of all workers together; `auto` is half of the machine. Stores not used go first.',
   )
-  @Whole(0, 16_777_216)
-  readonly graphMemoryMb: number = 0;
+  @ValidateIf(({ graphMemory }: Config) => graphMemory !== 'auto')
+  @Quantity({ unit: 'size', min: '1MB', max: '16TB', form: 'auto or a size such as 512MB or 4GB' })
+  readonly graphMemory: number | 'auto' = 'auto';
 
   @Setting('PEMBA_POLL_INTERVAL_MS', 'ms', 'Covers a change notice that was lost.')
   @Whole(10, HOUR)
   readonly pollIntervalMs: number = 1000;
 
-  @Setting('PEMBA_READY_STALENESS_MS', 'ms', 'Not ready when the log was not read for so long.')
+  @Setting(
+    'PEMBA_READY_STALENESS_MS',
+    'ms',
+    'Not ready when a store was behind for so long, or heads not read.',
+  )
   @Whole(100, 24 * HOUR)
   readonly readyStalenessMs: number = 30_000;
 
   @Setting(
-    'PEMBA_MAX_STALENESS_MS',
-    'ms',
+    'PEMBA_MAX_STALENESS',
+    'duration',
     'While the database is away, queries are answered from memory for so long.',
   )
-  @Whole(100, 24 * HOUR)
+  @Quantity({ unit: 'duration', min: '100ms', max: '1d', form: 'a duration such as 30s or 15m' })
   readonly maxStalenessMs: number = 15 * MINUTE;
 
   @Setting('PEMBA_SWEEP_INTERVAL_MS', 'ms', 'Expired tuples count for nothing before they go.')
@@ -234,7 +266,7 @@ export class Config {
 
 /** Bytes that the graphs of one process may take. */
 export function graphMemoryBytes(config: Config): number {
-  const total = config.graphMemoryMb > 0 ? config.graphMemoryMb * 2 ** 20 : totalmem() / 2;
+  const total = config.graphMemory === 'auto' ? totalmem() / 2 : config.graphMemory;
   return total / workerCount(config);
 }
 
@@ -251,10 +283,10 @@ export const settingDescriptions = (): readonly SettingDescription[] => descript
 export function loadConfig(env: Readonly<Record<string, string | undefined>>): Config {
   const config = new Config();
   const values: Record<string, unknown> = {};
-  for (const { variable, property } of descriptions) {
+  for (const { variable, property, unit } of descriptions) {
     const text = env[variable];
     if (text === undefined || text === '') continue;
-    values[property] = parse(text, Reflect.get(config, property));
+    values[property] = parse(text, unit, Reflect.get(config, property));
   }
   Object.assign(config, values);
   const problems = validateSync(config).map(({ property, constraints }) => {
@@ -276,7 +308,10 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
 const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 
-function parse(text: string, defaultValue: unknown): unknown {
+function parse(text: string, unit: string, defaultValue: unknown): unknown {
+  // A word in place of a number, such as `auto`.
+  if (text === defaultValue) return text;
+  if (isQuantity(unit)) return QUANTITIES[unit](text);
   switch (typeof defaultValue) {
     case 'number':
       return /^-?\d+$/.test(text) ? Number(text) : NaN;

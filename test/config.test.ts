@@ -1,7 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { Config, loadConfig, settingDescriptions } from '../src/config.js';
+import { Config, graphMemoryBytes, loadConfig, settingDescriptions } from '../src/config.js';
+import { formatDuration } from '../src/quantity.js';
 
 const README = join(__dirname, '..', 'README.md');
 const TABLE = /<!-- settings -->\n[\s\S]*?<!-- \/settings -->/;
@@ -10,7 +12,10 @@ function settingsTable(): string {
   const defaults = new Config();
   const rows = settingDescriptions().map(({ variable, property, unit, reason }) => {
     const value = Reflect.get(defaults, property) as string | number | boolean | undefined;
-    const shown = value === undefined ? '' : `\`${value}\``;
+    const shown =
+      value === undefined
+        ? ''
+        : `\`${unit === 'duration' ? formatDuration(Number(value)) : value}\``;
     return `| \`${variable}\` | ${shown} | ${unit} | ${reason} |`;
   });
   const head = ['| variable | default | unit | why |', '|---|---|---|---|'];
@@ -52,6 +57,27 @@ describe('configuration', () => {
     });
   });
 
+  it.each([
+    ['512MB', 512 * 2 ** 20],
+    ['4GB', 4 * 2 ** 30],
+    ['1TB', 2 ** 40],
+    ['auto', totalmem() / 2],
+  ])('takes %s of memory', (text, bytes) => {
+    expect(graphMemoryBytes(loadConfig({ PEMBA_GRAPH_MEMORY: text }))).toBe(bytes);
+    const shared = loadConfig({ PEMBA_GRAPH_MEMORY: text, PEMBA_WORKERS: '4' });
+    expect(graphMemoryBytes(shared)).toBe(bytes / 4);
+  });
+
+  it.each([
+    ['15m', 900_000],
+    ['30s', 30_000],
+    ['900000ms', 900_000],
+    ['24h', 86_400_000],
+    ['1d', 86_400_000],
+  ])('takes %s of time', (text, ms) => {
+    expect(loadConfig({ PEMBA_MAX_STALENESS: text }).maxStalenessMs).toBe(ms);
+  });
+
   it('cannot be changed', () => {
     expect(Object.isFrozen(loadConfig({}))).toBe(true);
   });
@@ -66,6 +92,18 @@ describe('configuration', () => {
     ['DATABASE_URL', 'mysql://db', /DATABASE_URL must begin with postgres/],
     ['HOST', '0.0.0.0', /HOST 0\.0\.0\.0 is not a loopback address/],
     ['HOST', '10.0.0.1', /loopback/],
+    ['PEMBA_GRAPH_MEMORY', '512', /PEMBA_GRAPH_MEMORY must be auto or a size such as 512MB/],
+    ['PEMBA_GRAPH_MEMORY', '1.5GB', /PEMBA_GRAPH_MEMORY must be auto or a size/],
+    ['PEMBA_GRAPH_MEMORY', 'automatic', /PEMBA_GRAPH_MEMORY must be auto or a size/],
+    ['PEMBA_GRAPH_MEMORY', '30s', /PEMBA_GRAPH_MEMORY must be auto or a size/],
+    ['PEMBA_GRAPH_MEMORY', '1KB', /PEMBA_GRAPH_MEMORY must be from 1MB to 16TB/],
+    ['PEMBA_GRAPH_MEMORY', '999999999999999TB', /PEMBA_GRAPH_MEMORY must be from 1MB to 16TB/],
+    ['PEMBA_MAX_STALENESS', '900000', /PEMBA_MAX_STALENESS must be a duration such as 30s/],
+    ['PEMBA_MAX_STALENESS', '-1s', /PEMBA_MAX_STALENESS must be a duration/],
+    ['PEMBA_MAX_STALENESS', '15M', /PEMBA_MAX_STALENESS must be a duration/],
+    ['PEMBA_MAX_STALENESS', 'auto', /PEMBA_MAX_STALENESS must be a duration/],
+    ['PEMBA_MAX_STALENESS', '0s', /PEMBA_MAX_STALENESS must be from 100ms to 1d/],
+    ['PEMBA_MAX_STALENESS', '25h', /PEMBA_MAX_STALENESS must be from 100ms to 1d/],
   ])('refuses %s=%s naming it', (variable, value, message) => {
     expect(() => loadConfig({ [variable]: value })).toThrow(message);
   });

@@ -12,6 +12,7 @@ const LAYERS = [
   'errors',
   'ids',
   'clock',
+  'quantity',
   'config',
   'tuple',
   'condition',

@@ -1,6 +1,6 @@
 /** Roles, as they are granted and taken away: tuples of the system store. */
 import { PembaError, invalidRequest } from '../errors.js';
-import type { Revision, StoreId } from '../ids.js';
+import type { StoreId } from '../ids.js';
 import type { Engine } from '../operations/engine.js';
 import { read } from '../operations/read.js';
 import { write } from '../operations/write.js';
@@ -75,19 +75,18 @@ export async function changeGrants(
   engine: Engine,
   systemStore: StoreId,
   { add, remove, beside = [] }: GrantChange,
-): Promise<Revision> {
+): Promise<void> {
   add.forEach(({ subject }, i) => {
     assertGrantable(subject, `add[${i}].subject`);
   });
   const writes = [...beside, ...add.map(grantKey), ...supporting(add)];
-  const { revision } = await write(engine, {
+  await write(engine, {
     storeId: systemStore,
     writes: unique(writes),
     deletes: remove.map(grantKey),
     onDuplicate: 'replace',
     onMissing: 'ignore',
   });
-  return revision;
 }
 
 function assertGrantable(subject: Subject, field: string): void {

@@ -37,7 +37,7 @@ export function parseKey(text: string): KeyParts | undefined {
   return isUlid(id) ? { id: id as KeyId, secret } : undefined;
 }
 
-const hash = promisify<string, Buffer, number, typeof COST, Buffer>(scrypt);
+const hash = promisify<string, Uint8Array, number, typeof COST, Buffer>(scrypt);
 
 export async function proofOf(secret: string, random: RandomBytes): Promise<KeyProof> {
   const salt = random(SALT_BYTES);

@@ -25,8 +25,8 @@ export interface ChangeList {
 export async function readChanges(engine: Engine, request: ChangesRequest): Promise<ChangeList> {
   const { storeId, type } = request;
   const limit = pageSize(request.pageSize, engine.config.maxPageSize);
-  const fromToken = placeOf(request);
-  await headOfStore(engine, storeId);
+  const { tokenKey } = await headOfStore(engine, storeId);
+  const fromToken = placeOf(request, tokenKey);
   const after = fromToken ?? (await startOf(engine, request));
   if (after === undefined) return { entries: [], continuationToken: request.continuationToken };
   const entries = await readLog(engine.database, storeId, {
@@ -40,19 +40,18 @@ export async function readChanges(engine: Engine, request: ChangesRequest): Prom
     continuationToken:
       last === undefined
         ? request.continuationToken
-        : encodePageToken(identityOf(storeId), [last.revision, last.ordinal, type ?? '']),
+        : encodePageToken(tokenKey, identityOf(storeId), [last.revision, last.ordinal, type ?? '']),
   };
 }
 
 const identityOf = (storeId: StoreId): readonly string[] => ['changes', storeId];
 
 /** The type stands in the token in clear: asking with another type has an error of its own. */
-function placeOf({
-  storeId,
-  type = '',
-  continuationToken,
-}: ChangesRequest): LogPosition | undefined {
-  const position = decodePageToken(identityOf(storeId), continuationToken);
+function placeOf(
+  { storeId, type = '', continuationToken }: ChangesRequest,
+  tokenKey: Uint8Array,
+): LogPosition | undefined {
+  const position = decodePageToken(tokenKey, identityOf(storeId), continuationToken);
   if (position === undefined) return undefined;
   const [revision, ordinal, boundType] = position;
   if (!isCount(revision) || !isOrdinal(ordinal)) throw invalidPageToken();

@@ -1,10 +1,10 @@
 /**
- * How fresh an answer has to be. A consistency token names a store and a revision of it; as the
- * revision is data of the store, a token outlives a dump and a restore.
+ * How fresh an answer has to be. A consistency token names a revision of one store; as revisions and
+ * the key that tokens are authenticated with are data of the store, a token outlives a dump and a
+ * restore.
  */
 import { PembaError } from '../errors.js';
-import { asRevision, isUlid } from '../ids.js';
-import type { Revision, StoreId } from '../ids.js';
+import type { Revision } from '../ids.js';
 import type { StoreReplica } from '../replica/store-replica.js';
 import type { Engine } from './engine.js';
 
@@ -13,24 +13,11 @@ export type Consistency =
   | { readonly kind: 'at_least'; readonly token: string }
   | { readonly kind: 'head' };
 
-export const encodeConsistencyToken = (storeId: StoreId, revision: Revision): string =>
-  Buffer.from(`1.${storeId}.${revision}`, 'latin1').toString('base64url');
-
-/** Throws `invalid_consistency_token` also for a token of another store. */
-export function decodeConsistencyToken(storeId: StoreId, token: string): Revision {
-  const text = Buffer.from(token, 'base64url').toString('latin1');
-  const [version, store, revision, ...rest] = text.split('.');
-  const isToken =
-    version === '1' &&
-    store !== undefined &&
-    isUlid(store) &&
-    revision !== undefined &&
-    /^(0|[1-9]\d{0,14})$/.test(revision) &&
-    rest.length === 0 &&
-    Buffer.from(text, 'latin1').toString('base64url') === token;
-  if (!isToken) throw invalidToken('it is not one');
-  if (store !== storeId) throw invalidToken('it belongs to another store');
-  return asRevision(Number(revision));
+/** Throws `invalid_consistency_token` for all that this store has not given. */
+function revisionOf(replica: StoreReplica, token: string): Revision {
+  const revision = replica.tokens.revisionOf(token);
+  if (revision === undefined) throw invalidToken('it is none of this store');
+  return revision;
 }
 
 const invalidToken = (reason: string): PembaError =>
@@ -44,7 +31,7 @@ export function isConsistent(replica: StoreReplica, consistency: Consistency): b
     case 'head':
       return false;
     case 'at_least':
-      return replica.revision >= decodeConsistencyToken(replica.storeId, consistency.token);
+      return replica.revision >= revisionOf(replica, consistency.token);
   }
 }
 

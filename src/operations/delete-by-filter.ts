@@ -4,7 +4,8 @@
  * starts again without harm.
  */
 import { invalidRequest } from '../errors.js';
-import type { Revision, StoreId } from '../ids.js';
+import type { StoreId } from '../ids.js';
+import { ConsistencyTokens } from '../replica/consistency-tokens.js';
 import { readTuples } from '../storage/read-tuples.js';
 import { isEmptyFilter } from '../tuple/filter.js';
 import type { TupleFilter } from '../tuple/filter.js';
@@ -30,7 +31,7 @@ export interface Deletion {
   readonly matched: number;
   /** '' when the filter has been worked through. */
   readonly continuationToken: string;
-  readonly revision: Revision;
+  readonly consistencyToken: string;
 }
 
 export async function deleteByFilter(
@@ -42,8 +43,10 @@ export async function deleteByFilter(
     throw invalidRequest('filter', 'name at least one of user, relation and object');
   }
   const identity = filterIdentity('delete-by-filter', storeId, filter);
-  let after = keyPosition(identity, request.continuationToken);
-  let { revision } = await headOfStore(engine, storeId);
+  const head = await headOfStore(engine, storeId);
+  const tokens = new ConsistencyTokens(storeId, head.tokenKey);
+  let after = keyPosition(head.tokenKey, identity, request.continuationToken);
+  let { revision } = head;
   let matched = 0;
   for (let batch = 0; batch < BATCHES_PER_CALL; batch++) {
     const keys = await matching(engine, storeId, filter, after);
@@ -58,11 +61,11 @@ export async function deleteByFilter(
     matched += keys.length;
     after = keys.at(-1);
     if (after === undefined || keys.length < engine.config.batchSize) {
-      return { matched, continuationToken: '', revision };
+      return { matched, continuationToken: '', consistencyToken: tokens.of(revision) };
     }
   }
-  const continuationToken = after === undefined ? '' : keyToken(identity, after);
-  return { matched, continuationToken, revision };
+  const continuationToken = after === undefined ? '' : keyToken(head.tokenKey, identity, after);
+  return { matched, continuationToken, consistencyToken: tokens.of(revision) };
 }
 
 async function matching(

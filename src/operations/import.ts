@@ -3,7 +3,7 @@
  * already are left as they are, so an import that broke off is sent again from anywhere before.
  */
 import type { PembaError } from '../errors.js';
-import type { ModelId, Revision, StoreId } from '../ids.js';
+import type { ModelId, StoreId } from '../ids.js';
 import { importChunk } from '../storage/import-tuples.js';
 import type { RelationTuple } from '../tuple/tuple.js';
 import type { Engine } from './engine.js';
@@ -36,7 +36,7 @@ export interface Reject {
 }
 
 export interface Imported {
-  readonly revision: Revision;
+  readonly consistencyToken: string;
   /** Tuples that were not stored before. */
   readonly written: number;
   readonly rejected: number;
@@ -47,7 +47,7 @@ export interface Imported {
 /** A bad line does not keep the others from being imported. */
 export async function importTuples(engine: Engine, request: ImportRequest): Promise<Imported> {
   const { storeId, modelId } = request;
-  const { plan } = await resolve(engine, {
+  const { replica, plan } = await resolve(engine, {
     storeId,
     ...(modelId !== undefined && { modelId }),
     consistency: { kind: 'minimize_latency' },
@@ -69,5 +69,10 @@ export async function importTuples(engine: Engine, request: ImportRequest): Prom
     written += imported.written;
     await engine.replicas.peek(storeId)?.catchUp(revision);
   }
-  return { revision, written, rejected: rejects.length, rejects: rejects.slice(0, MAX_REJECTS) };
+  return {
+    consistencyToken: replica.tokens.of(revision),
+    written,
+    rejected: rejects.length,
+    rejects: rejects.slice(0, MAX_REJECTS),
+  };
 }

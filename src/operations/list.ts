@@ -12,7 +12,7 @@ import type { Engine } from './engine.js';
 import { decodePageToken, encodePageToken, invalidPageToken } from './page-token.js';
 import type { QueryIdentity } from './page-token.js';
 import { answerOf, resolve, scopeOf } from './resolve.js';
-import type { Answer, Circumstances, Target } from './resolve.js';
+import type { Answer, Circumstances, Resolved, Target } from './resolve.js';
 
 export interface ListPaging {
   readonly limit: number;
@@ -51,12 +51,12 @@ export async function listObjects(
   ];
   const page = listObjectsOfGraph(scopeOf(engine, resolved, request), question, {
     limit: request.limit,
-    ...placeOf(identity, request),
+    ...placeOf(resolved, identity, request),
   });
   return answerOf(
     request,
     resolved,
-    nameList(page, identity, (id) => formatObject({ type: question.type, id })),
+    nameList(resolved, page, identity, (id) => formatObject({ type: question.type, id })),
   );
 }
 
@@ -78,12 +78,12 @@ export async function listUsers(
   ];
   const page = listUsersOfGraph(scopeOf(engine, resolved, request), question, {
     limit: request.limit,
-    ...placeOf(identity, request),
+    ...placeOf(resolved, identity, request),
   });
   return answerOf(
     request,
     resolved,
-    nameList(page, identity, (name) => name),
+    nameList(resolved, page, identity, (name) => name),
   );
 }
 
@@ -94,8 +94,12 @@ const identityOf = (request: Target & Circumstances): QueryIdentity => [
   request.context,
 ];
 
-function placeOf(identity: QueryIdentity, paging: ListPaging): { readonly after?: string } {
-  const position = decodePageToken(identity, paging.continuationToken);
+function placeOf(
+  { replica }: Resolved,
+  identity: QueryIdentity,
+  paging: ListPaging,
+): { readonly after?: string } {
+  const position = decodePageToken(replica.tokenKey, identity, paging.continuationToken);
   if (position === undefined) return {};
   const [after] = position;
   if (typeof after !== 'string') throw invalidPageToken();
@@ -103,12 +107,14 @@ function placeOf(identity: QueryIdentity, paging: ListPaging): { readonly after?
 }
 
 const nameList = (
+  { replica }: Resolved,
   { names, next }: Page,
   identity: QueryIdentity,
   format: (name: string) => string,
 ): NameList => ({
   names: names.map(format),
-  continuationToken: next === undefined ? undefined : encodePageToken(identity, [next]),
+  continuationToken:
+    next === undefined ? undefined : encodePageToken(replica.tokenKey, identity, [next]),
 });
 
 export function assertRelation(plan: Plan, type: string, relation: string): void {

@@ -10,9 +10,9 @@ import { findModel, insertModel, listModels as readModels } from '../storage/mod
 import { storeNotFound } from '../storage/stores.js';
 import type { Config } from '../config.js';
 import type { Engine } from './engine.js';
+import { headOfStore } from './head.js';
 import { decodeUlidToken, encodePageToken, pageSize } from './page-token.js';
 import { modelNotFound } from './plans.js';
-import { getStore } from './stores.js';
 
 /** `positions` are those of the DSL that the model was read from. */
 export async function writeModel(
@@ -70,9 +70,9 @@ export async function listModels(
   request: { readonly pageSize?: number; readonly continuationToken: string },
 ): Promise<ModelPage> {
   const identity = ['list-models', storeId];
-  const before = decodeUlidToken(identity, request.continuationToken);
   const limit = pageSize(request.pageSize, engine.config.maxPageSize);
-  await getStore(engine, storeId);
+  const { tokenKey } = await headOfStore(engine, storeId);
+  const before = decodeUlidToken(tokenKey, identity, request.continuationToken);
   const found = await readModels(engine.database, storeId, {
     before,
     limit: limit + 1,
@@ -82,6 +82,8 @@ export async function listModels(
   return {
     models: page.map(({ id, body }) => ({ id, model: modelFromWire(body) })),
     continuationToken:
-      found.length > limit && last !== undefined ? encodePageToken(identity, [last.id]) : '',
+      found.length > limit && last !== undefined
+        ? encodePageToken(tokenKey, identity, [last.id])
+        : '',
   };
 }

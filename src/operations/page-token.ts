@@ -1,10 +1,10 @@
 /**
- * Continuation tokens: a place in a list, bound to the query that the list answers. Opaque to
- * clients; a token that was altered, or is handed to another query, is refused. That keeps mistakes
- * out, not forgers: the digest has no key, for a place gives nobody more than the query does. So
- * whoever puts a place into a statement looks at it first.
+ * Continuation tokens: a place in a list, bound to the query that the list answers and authenticated
+ * with the store's key. Opaque to clients; a token that was altered, made up, spelled in another way
+ * or is handed to another query is refused. A key can leak with a dump, so whoever puts a place into
+ * a statement looks at it first all the same.
  */
-import { createHash } from 'node:crypto';
+import { createHmac, timingSafeEqual } from 'node:crypto';
 import { PembaError } from '../errors.js';
 import { isUlid } from '../ids.js';
 import type { JsonValue } from '../tuple/tuple.js';
@@ -16,30 +16,43 @@ export type QueryIdentity = readonly JsonValue[];
 
 /** OpenFGA's limit for tokens; its clients count on no more. */
 const MAX_TOKEN_LENGTH = 5120;
-const TOKEN = /^[A-Za-z0-9_-]+={0,2}$/;
+const TOKEN = /^[A-Za-z0-9_-]+$/;
 
-const digest = (query: QueryIdentity, position: Position): string =>
-  createHash('sha256')
-    .update(JSON.stringify([query, position]))
+/** 132 bits. The purpose keeps it apart from whatever else the key authenticates. */
+const mac = (key: Uint8Array, query: QueryIdentity, position: Position): string =>
+  createHmac('sha256', key)
+    .update(`page\0${JSON.stringify([query, position])}`)
     .digest('base64url')
     .slice(0, 22);
 
-export function encodePageToken(query: QueryIdentity, position: Position): string {
-  const parts = [digest(query, position), ...position];
+/** `key` is the store's; the deployment's for a list that belongs to no store. */
+export function encodePageToken(key: Uint8Array, query: QueryIdentity, position: Position): string {
+  const parts = [mac(key, query, position), ...position];
   return Buffer.from(JSON.stringify(parts)).toString('base64url');
 }
 
 /** Undefined for an empty token, which asks for the first page. */
-export function decodePageToken(query: QueryIdentity, token: string): Position | undefined {
+export function decodePageToken(
+  key: Uint8Array,
+  query: QueryIdentity,
+  token: string,
+): Position | undefined {
   if (token === '') return undefined;
-  const [bound, ...position] = parse(token);
-  if (bound !== digest(query, position)) throw invalidPageToken();
+  const [, ...position] = parse(token);
+  // The one spelling that this place has is what was given, so that decides the MAC as well.
+  const given = Buffer.from(encodePageToken(key, query, position), 'latin1');
+  const asked = Buffer.from(token, 'latin1');
+  if (given.length !== asked.length || !timingSafeEqual(given, asked)) throw invalidPageToken();
   return position;
 }
 
 /** The same for a list that is ordered by ULIDs: the last one that was given. */
-export function decodeUlidToken(query: QueryIdentity, token: string): string | undefined {
-  const position = decodePageToken(query, token);
+export function decodeUlidToken(
+  key: Uint8Array,
+  query: QueryIdentity,
+  token: string,
+): string | undefined {
+  const position = decodePageToken(key, query, token);
   if (position === undefined) return undefined;
   const [id] = position;
   if (typeof id !== 'string' || !isUlid(id)) throw invalidPageToken();

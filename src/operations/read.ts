@@ -1,4 +1,5 @@
-import type { Revision, StoreId } from '../ids.js';
+import type { StoreId } from '../ids.js';
+import { ConsistencyTokens } from '../replica/consistency-tokens.js';
 import { readTuples } from '../storage/read-tuples.js';
 import type { StoredTuple } from '../storage/read-tuples.js';
 import { headOfStore } from './head.js';
@@ -20,16 +21,16 @@ export interface TupleList {
   readonly tuples: readonly StoredTuple[];
   readonly continuationToken: string;
   /** The tuples are at least as fresh as this. */
-  readonly revision: Revision;
+  readonly consistencyToken: string;
 }
 
 /** Stored tuples, straight from the database, in an order that holds across pages. */
 export async function read(engine: Engine, request: ReadRequest): Promise<TupleList> {
   const { storeId, filter } = request;
   const identity = filterIdentity('read', storeId, filter);
-  const after = keyPosition(identity, request.continuationToken);
   const limit = pageSize(request.pageSize, engine.config.maxPageSize);
-  const { revision } = await headOfStore(engine, storeId);
+  const { revision, tokenKey } = await headOfStore(engine, storeId);
+  const after = keyPosition(tokenKey, identity, request.continuationToken);
   const found = await readTuples(engine.database, storeId, {
     filter,
     limit: limit + 1,
@@ -40,9 +41,9 @@ export async function read(engine: Engine, request: ReadRequest): Promise<TupleL
   const last = tuples.at(-1);
   return {
     tuples,
-    revision,
+    consistencyToken: new ConsistencyTokens(storeId, tokenKey).of(revision),
     continuationToken:
-      found.length > limit && last !== undefined ? keyToken(identity, last.tuple) : '',
+      found.length > limit && last !== undefined ? keyToken(tokenKey, identity, last.tuple) : '',
   };
 }
 
@@ -61,11 +62,15 @@ export const filterIdentity = (
   filter.subjectRelation ?? null,
 ];
 
-export const keyToken = (identity: QueryIdentity, key: TupleKey): string =>
-  encodePageToken(identity, [formatTupleKey(key)]);
+export const keyToken = (tokenKey: Uint8Array, identity: QueryIdentity, key: TupleKey): string =>
+  encodePageToken(tokenKey, identity, [formatTupleKey(key)]);
 
-export function keyPosition(identity: QueryIdentity, token: string): TupleKey | undefined {
-  const position = decodePageToken(identity, token);
+export function keyPosition(
+  tokenKey: Uint8Array,
+  identity: QueryIdentity,
+  token: string,
+): TupleKey | undefined {
+  const position = decodePageToken(tokenKey, identity, token);
   if (position === undefined) return undefined;
   const key = parseTupleKey(String(position[0]));
   if (key === undefined) throw invalidPageToken();

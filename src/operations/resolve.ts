@@ -5,6 +5,7 @@
 import { PembaError } from '../errors.js';
 import type { ModelId, Revision, StoreId } from '../ids.js';
 import { OverlayGraph } from '../graph/overlay.js';
+import { formatDuration } from '../quantity.js';
 import { Budget } from '../query/budget.js';
 import type { QueryScope } from '../query/scope.js';
 import type { StoreReplica } from '../replica/store-replica.js';
@@ -41,6 +42,7 @@ export interface Answer<Result> {
   readonly storeId: StoreId;
   readonly modelId: ModelId;
   readonly revision: Revision;
+  readonly consistencyToken: string;
 }
 
 /** To be called in the turn in which the result was computed: later the revision is another one. */
@@ -48,7 +50,13 @@ export const answerOf = <Result>(
   { storeId }: Target,
   { modelId, replica }: Resolved,
   result: Result,
-): Answer<Result> => ({ storeId, modelId, revision: replica.revision, result });
+): Answer<Result> => ({
+  storeId,
+  modelId,
+  revision: replica.revision,
+  consistencyToken: replica.consistencyToken,
+  result,
+});
 
 /** As is the rule: the store is in memory, the plan too, and the replica is fresh enough. */
 export function resolveNow(engine: Engine, target: Target): Resolved | undefined {
@@ -72,7 +80,7 @@ function assertFresh({ clock, config }: Engine, replica: StoreReplica): void {
   throw new PembaError(
     'unavailable',
     `the database has not been reached for ${Math.round(stalenessMs / 1000)} s, which is more than ` +
-      'PEMBA_MAX_STALENESS_MS',
+      `PEMBA_MAX_STALENESS=${formatDuration(config.maxStalenessMs)}`,
     { facts: { stalenessMs } },
   );
 }

@@ -1,4 +1,5 @@
 import type { StoreId } from '../ids.js';
+import { deploymentTokenKey } from '../storage/settings.js';
 import {
   findStore,
   insertStore,
@@ -51,8 +52,9 @@ export async function listStores(
   },
 ): Promise<StorePage> {
   const identity = ['list-stores', request.name ?? ''];
-  const after = decodeUlidToken(identity, request.continuationToken) ?? '';
   const limit = pageSize(request.pageSize, engine.config.maxPageSize);
+  const tokenKey = await deploymentTokenKey(engine.database);
+  const after = decodeUlidToken(tokenKey, identity, request.continuationToken) ?? '';
   const found = await readStores(engine.database, {
     after,
     limit: limit + 1,
@@ -64,6 +66,8 @@ export async function listStores(
   return {
     stores,
     continuationToken:
-      found.length > limit && last !== undefined ? encodePageToken(identity, [last.id]) : '',
+      found.length > limit && last !== undefined
+        ? encodePageToken(tokenKey, identity, [last.id])
+        : '',
   };
 }

@@ -16,20 +16,24 @@ export interface WriteCommand extends WriteRequest {
 export interface Written {
   readonly storeId: StoreId;
   readonly modelId: ModelId;
-  readonly revision: Revision;
+  readonly consistencyToken: string;
 }
 
 /** All of it or nothing. When it resolves, this process already answers with it. */
 export async function write(engine: Engine, command: WriteCommand): Promise<Written> {
   const { storeId, modelId, ...request } = command;
-  const resolved = await resolve(engine, {
+  const {
+    replica,
+    plan,
+    modelId: usedModelId,
+  } = await resolve(engine, {
     storeId,
     ...(modelId !== undefined && { modelId }),
     consistency: { kind: 'minimize_latency' },
   });
-  admit(engine, resolved.plan, request);
+  admit(engine, plan, request);
   const revision = await submit(engine, storeId, request);
-  return { storeId, modelId: resolved.modelId, revision };
+  return { storeId, modelId: usedModelId, consistencyToken: replica.tokens.of(revision) };
 }
 
 /** Writes what needs no admission, such as deletes that the service itself asks for. */

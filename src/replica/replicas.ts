@@ -19,6 +19,12 @@ export interface ReplicasOptions {
   readonly onError: (what: string, error: unknown) => void;
 }
 
+/** How many stores are behind, and which of them for the longest. */
+export interface Lag {
+  readonly count: number;
+  readonly worst: { readonly storeId: StoreId; readonly ms: number };
+}
+
 export class Replicas {
   readonly #database: Database;
   readonly #clock: Clock;
@@ -29,6 +35,7 @@ export class Replicas {
   readonly #headQueries = new Map<StoreId, Promise<StoreHead | undefined>>();
   #pollTimer: NodeJS.Timeout | undefined;
   #polledAt: number;
+  #headsReadAt: number;
   #polling: Promise<void> | undefined;
   #uses = 0;
 
@@ -37,6 +44,7 @@ export class Replicas {
     this.#clock = clock;
     this.#options = options;
     this.#polledAt = clock.monotonic();
+    this.#headsReadAt = this.#polledAt;
     this.#listener = new ChangeListener(database, {
       changed: (storeId) => {
         this.#noticed(storeId as StoreId);
@@ -62,6 +70,24 @@ export class Replicas {
   /** Milliseconds since every open store was last known to be at its head. */
   get stalenessMs(): number {
     return this.#clock.monotonic() - this.#polledAt;
+  }
+
+  /** Milliseconds since the heads of all open stores were read. */
+  get headsAgeMs(): number {
+    return this.#clock.monotonic() - this.#headsReadAt;
+  }
+
+  /** The stores that know of a head which they have not been at for more than so long. */
+  behind(ms: number): Lag | undefined {
+    const now = this.#clock.monotonic();
+    let count = 0;
+    let worst: StoreReplica | undefined;
+    for (const replica of this.#open.values()) {
+      if (!replica.isBehind || now - replica.currentAt <= ms) continue;
+      count += 1;
+      if (worst === undefined || replica.currentAt < worst.currentAt) worst = replica;
+    }
+    return worst && { count, worst: { storeId: worst.storeId, ms: now - worst.currentAt } };
   }
 
   get stores(): Iterable<StoreReplica> {
@@ -123,6 +149,7 @@ export class Replicas {
     const readAt = this.#clock.monotonic();
     const ids = [...this.#open.keys()];
     const heads = await storeHeads(this.#database, ids);
+    this.#headsReadAt = readAt;
     const failures: unknown[] = [];
     for (const id of ids) {
       const head = heads.get(id);

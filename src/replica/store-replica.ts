@@ -21,6 +21,7 @@ import { readSnapshot } from '../storage/snapshot.js';
 import { storeNotFound } from '../storage/stores.js';
 import type { StoreHead } from '../storage/stores.js';
 import type { TupleChange } from '../tuple/tuple.js';
+import { ConsistencyTokens } from './consistency-tokens.js';
 
 /** Some thousand changes at a time: queries get their turn between two readings. */
 const REVISIONS_PER_READING = 500;
@@ -30,11 +31,16 @@ const TUPLES_PER_LOOK = 4096;
 
 export class StoreReplica {
   readonly storeId: StoreId;
+  /** For tokens of all kinds. */
+  readonly tokenKey: Uint8Array;
+  readonly tokens: ConsistencyTokens;
   readonly #database: Database;
   #graph: ResidentGraph;
   #bindings = new WeakMap<Plan, Binding>();
   #newestModel: ModelId | undefined;
   #currentAt: number;
+  /** The greatest that was heard of. */
+  #head: Revision;
   #catchingUp: Promise<void> | undefined;
   readonly #maxBytes: number;
   #isCompacting = false;
@@ -45,13 +51,16 @@ export class StoreReplica {
     storeId: StoreId,
     database: Database,
     options: { readonly loadedAt: number; readonly maxBytes: number },
-    loaded: { readonly graph: ResidentGraph; readonly newestModel: ModelId | undefined },
+    { graph, head }: Loaded,
   ) {
     this.storeId = storeId;
+    this.tokenKey = head.tokenKey;
+    this.tokens = new ConsistencyTokens(storeId, head.tokenKey);
     this.#database = database;
-    this.#graph = loaded.graph;
-    this.#newestModel = loaded.newestModel;
+    this.#graph = graph;
+    this.#newestModel = head.newestModel;
     this.#currentAt = options.loadedAt;
+    this.#head = head.revision;
     this.#maxBytes = options.maxBytes;
   }
 
@@ -75,6 +84,11 @@ export class StoreReplica {
     return this.#graph.revision;
   }
 
+  /** For an answer that is computed now. */
+  get consistencyToken(): string {
+    return this.tokens.of(this.revision);
+  }
+
   get newestModel(): ModelId | undefined {
     return this.#newestModel;
   }
@@ -82,6 +96,11 @@ export class StoreReplica {
   /** Monotonic milliseconds at which the replica was last known to be at the head. */
   get currentAt(): number {
     return this.#currentAt;
+  }
+
+  /** Whether it knows of a revision that it has not reached. */
+  get isBehind(): boolean {
+    return this.#head > this.revision;
   }
 
   binding(plan: Plan): Binding {
@@ -117,6 +136,7 @@ export class StoreReplica {
 
   /** Resolves when the replica is at the revision or past it; the caller knows that it exists. */
   async catchUp(revision: Revision): Promise<void> {
+    if (revision > this.#head) this.#head = revision;
     while (this.revision < revision) {
       this.#catchingUp ??= this.#readLog().finally(() => {
         this.#catchingUp = undefined;
@@ -168,11 +188,11 @@ export class StoreReplica {
   /** The log does not go on from here: it was trimmed, or the database was restored. */
   async #reload(): Promise<void> {
     const from = this.revision;
-    const { graph, newestModel } = await loadGraph(this.storeId, this.#database, this.#maxBytes);
+    const { graph, head } = await loadGraph(this.storeId, this.#database, this.#maxBytes);
     if (graph.revision <= from) {
       throw new PembaError('internal', 'the store went back to an older revision');
     }
-    this.noteModel(newestModel);
+    this.noteModel(head.newestModel);
     // Own writes can have been applied meanwhile, and be newer than the snapshot.
     if (graph.revision > this.revision) this.#stand(graph);
   }
@@ -183,11 +203,12 @@ export class StoreReplica {
   }
 }
 
-async function loadGraph(
-  storeId: StoreId,
-  database: Database,
-  maxBytes: number,
-): Promise<{ readonly graph: ResidentGraph; readonly newestModel: ModelId | undefined }> {
+interface Loaded {
+  readonly graph: ResidentGraph;
+  readonly head: StoreHead;
+}
+
+async function loadGraph(storeId: StoreId, database: Database, maxBytes: number): Promise<Loaded> {
   let graph: ResidentGraph | undefined;
   const head = await readSnapshot(database, storeId, {
     begin: ({ revision }) => {
@@ -203,7 +224,7 @@ async function loadGraph(
   });
   if (head === undefined) throw storeNotFound(storeId);
   assert(graph !== undefined, 'a snapshot begins with its head');
-  return { graph, newestModel: head.newestModel };
+  return { graph, head };
 }
 
 const storeTooLarge = (
@@ -214,6 +235,6 @@ const storeTooLarge = (
   new PembaError(
     'store_too_large',
     `the graph of store '${storeId}' needs more than the ${Math.floor(maxBytes / 2 ** 20)} MB that ` +
-      `PEMBA_GRAPH_MEMORY_MB leaves for one process: ${tupleCount} of its tuples filled them`,
+      `PEMBA_GRAPH_MEMORY leaves for one process: ${tupleCount} of its tuples filled them`,
     { facts: { store_id: storeId, max_bytes: maxBytes } },
   );

@@ -1,6 +1,6 @@
 import type { KeyId } from '../ids.js';
 import type { Row, Session } from './database.js';
-import { dateOf, textOf } from './rows.js';
+import { bytesOf, dateOf, textOf } from './rows.js';
 
 export interface ApiKeyRecord {
   readonly id: KeyId;
@@ -13,8 +13,8 @@ export interface ApiKeyRecord {
 
 /** What a secret is held against. */
 export interface KeyProof {
-  readonly salt: Buffer;
-  readonly proof: Buffer;
+  readonly salt: Uint8Array;
+  readonly proof: Uint8Array;
 }
 
 const COLUMNS = 'key_id, label, created_by, created_at, expires_at, revoked_at';
@@ -42,8 +42,8 @@ export async function insertApiKey(
     [
       key.id,
       key.label,
-      salt.toString('hex'),
-      proof.toString('hex'),
+      Buffer.from(salt).toString('hex'),
+      Buffer.from(proof).toString('hex'),
       key.createdBy,
       key.createdAt,
       key.expiresAt ?? null,
@@ -65,12 +65,6 @@ export async function findKeyProof(
       proof: bytesOf(row, 'proof'),
     }
   );
-}
-
-function bytesOf(row: Row, column: string): Buffer {
-  const value = row[column];
-  if (!Buffer.isBuffer(value)) throw new TypeError(`column ${column} holds no bytes`);
-  return value;
 }
 
 export async function findApiKey(session: Session, id: KeyId): Promise<ApiKeyRecord | undefined> {

@@ -33,6 +33,12 @@ export function dateOf(row: Row, column: string): Date {
   return value;
 }
 
+export function bytesOf(row: Row, column: string): Uint8Array {
+  const value = row[column];
+  if (!(value instanceof Uint8Array)) throw new TypeError(`column ${column} holds no bytes`);
+  return value;
+}
+
 /** A bigint arrives as text, an integer as a number. */
 export function numberOf(row: Row, column: string): number {
   const value = Number(row[column]);

@@ -1,4 +1,5 @@
 import type { Session } from './database.js';
+import { textOf } from './rows.js';
 
 /** Keeps the value unless there is one already; returns the one that stands. */
 export async function claimSetting(
@@ -24,4 +25,11 @@ export async function putSetting(session: Session, name: string, value: unknown)
      ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
     [name, JSON.stringify(value)],
   );
+}
+
+/** For tokens that belong to no store. A migration made it, once in the life of the database. */
+export async function deploymentTokenKey(session: Session): Promise<Uint8Array> {
+  const [row] = await session.query(`SELECT value FROM setting WHERE name = 'token_key'`);
+  if (row === undefined) throw new TypeError('the setting token_key is missing');
+  return Buffer.from(textOf(row, 'value'), 'hex');
 }

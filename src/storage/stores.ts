@@ -1,7 +1,7 @@
 import { PembaError } from '../errors.js';
 import type { ModelId, Revision, StoreId } from '../ids.js';
 import type { Database, Row, Session, SqlValue } from './database.js';
-import { dateOf, revisionOf, textOf } from './rows.js';
+import { bytesOf, dateOf, revisionOf, textOf } from './rows.js';
 
 export interface Store {
   readonly id: StoreId;
@@ -66,13 +66,16 @@ export async function listStores(
 export interface StoreHead {
   readonly revision: Revision;
   readonly newestModel: ModelId | undefined;
+  /** What the store's tokens are authenticated with: never changes, and is told nobody. */
+  readonly tokenKey: Uint8Array;
 }
 
-export const HEAD_COLUMNS = 'store_id, head_revision, newest_model';
+export const HEAD_COLUMNS = 'store_id, head_revision, newest_model, token_key';
 
 export const headOf = (row: Row): StoreHead => ({
   revision: revisionOf(row, 'head_revision'),
   newestModel: row['newest_model'] === null ? undefined : (textOf(row, 'newest_model') as ModelId),
+  tokenKey: bytesOf(row, 'token_key'),
 });
 
 /** Of the stores that exist; the deleted and the unknown are missing from the answer. */

@@ -4,6 +4,8 @@ import type { StoreId } from '../../src/ids.js';
 import { encodePageToken } from '../../src/operations/page-token.js';
 import type { Position, QueryIdentity } from '../../src/operations/page-token.js';
 import { filterIdentity } from '../../src/operations/read.js';
+import { deploymentTokenKey } from '../../src/storage/settings.js';
+import { storeHeads } from '../../src/storage/stores.js';
 import { startPemba } from '../support/pemba.js';
 import type { Answer, Pemba } from '../support/pemba.js';
 import { describeWithPostgres } from '../support/postgres.js';
@@ -84,7 +86,7 @@ type Parts = readonly [digest: unknown, ...place: unknown[]];
 const partsOf = (token: string): Parts =>
   JSON.parse(Buffer.from(token, 'base64url').toString()) as Parts;
 
-/** What a token is bound to, for those whose place goes into a statement. */
+/** What a token is bound to, for those whose place goes into a statement: should a key leak. */
 const IDENTITIES: Readonly<Record<string, (id: StoreId) => QueryIdentity>> = {
   stores: () => ['list-stores', ''],
   'authorization-models': (id) => ['list-models', id],
@@ -140,6 +142,13 @@ describeWithPostgres('a continuation token', () => {
     });
   };
 
+  const keyOf = async (name: string): Promise<Uint8Array> => {
+    const { database } = pemba.assembly;
+    if (name === 'stores') return deploymentTokenKey(database);
+    const [head] = (await storeHeads(database, [store.id as StoreId])).values();
+    return head!.tokenKey;
+  };
+
   describe.each(Object.entries(PAGED))('of %s', (name, ask) => {
     let token: string;
     beforeAll(async () => {
@@ -158,6 +167,24 @@ describeWithPostgres('a continuation token', () => {
       const half = token.slice(0, token.length / 2);
       for (const altered of [swap(0), swap(8), swap(20), half, token + token, token.slice(4)]) {
         expectRefused(name, await ask(store, altered));
+      }
+    });
+
+    it('is refused if it is spelled in another way', async () => {
+      const text = Buffer.from(token, 'base64url').toString();
+      const spaced = encoded(text.replace(',', ', '));
+      for (const other of [`${token}=`, `${token}==`, spaced]) {
+        expectRefused(name, await ask(store, other));
+      }
+    });
+
+    it('is refused if it was authenticated without the key', async () => {
+      const identity = IDENTITIES[name]?.(store.id as StoreId);
+      if (identity === undefined) return;
+      const [, ...place] = partsOf(token) as [unknown, ...Position];
+      expect(encodePageToken(await keyOf(name), identity, place)).toBe(token);
+      for (const key of [Buffer.alloc(0), Buffer.alloc(32)]) {
+        expectRefused(name, await ask(store, encodePageToken(key, identity, place)));
       }
     });
 
@@ -183,8 +210,9 @@ describeWithPostgres('a continuation token', () => {
   describe.each(Object.entries(IDENTITIES))('made up for %s', (name, identityOf) => {
     it('is refused if there is no such place', async () => {
       const identity = identityOf(store.id as StoreId);
+      const key = await keyOf(name);
       for (const place of PLACES) {
-        expectRefused(name, await PAGED[name]!(store, encodePageToken(identity, place)));
+        expectRefused(name, await PAGED[name]!(store, encodePageToken(key, identity, place)));
       }
     });
   });

@@ -50,7 +50,7 @@ describeWithPostgres('the memory of graphs', () => {
     const loading = replicasOf(300_000).open(storeId);
     await expect(loading).rejects.toMatchObject({
       code: 'store_too_large',
-      message: expect.stringContaining('PEMBA_GRAPH_MEMORY_MB'),
+      message: expect.stringContaining('PEMBA_GRAPH_MEMORY leaves'),
     });
   });
 

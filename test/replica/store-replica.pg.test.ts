@@ -94,7 +94,7 @@ describeWithPostgres(`a store's replica (PEMBA_SEED=${seed})`, () => {
       },
       tuple: (one) => seen.push(one),
     });
-    expect(head).toEqual({ revision: 0, newestModel: undefined });
+    expect(head).toMatchObject({ revision: 0, newestModel: undefined });
     expect(seen).toEqual([]);
     expect(await storedTuples(database, storeId)).toHaveLength(1);
   });

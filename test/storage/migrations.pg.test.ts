@@ -10,7 +10,8 @@ import { connectTo } from '../support/storage.js';
 
 const CURRENT = join(import.meta.dirname, '..', '..', 'migrations', 'current.sql');
 const HEADER = `-- The schema after all migrations, by table. Written by a test: PEMBA_UPDATE_SCHEMA=1 npm test\n\n`;
-const FOUNDATION = 'foundation0000000000001';
+/** In the order in which they are run. */
+const MIGRATIONS = ['foundation0000000000001', 'token_key0000000000003'];
 
 /** Short enough that a migration which minded it would fail here. */
 const TIMEOUT_MS = 500;
@@ -36,20 +37,22 @@ afterEach(async () => {
 describeWithPostgres('migrating', () => {
   it('makes the schema in an empty database, and finds nothing to do in it later', async () => {
     const database = await connect();
-    expect(await migrate(database)).toEqual([FOUNDATION]);
+    expect(await migrate(database)).toEqual(MIGRATIONS);
     expect(await migrate(database)).toEqual([]);
-    expect(await database.query('SELECT name FROM migrations')).toEqual([{ name: FOUNDATION }]);
+    expect(await database.query('SELECT name FROM migrations ORDER BY id')).toEqual(
+      MIGRATIONS.map((name) => ({ name })),
+    );
   });
 
   it('is done once when several servers start together', async () => {
     const servers = await Promise.all([connect(), connect(), connect()]);
     const run = await Promise.all(servers.map((server) => migrate(server)));
-    expect(run.flat()).toEqual([FOUNDATION]);
+    expect(run.flat()).toEqual(MIGRATIONS);
   });
 
   it('needs one connection', async () => {
     const database = await connect({ poolSize: 1, timeoutMs: TIMEOUT_MS });
-    expect(await migrate(database)).toEqual([FOUNDATION]);
+    expect(await migrate(database)).toEqual(MIGRATIONS);
   });
 
   it('takes the time it needs, whatever the time for one statement', async () => {

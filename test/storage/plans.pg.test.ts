@@ -139,6 +139,7 @@ function calls(): Calls {
     ]),
     readExpired: [() => reading.readExpired(database, now, 1000)],
     claimSetting: [() => settings.claimSetting(database, 'a', 1)],
+    deploymentTokenKey: [() => settings.deploymentTokenKey(database)],
     putSetting: [() => settings.putSetting(database, 'a', 2)],
     readSnapshot: [
       () =>

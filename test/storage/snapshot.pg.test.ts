@@ -36,10 +36,10 @@ async function heard(storeId: StoreId): Promise<readonly (StoreHead | string)[]>
 describeWithPostgres('a snapshot', () => {
   it('begins with the head, also of a store without tuples', async () => {
     const storeId = await newStore(storage.database);
-    expect(await heard(storeId)).toEqual([{ revision: 0, newestModel: undefined }]);
+    expect(await heard(storeId)).toMatchObject([{ revision: 0, newestModel: undefined }]);
     const model = newId() as ModelId;
     await insertModel(storage.database, storeId, { id: model, body: {} }, new Date());
-    expect(await heard(storeId)).toEqual([{ revision: 0, newestModel: model }]);
+    expect(await heard(storeId)).toMatchObject([{ revision: 0, newestModel: model }]);
   });
 
   it('is none where there is no store', async () => {

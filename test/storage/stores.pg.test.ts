@@ -64,15 +64,33 @@ describeWithPostgres('stores', () => {
   it('have a head: the newest revision and the newest model', async () => {
     const storeId = await newStore(database);
     const head = async (): Promise<unknown> => (await storeHeads(database, [storeId])).get(storeId);
-    expect(await head()).toEqual({ revision: 0, newestModel: undefined });
+    expect(await head()).toMatchObject({ revision: 0, newestModel: undefined });
     const model = await newModel(storeId);
     const writes = [tuple('document:1#viewer@user:a')];
     await writeTuples(database, storeId, [request({ writes })], new Date());
-    expect(await head()).toEqual({ revision: 1, newestModel: model });
+    expect(await head()).toMatchObject({ revision: 1, newestModel: model });
     // Made by a process whose clock is behind.
     const older = '0'.repeat(26) as ModelId;
     await insertModel(database, storeId, { id: older, body: {} }, new Date());
-    expect(await head()).toEqual({ revision: 1, newestModel: model });
+    expect(await head()).toMatchObject({ revision: 1, newestModel: model });
+  });
+
+  it('have a key each, of 32 bytes, which stays', async () => {
+    const ids = [await newStore(database), await newStore(database)];
+    const keys = async (): Promise<readonly string[]> =>
+      [...(await storeHeads(database, ids)).values()].map(({ tokenKey }) =>
+        Buffer.from(tokenKey).toString('hex'),
+      );
+    const before = await keys();
+    expect(before).toEqual([expect.stringMatching(/^[0-9a-f]{64}$/), expect.any(String)]);
+    expect(before[0]).not.toBe(before[1]);
+    await writeTuples(
+      database,
+      ids[0]!,
+      [request({ writes: [tuple('document:1#viewer@user:a')] })],
+      new Date(),
+    );
+    expect(await keys()).toEqual(before);
   });
 
   it('are listed in pages that neither skip nor repeat when stores come and go', async () => {

@@ -21,6 +21,7 @@ import type { KeyId } from '../../ids.js';
 import type { Engine } from '../../operations/engine.js';
 import { decodeUlidToken, encodePageToken, pageSize } from '../../operations/page-token.js';
 import type { ApiKeyRecord } from '../../storage/api-keys.js';
+import { deploymentTokenKey } from '../../storage/settings.js';
 import { Needs } from '../needs.js';
 import { ENGINE, IDENTITY } from '../tokens.js';
 import { validated } from '../validated.js';
@@ -74,10 +75,11 @@ export class KeysController {
     const { page_size, continuation_token } = validated(ListKeysQuery, query);
     const isAdmin = await isAdministrator(rights, caller);
     const createdBy = isAdmin ? undefined : principalName(caller.principal);
+    const tokenKey = await deploymentTokenKey(this.#engine.database);
     const identity = ['list-keys', createdBy ?? ''];
     const limit = pageSize(page_size, this.#engine.config.maxPageSize);
     const found = await keys.list({
-      after: decodeUlidToken(identity, continuation_token ?? '') ?? '',
+      after: decodeUlidToken(tokenKey, identity, continuation_token ?? '') ?? '',
       limit: limit + 1,
       ...(createdBy !== undefined && { createdBy }),
     });
@@ -86,7 +88,9 @@ export class KeysController {
     return {
       keys: page.map(keyToWire),
       continuation_token:
-        found.length > limit && last !== undefined ? encodePageToken(identity, [last.id]) : '',
+        found.length > limit && last !== undefined
+          ? encodePageToken(tokenKey, identity, [last.id])
+          : '',
     };
   }
 

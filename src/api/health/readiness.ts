@@ -1,7 +1,10 @@
 import type { Replicas } from '../../replica/replicas.js';
 import type { Database } from '../../storage/database.js';
 
-/** Whether a balancer should send requests here, and if not, why. */
+/**
+ * Whether a balancer should send requests here, and if not, why: of the stores that are behind, how
+ * many and the one that is longest.
+ */
 export class Readiness {
   readonly #database: Database;
   readonly #replicas: Replicas;
@@ -27,10 +30,20 @@ export class Readiness {
     } catch {
       reasons.push('the database is not available');
     }
-    const staleness = this.#replicas.stalenessMs;
-    if (staleness > this.#maxStalenessMs) {
-      reasons.push(`the change log was last read ${Math.round(staleness / 1000)} s ago`);
+    const age = this.#replicas.headsAgeMs;
+    if (age > this.#maxStalenessMs) {
+      reasons.push(`the heads of the stores were last read ${seconds(age)} ago`);
+    }
+    const lag = this.#replicas.behind(this.#maxStalenessMs);
+    if (lag !== undefined) {
+      const { count, worst } = lag;
+      reasons.push(
+        `${count} ${count === 1 ? 'store is' : 'stores are'} behind the head, ` +
+          `${worst.storeId} for ${seconds(worst.ms)}`,
+      );
     }
     return reasons;
   }
 }
+
+const seconds = (ms: number): string => `${Math.round(ms / 1000)} s`;

@@ -54,7 +54,7 @@ export function registerImport(instance: FastifyInstance, engine: Engine): void 
         ...optionalModelId(request.query.authorization_model_id),
         lines: linesOf(body, engine.config.maxJsonDepth),
       });
-      stamp(reply, { storeId, revision: imported.revision });
+      stamp(reply, { storeId, consistencyToken: imported.consistencyToken });
       return {
         written: imported.written,
         rejected: imported.rejected,

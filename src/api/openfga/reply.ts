@@ -1,6 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { encodeConsistencyToken } from '../../operations/consistency.js';
-import type { ModelId, Revision, StoreId } from '../../ids.js';
+import type { ModelId, StoreId } from '../../ids.js';
 
 export const CONSISTENCY_HEADER = 'pemba-consistency-token';
 export const COMPLETE_HEADER = 'pemba-complete';
@@ -14,28 +13,18 @@ export function consistencyTokenOf(request: FastifyRequest): string | undefined 
   return token === '' ? undefined : token;
 }
 
-let lastToken = { storeId: '', revision: -1, token: '' };
-
-/** Most answers have the token of the one before. */
-function tokenOf(storeId: StoreId, revision: Revision): string {
-  if (lastToken.revision !== revision || lastToken.storeId !== storeId) {
-    lastToken = { storeId, revision, token: encodeConsistencyToken(storeId, revision) };
-  }
-  return lastToken.token;
-}
-
 /** Says what an answer was computed from. */
 export function stamp(
   reply: FastifyReply,
   from: {
     readonly storeId: StoreId;
     readonly modelId?: ModelId;
-    readonly revision: Revision;
+    readonly consistencyToken: string;
   },
 ): void {
   void reply.header('openfga-store-id', from.storeId);
   if (from.modelId !== undefined) {
     void reply.header('openfga-authorization-model-id', from.modelId);
   }
-  void reply.header(CONSISTENCY_HEADER, tokenOf(from.storeId, from.revision));
+  void reply.header(CONSISTENCY_HEADER, from.consistencyToken);
 }

@@ -123,7 +123,7 @@ export class TuplesController {
       continuationToken: wire.continuation_token ?? '',
       ...pageSizeOf(wire.page_size),
     });
-    stamp(reply, { storeId: id, revision: list.revision });
+    stamp(reply, { storeId: id, consistencyToken: list.consistencyToken });
     return {
       tuples: list.tuples.map(({ tuple, writtenAt }) => ({
         key: tupleToWire(tuple),
@@ -201,7 +201,7 @@ export class TuplesController {
       dryRun,
       continuationToken: wire.continuation_token ?? '',
     });
-    stamp(reply, { storeId: id, revision: deletion.revision });
+    stamp(reply, { storeId: id, consistencyToken: deletion.consistencyToken });
     void reply.header(COMPLETE_HEADER, String(deletion.continuationToken === ''));
     return {
       dry_run: dryRun,
