@@ -1,5 +1,17 @@
 -- The schema after all migrations, by table. Written by a test: PEMBA_UPDATE_SCHEMA=1 npm test
 
+CREATE TABLE api_key (
+  key_id text COLLATE "C" NOT NULL,
+  label text NOT NULL,
+  salt bytea NOT NULL,
+  proof bytea NOT NULL,
+  created_by text NOT NULL,
+  created_at timestamp with time zone NOT NULL,
+  expires_at timestamp with time zone,
+  revoked_at timestamp with time zone,
+  CONSTRAINT api_key_pkey PRIMARY KEY (key_id)
+);
+
 CREATE TABLE assertion (
   store_id text COLLATE "C" NOT NULL,
   model_id text COLLATE "C" NOT NULL,

@@ -114,8 +114,8 @@ describe('configuration', () => {
     );
   });
 
-  it('binds another address when told that this is meant', () => {
-    const env = { HOST: '0.0.0.0', PEMBA_INSECURE_ALLOW_REMOTE: 'true' };
+  it('binds another address when callers are authenticated', () => {
+    const env = { HOST: '0.0.0.0', PEMBA_AUTHENTICATION: 'keys' };
     expect(loadConfig(env).host).toBe('0.0.0.0');
   });
 });

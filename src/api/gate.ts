@@ -19,14 +19,24 @@ import { storeNotFound } from '../storage/stores.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    caller: Caller;
-    /** The modules that the caller may write to, when it may not write everything. */
-    modules: ReadonlySet<string> | undefined;
+    admission: Admission | undefined;
   }
   interface FastifyContextConfig {
     right?: Right;
   }
 }
+
+interface Admission {
+  readonly caller: Caller;
+  readonly verdict: Verdict;
+}
+
+/** Who calls; whoever it is, when callers are not authenticated. */
+export const callerOf = ({ admission }: FastifyRequest): Caller => admission?.caller ?? ANYONE;
+
+/** The modules that the caller may write to, when it may not write everything. */
+export const modulesOf = ({ admission }: FastifyRequest): ReadonlySet<string> | undefined =>
+  admission?.verdict.kind === 'modules' ? admission.verdict.modules : undefined;
 
 export interface GateParts {
   readonly authenticator: Authenticator;
@@ -41,8 +51,7 @@ export function installGate(instance: FastifyInstance, { authenticator, rights }
       throw new TypeError(`${String(method)} ${url} does not declare the right that it needs`);
     }
   });
-  instance.decorateRequest('caller', ANYONE);
-  instance.decorateRequest('modules', undefined);
+  instance.decorateRequest('admission', undefined);
   if (rights === undefined) return;
   const gate = new Gate(authenticator, rights);
   instance.addHook('onRequest', (request, reply, done) => {
@@ -95,15 +104,16 @@ class Gate {
   }
 
   #authorize(request: FastifyRequest, right: Right, caller: Caller): Promise<void> | undefined {
-    request.caller = caller;
     const storeId = isStoreRight(right) ? storeIdOf(request) : undefined;
     const verdict = this.#rights.verdict(caller, right, storeId);
     if (verdict instanceof Promise) {
       return verdict.then((found) => {
-        enforce(request, right, storeId, found);
+        enforce(right, storeId, found);
+        request.admission = { caller, verdict: found };
       });
     }
-    enforce(request, right, storeId, verdict);
+    enforce(right, storeId, verdict);
+    request.admission = { caller, verdict };
     return undefined;
   }
 }
@@ -134,17 +144,10 @@ function storeIdOf({ params }: FastifyRequest): StoreId {
   return storeId as StoreId;
 }
 
-function enforce(
-  request: FastifyRequest,
-  right: Right,
-  storeId: StoreId | undefined,
-  verdict: Verdict,
-): void {
+function enforce(right: Right, storeId: StoreId | undefined, verdict: Verdict): void {
   switch (verdict.kind) {
     case 'allowed':
-      return;
     case 'modules':
-      request.modules = verdict.modules;
       return;
     case 'forbidden':
       throw new PembaError('forbidden', `the caller does not hold the right ${right}`, {

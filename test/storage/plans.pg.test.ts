@@ -4,7 +4,8 @@
  * by calling every function of every statement family.
  */
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import type { ModelId, Revision, StoreId } from '../../src/ids.js';
+import type { KeyId, ModelId, Revision, StoreId } from '../../src/ids.js';
+import * as apiKeys from '../../src/storage/api-keys.js';
 import * as assertions from '../../src/storage/assertions.js';
 import * as changes from '../../src/storage/changes.js';
 import type { Database, SqlValue } from '../../src/storage/database.js';
@@ -22,7 +23,7 @@ import { newId, openStorage, request, statementsOf, tuple } from '../support/sto
 import type { Statement, TestStorage } from '../support/storage.js';
 
 const FAMILIES = {
-  ...{ ...assertions, ...changes, ...models, ...purge, ...reading },
+  ...{ ...apiKeys, ...assertions, ...changes, ...models, ...purge, ...reading },
   ...{ ...importing, ...settings, ...snapshot, ...stores, ...writing },
 };
 /** What these families export that sends nothing. */
@@ -114,10 +115,26 @@ type Calls = Readonly<Partial<Record<keyof typeof FAMILIES, readonly (() => Prom
 function calls(): Calls {
   const now = new Date();
   const page = { limit: PAGE };
+  const key = newId() as KeyId;
   const after = { revision: 6000, ordinal: 1 };
   const imported = Array.from({ length: 5000 }, (_, i) => tuple(`bulk:o${i}#viewer@user:s${i}`));
   const cursor = tuple('document:o2000#viewer@user:s42');
   return {
+    insertApiKey: [
+      () =>
+        apiKeys.insertApiKey(
+          database,
+          { id: key, label: 'a', createdBy: 'x', createdAt: now, expiresAt: undefined },
+          { salt: Buffer.of(1), proof: Buffer.of(2) },
+        ),
+    ],
+    findKeyProof: [() => apiKeys.findKeyProof(database, key)],
+    findApiKey: [() => apiKeys.findApiKey(database, key)],
+    listApiKeys: [
+      () => apiKeys.listApiKeys(database, { ...page, after: '' }),
+      () => apiKeys.listApiKeys(database, { ...page, after: '', createdBy: 'x' }),
+    ],
+    markRevoked: [() => apiKeys.markRevoked(database, key, now)],
     replaceAssertions: [() => assertions.replaceAssertions(database, store, model, [])],
     findAssertions: [() => assertions.findAssertions(database, store, model)],
     readChanges: [
@@ -139,6 +156,7 @@ function calls(): Calls {
     ]),
     readExpired: [() => reading.readExpired(database, now, 1000)],
     claimSetting: [() => settings.claimSetting(database, 'a', 1)],
+    findSetting: [() => settings.findSetting(database, 'a')],
     deploymentTokenKey: [() => settings.deploymentTokenKey(database)],
     putSetting: [() => settings.putSetting(database, 'a', 2)],
     readSnapshot: [
@@ -203,7 +221,7 @@ const queryOf = ({ sql, values }: Statement): Statement => ({
   values,
 });
 /** A handful of rows; what is all to be read. */
-const UNINDEXED = ['setting', 'import_chunk'];
+const UNINDEXED = ['setting', 'import_chunk', 'api_key'];
 /** These ask for stores, not for what is in one; they may read the small table as they like. */
 const ACROSS_STORES = /deleted_at IS NULL AND store_id > |expires_at <= |deleted_at <= /;
 

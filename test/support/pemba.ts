@@ -8,6 +8,7 @@ import { assemble, createEngine } from '../../src/app.module.js';
 import type { Assembly } from '../../src/app.module.js';
 import type { Clock } from '../../src/clock.js';
 import { authenticationMethods, loadConfig } from '../../src/config.js';
+import { administratorKey } from '../../src/identity/bootstrap-key.js';
 import { prepareSystemStore } from '../../src/identity/system-store.js';
 import { serve } from '../../src/server.js';
 import { Database } from '../../src/storage/database.js';
@@ -67,6 +68,8 @@ export interface TestStore {
 
 export interface Pemba {
   readonly url: string;
+  /** With authentication on: an administrator's key, which `call` sends unless told otherwise. */
+  readonly adminKey: string | undefined;
   readonly assembly: Assembly;
   readonly database: TestDatabase;
   readonly clock: TestClock;
@@ -105,9 +108,12 @@ export async function startPemba(
   assembly.replicas.start();
   assembly.sweeper.start();
   const server = await serve(assembly);
-  const call = caller(server.url);
+  const { keys } = assembly.identity;
+  const adminKey = keys && (await administratorKey(keys, 'test')).key;
+  const call = caller(server.url, adminKey);
   return {
     url: server.url,
+    adminKey,
     assembly,
     database: testDatabase,
     clock,
@@ -139,13 +145,14 @@ const logInto = (lines: string[]): Assembly['log'] =>
   );
 
 const caller =
-  (url: string): Pemba['call'] =>
+  (url: string, key: string | undefined): Pemba['call'] =>
   async (method, path, body, { headers = {}, raw } = {}) => {
     const sent = raw ?? (body === undefined ? undefined : JSON.stringify(body));
     const response = await fetch(url + path, {
       method,
       headers: {
         ...(typeof sent === 'string' && { 'content-type': 'application/json' }),
+        ...(key !== undefined && { authorization: `Bearer ${key}` }),
         ...headers,
       },
       ...(sent !== undefined && { body: sent }),

@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import type { DeploymentRight } from '../../identity/caller.js';
 import type { Identity } from '../../identity/identity.js';
 import { principalName } from '../../identity/principal.js';
+import { callerOf } from '../gate.js';
 import { Needs } from '../needs.js';
 import { IDENTITY } from '../tokens.js';
 
@@ -23,8 +24,9 @@ export class CallerController {
   /** As whom Pemba takes the caller: the name is what grants are made to. */
   @Get()
   @Needs('authenticated')
-  async get(@Req() { caller }: FastifyRequest): Promise<object> {
+  async get(@Req() request: FastifyRequest): Promise<object> {
     const { rights } = this.#identity;
+    const caller = callerOf(request);
     const held: string[] = [];
     for (const right of RIGHTS) {
       const verdict = rights === undefined ? undefined : await rights.verdict(caller, right);

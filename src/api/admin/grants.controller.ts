@@ -6,6 +6,7 @@ import type { Role } from '../../identity/grants.js';
 import type { Identity } from '../../identity/identity.js';
 import type { StoreId } from '../../ids.js';
 import type { Engine } from '../../operations/engine.js';
+import { callerOf } from '../gate.js';
 import { Needs } from '../needs.js';
 import { ENGINE, IDENTITY } from '../tokens.js';
 import { validated } from '../validated.js';
@@ -27,7 +28,7 @@ export class GrantsController {
   @Post()
   @Needs('authenticated')
   @HttpCode(200)
-  async change(@Body() body: unknown, @Req() { caller }: FastifyRequest): Promise<object> {
+  async change(@Body() body: unknown, @Req() request: FastifyRequest): Promise<object> {
     const { rights, systemStore } = whenOn(this.#identity);
     const wire = validated(ChangeGrantsBody, body, { strict: true });
     const add = wire.add.map((grant, i) => grantOf(grant, `add[${i}]`));
@@ -37,7 +38,7 @@ export class GrantsController {
     }
     await assertMayGrant(
       rights,
-      caller,
+      callerOf(request),
       [...add, ...remove].map(({ role }) => role),
     );
     await changeGrants(this.#engine, systemStore, { add, remove });
@@ -46,14 +47,14 @@ export class GrantsController {
 
   @Get()
   @Needs('authenticated')
-  async list(@Query() query: unknown, @Req() { caller }: FastifyRequest): Promise<object> {
+  async list(@Query() query: unknown, @Req() request: FastifyRequest): Promise<object> {
     const { rights, systemStore } = whenOn(this.#identity);
     const storeId = validated(ListGrantsQuery, query).store_id as StoreId | undefined;
     const asked: Role =
       storeId === undefined
         ? { of: 'deployment', role: 'admin' }
         : { of: 'store', role: 'admin', storeId };
-    await assertMayGrant(rights, caller, [asked]);
+    await assertMayGrant(rights, callerOf(request), [asked]);
     const grants = await listGrants(this.#engine, systemStore, storeId);
     return { grants: grants.map(grantToWire) };
   }

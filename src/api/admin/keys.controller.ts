@@ -22,6 +22,7 @@ import type { Engine } from '../../operations/engine.js';
 import { decodeUlidToken, encodePageToken, pageSize } from '../../operations/page-token.js';
 import type { ApiKeyRecord } from '../../storage/api-keys.js';
 import { deploymentTokenKey } from '../../storage/settings.js';
+import { callerOf } from '../gate.js';
 import { Needs } from '../needs.js';
 import { ENGINE, IDENTITY } from '../tokens.js';
 import { validated } from '../validated.js';
@@ -41,14 +42,14 @@ export class KeysController {
 
   @Post()
   @Needs('authenticated')
-  async create(@Body() body: unknown, @Req() { caller }: FastifyRequest): Promise<object> {
+  async create(@Body() body: unknown, @Req() request: FastifyRequest): Promise<object> {
     const { keys, rights } = whenOn(this.#identity);
     const wire = validated(CreateKeyBody, body, { strict: true });
     const roles = wire.roles.map((role, i) => roleOf(role, `roles[${i}]`));
-    if (roles.length === 0 && !(await isAdministrator(rights, caller))) {
+    if (roles.length === 0 && !(await isAdministrator(rights, callerOf(request)))) {
       throw invalidRequest('roles', 'name at least one');
     }
-    await assertMayGrant(rights, caller, roles);
+    await assertMayGrant(rights, callerOf(request), roles);
     const expiresAt = wire.expires_at === undefined ? undefined : Date.parse(wire.expires_at);
     if (expiresAt !== undefined && !(expiresAt > this.#engine.clock.now())) {
       throw invalidRequest('expires_at', 'must be in the future');
@@ -56,7 +57,7 @@ export class KeysController {
     const { id, key } = await keys.create({
       label: wire.name,
       roles,
-      createdBy: principalName(caller.principal),
+      createdBy: principalName(callerOf(request).principal),
       ...(expiresAt !== undefined && { expiresAt }),
     });
     return {
@@ -70,11 +71,11 @@ export class KeysController {
 
   @Get()
   @Needs('authenticated')
-  async list(@Query() query: unknown, @Req() { caller }: FastifyRequest): Promise<object> {
+  async list(@Query() query: unknown, @Req() request: FastifyRequest): Promise<object> {
     const { keys, rights } = whenOn(this.#identity);
     const { page_size, continuation_token } = validated(ListKeysQuery, query);
-    const isAdmin = await isAdministrator(rights, caller);
-    const createdBy = isAdmin ? undefined : principalName(caller.principal);
+    const isAdmin = await isAdministrator(rights, callerOf(request));
+    const createdBy = isAdmin ? undefined : principalName(callerOf(request).principal);
     const tokenKey = await deploymentTokenKey(this.#engine.database);
     const identity = ['list-keys', createdBy ?? ''];
     const limit = pageSize(page_size, this.#engine.config.maxPageSize);
@@ -96,16 +97,16 @@ export class KeysController {
 
   @Get(':keyId')
   @Needs('authenticated')
-  async get(@Param('keyId') keyId: string, @Req() { caller }: FastifyRequest): Promise<object> {
-    return keyToWire(await this.#visible(keyId, caller));
+  async get(@Param('keyId') keyId: string, @Req() request: FastifyRequest): Promise<object> {
+    return keyToWire(await this.#visible(keyId, callerOf(request)));
   }
 
   /** Refused from now on, in every process. */
   @Delete(':keyId')
   @Needs('authenticated')
   @HttpCode(204)
-  async revoke(@Param('keyId') keyId: string, @Req() { caller }: FastifyRequest): Promise<void> {
-    const { id } = await this.#visible(keyId, caller);
+  async revoke(@Param('keyId') keyId: string, @Req() request: FastifyRequest): Promise<void> {
+    const { id } = await this.#visible(keyId, callerOf(request));
     await whenOn(this.#identity).keys.revoke(id);
   }
 

@@ -16,6 +16,7 @@ import type { Identity } from '../../identity/identity.js';
 import { createStore, deleteStore, getStore, listStores } from '../../operations/stores.js';
 import type { Engine } from '../../operations/engine.js';
 import type { Store } from '../../storage/stores.js';
+import { callerOf } from '../gate.js';
 import { Needs } from '../needs.js';
 import { ENGINE, IDENTITY } from '../tokens.js';
 import { CreateStoreBody, ListStoresQuery } from './administrative.js';
@@ -42,20 +43,21 @@ export class StoresController {
 
   @Post()
   @Needs('deployment:create')
-  async create(@Body() body: unknown, @Req() { caller }: FastifyRequest): Promise<WireStore> {
+  async create(@Body() body: unknown, @Req() request: FastifyRequest): Promise<WireStore> {
     const { name } = validated(CreateStoreBody, body);
     const { systemStore } = this.#identity;
     const store = await createStore(this.#engine, name, async (id) => {
-      if (systemStore !== undefined) await grantCreator(this.#engine, systemStore, caller, id);
+      if (systemStore !== undefined)
+        await grantCreator(this.#engine, systemStore, callerOf(request), id);
     });
     return storeToWire(store);
   }
 
   @Get()
   @Needs('authenticated')
-  async list(@Query() query: unknown, @Req() { caller }: FastifyRequest): Promise<object> {
+  async list(@Query() query: unknown, @Req() request: FastifyRequest): Promise<object> {
     const { name, page_size, continuation_token } = validated(ListStoresQuery, query);
-    const visible = (await this.#identity.rights?.visible(caller)) ?? 'all';
+    const visible = (await this.#identity.rights?.visible(callerOf(request))) ?? 'all';
     const page = await listStores(this.#engine, {
       ...(visible !== 'all' && { among: visible }),
       continuationToken: continuation_token ?? '',
