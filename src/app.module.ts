@@ -1,6 +1,7 @@
 /** The composition root: everything is made here, in the order in which data goes through it. */
 import { Module } from '@nestjs/common';
 import type { DynamicModule } from '@nestjs/common';
+import { AuditController } from './api/admin/audit.controller.js';
 import { CallerController } from './api/admin/caller.controller.js';
 import { GrantsController } from './api/admin/grants.controller.js';
 import { KeysController } from './api/admin/keys.controller.js';
@@ -98,6 +99,7 @@ export class AppModule {
         TuplesController,
         OpenApiController,
         HealthController,
+        AuditController,
         CallerController,
         KeysController,
         GrantsController,

@@ -95,6 +95,14 @@ export class Config {
   readonly authentication: string = 'none';
 
   @Setting(
+    'PEMBA_ADMINISTRATORS',
+    'names',
+    'Made administrators at each start, such as `user:corp/anne,role:corp/operators#assignee`.',
+  )
+  @Matches(/^([^\s,]+(,[^\s,]+)*)?$/, { message: 'must be names with commas between them' })
+  readonly administrators: string = '';
+
+  @Setting(
     'PEMBA_WORKERS',
     'processes',
     'That share the port, each with its graph in memory; `auto` is one a core.',

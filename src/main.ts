@@ -12,14 +12,14 @@ import { authenticationMethods, loadConfig, workerCount } from './config.js';
 import type { Config } from './config.js';
 import { PembaError } from './errors.js';
 import type { CreatedKey } from './identity/api-keys.js';
+import { grantAdministrators } from './identity/administrators.js';
 import { bootstrapKey } from './identity/bootstrap-key.js';
 import { prepareSystemStore } from './identity/system-store.js';
 import type { StoreId } from './ids.js';
 import { exampleStore } from './operations/example-store.js';
-import { assembleService, openDatabase, partsOf, startService } from './service.js';
+import { addressOf, assembleService, openDatabase, partsOf, startService } from './service.js';
 import { Started, say, stopOnSignals } from './started.js';
 import type { DatabaseAddress } from './storage/database.js';
-import { startEmbeddedPostgres } from './storage/embedded/postgres.js';
 import { migrate } from './storage/migrations.js';
 import { announceReady, joinMetrics, endWorkers, startWorkers, workerAddress } from './workers.js';
 
@@ -39,11 +39,12 @@ async function start(started: Started): Promise<void> {
   await migrate(database);
   const parts = partsOf(config, database);
   const engine = createEngine(parts);
-  const isOn = authenticationMethods(config).size > 0;
-  if (isOn) await prepareSystemStore(engine);
+  const methods = authenticationMethods(config);
+  const isOn = methods.size > 0;
+  if (isOn) await grantAdministrators(engine, await prepareSystemStore(engine));
   const assembly = await assembleService(parts, engine);
   const { keys } = assembly.identity;
-  const firstKey = keys && (await bootstrapKey(engine, keys));
+  const firstKey = methods.has('keys') && keys ? await bootstrapKey(engine, keys) : undefined;
   const example = config.exampleStore ? await exampleStore(engine) : undefined;
   const url =
     workerCount(config) > 1
@@ -68,13 +69,6 @@ async function serveByWorkers(
   });
   started.add(() => workers.close());
   return workers.url;
-}
-
-async function addressOf(config: Config, started: Started): Promise<DatabaseAddress> {
-  if (config.databaseUrl !== undefined) return { url: config.databaseUrl };
-  const postgres = await startEmbeddedPostgres({ dataDir: config.dataDir, log: say });
-  started.add(() => postgres.stop());
-  return postgres.connection;
 }
 
 function announce(

@@ -10,9 +10,11 @@ import { findSystemStore } from './identity/system-store.js';
 import type { Engine } from './operations/engine.js';
 import { serve } from './server.js';
 import type { Server } from './server.js';
+import { say } from './started.js';
 import type { Started } from './started.js';
 import { Database } from './storage/database.js';
 import type { DatabaseAddress } from './storage/database.js';
+import { startEmbeddedPostgres } from './storage/embedded/postgres.js';
 import { createLog } from './telemetry/log.js';
 
 export async function openDatabase(
@@ -29,6 +31,13 @@ export async function openDatabase(
   });
   started.add(() => database.close());
   return database;
+}
+
+export async function addressOf(config: Config, started: Started): Promise<DatabaseAddress> {
+  if (config.databaseUrl !== undefined) return { url: config.databaseUrl };
+  const postgres = await startEmbeddedPostgres({ dataDir: config.dataDir, log: say });
+  started.add(() => postgres.stop());
+  return postgres.connection;
 }
 
 export const partsOf = (config: Config, database: Database): Parts => ({

@@ -11,8 +11,10 @@ import {
   Length,
   Matches,
   MaxLength,
+  Min,
   ValidateNested,
 } from 'class-validator';
+import { AUDIT_ACTIONS } from '../../storage/audit-chain.js';
 import { AsNumber, NullIsAbsent } from '../validated.js';
 
 const ULID = /^[0-9A-HJKMNP-TV-Z]{26}$/;
@@ -94,4 +96,51 @@ export class ListGrantsQuery {
   @IsOptional()
   @Matches(ULID, { message: 'must be a ULID (26 characters)' })
   readonly store_id?: string;
+}
+
+export class AuditQueryBody {
+  @IsOptional()
+  @IsIn(['newest', 'oldest'], { message: 'must be newest or oldest' })
+  readonly order?: 'newest' | 'oldest';
+
+  @IsOptional()
+  @IsIn(AUDIT_ACTIONS, { message: `must be one of ${AUDIT_ACTIONS.join(', ')}` })
+  readonly action?: string;
+
+  @IsOptional()
+  @IsString({ message: 'must be given once' })
+  @MaxLength(512, { message: 'must be at most 512 characters' })
+  readonly principal?: string;
+
+  @IsOptional()
+  @Matches(RFC3339, { message: 'must be an RFC 3339 time such as 2030-01-31T12:00:00Z' })
+  readonly since?: string;
+
+  @IsOptional()
+  @Matches(RFC3339, { message: 'must be an RFC 3339 time such as 2030-01-31T12:00:00Z' })
+  readonly until?: string;
+
+  @IsOptional()
+  @AsNumber()
+  @IsInt({ message: 'must be a whole number' })
+  readonly page_size?: number;
+
+  /** The sequence of the last entry that was given. */
+  @IsOptional()
+  @AsNumber()
+  @IsInt({ message: 'must be a whole number' })
+  @Min(0, { message: 'must be at least 0' })
+  readonly cursor?: number;
+}
+
+export class VerificationQuery {
+  @IsOptional()
+  @AsNumber()
+  @IsInt({ message: 'must be a whole number' })
+  @Min(0, { message: 'must be at least 0' })
+  readonly after?: number;
+
+  @IsOptional()
+  @Matches(/^[0-9a-f]{64}$/, { message: 'must be 64 hexadecimal digits' })
+  readonly hash?: string;
 }

@@ -1,0 +1,94 @@
+#!/usr/bin/env node
+/** The `pemba` command: what its parts in `cli/` do, with the real surroundings. */
+import { Command } from 'commander';
+import { createEngine } from './app.module.js';
+import { Api, CommandError, EXIT } from './cli/api.js';
+import { auditCommand } from './cli/audit.js';
+import { keysCommand } from './cli/keys.js';
+import type { Surroundings } from './cli/keys.js';
+import { loadConfig } from './config.js';
+import { PembaError } from './errors.js';
+import { administratorKey } from './identity/bootstrap-key.js';
+import { createIdentity } from './identity/identity.js';
+import { prepareSystemStore } from './identity/system-store.js';
+import { addressOf, openDatabase, partsOf } from './service.js';
+import { Started } from './started.js';
+import { migrate } from './storage/migrations.js';
+
+const DEFAULT_URL = 'http://127.0.0.1:8080';
+
+const program = new Command('pemba')
+  .description('Ask and administer a Pemba server.')
+  .option('--url <url>', 'the server', process.env['PEMBA_URL'] ?? DEFAULT_URL)
+  .option('--json', 'print JSON')
+  .addHelpText(
+    'after',
+    '\nThe key that the server wants comes from PEMBA_API_KEY, its address from PEMBA_URL.\n' +
+      'Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the server is away, 4 it refused.',
+  )
+  .exitOverride();
+
+interface GlobalOptions {
+  readonly url: string;
+  readonly json?: boolean;
+}
+
+const around: Surroundings = {
+  api: () => {
+    const { url } = program.opts<GlobalOptions>();
+    if (!URL.canParse(url)) throw new CommandError(`--url ${url} is not a URL`, EXIT.usage);
+    const key = process.env['PEMBA_API_KEY'];
+    return new Api({ url: url.replace(/\/$/, ''), key: key === '' ? undefined : key, fetch });
+  },
+  output: () => ({
+    json: program.opts<GlobalOptions>().json ?? false,
+    write: (text) => process.stdout.write(text),
+    note: (text) => process.stderr.write(`${text}\n`),
+  }),
+  now: () => Date.now(),
+  recover: async (label) => {
+    const started = new Started();
+    try {
+      const config = loadConfig({ ...process.env, PEMBA_LOG_LEVEL: 'silent' });
+      const database = await openDatabase(config, await addressOf(config, started), started);
+      await migrate(database);
+      const parts = partsOf(config, database);
+      const engine = createEngine(parts);
+      const systemStore = await prepareSystemStore(engine);
+      const { keys } = createIdentity({ engine, systemStore, random: parts.random });
+      if (keys === undefined) throw new CommandError('there are no keys', EXIT.failed);
+      return (await administratorKey(keys, label)).key;
+    } finally {
+      await started.close();
+    }
+  },
+};
+
+keysCommand(program, around);
+auditCommand(program, around);
+// Commander exits by itself where it finds a mistake in the arguments; its own codes are not ours.
+for (const command of [program, ...program.commands.flatMap((each) => [each, ...each.commands])]) {
+  command.exitOverride();
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = exitCodeOf(error);
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CommandError) {
+    process.stderr.write(`pemba: ${error.message}\n`);
+    return error.exitCode;
+  }
+  const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : undefined;
+  if (typeof code === 'string' && code.startsWith('commander.')) {
+    return /help|version/i.test(code) ? 0 : EXIT.usage;
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`pemba: ${message}\n`);
+  return error instanceof PembaError && error.code === 'unavailable'
+    ? EXIT.unreachable
+    : EXIT.failed;
+}
