@@ -103,6 +103,14 @@ export class Config {
   readonly administrators: string = '';
 
   @Setting(
+    'PEMBA_AUDIT',
+    'mode',
+    '`on`, `off`, or `auto`: when callers are authenticated. Who changed what, in the database.',
+  )
+  @IsIn(['auto', 'on', 'off'])
+  readonly audit: string = 'auto';
+
+  @Setting(
     'PEMBA_WORKERS',
     'processes',
     'That share the port, each with its graph in memory; `auto` is one a core.',
@@ -284,6 +292,9 @@ export const workerCount = ({ workers }: Config): number =>
 /** Empty when callers are not authenticated. */
 export const authenticationMethods = ({ authentication }: Config): ReadonlySet<string> =>
   new Set(authentication.split(',').filter((method) => method !== 'none'));
+
+export const isAudited = (config: Config): boolean =>
+  config.audit === 'on' || (config.audit === 'auto' && authenticationMethods(config).size > 0);
 
 export const settingDescriptions = (): readonly SettingDescription[] => descriptions;
 

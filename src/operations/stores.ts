@@ -1,4 +1,6 @@
 import type { StoreId } from '../ids.js';
+import type { Attribution } from '../storage/audit-chain.js';
+import { appendDeeds } from '../storage/audit.js';
 import { deploymentTokenKey } from '../storage/settings.js';
 import {
   findStore,
@@ -11,16 +13,25 @@ import type { Store } from '../storage/stores.js';
 import type { Engine } from './engine.js';
 import { decodeUlidToken, encodePageToken, pageSize } from './page-token.js';
 
-/** `prepare` is done before anybody can find the store. */
+export interface StoreCreation {
+  readonly by?: Attribution;
+  /** Done before anybody can find the store. */
+  readonly prepare?: (id: StoreId) => Promise<void>;
+}
+
 export async function createStore(
   engine: Engine,
   name: string,
-  prepare: (id: StoreId) => Promise<void> = () => Promise.resolve(),
+  { by, prepare }: StoreCreation = {},
 ): Promise<Store> {
   const now = new Date(engine.clock.now());
   const store = { id: engine.newId() as StoreId, name, createdAt: now, updatedAt: now };
-  await prepare(store.id);
-  await insertStore(engine.database, store);
+  await prepare?.(store.id);
+  await engine.database.transaction(async (session) => {
+    await insertStore(session, store);
+    if (by === undefined) return;
+    await appendDeeds(session, store.id, [{ action: 'store.create', by, details: { name } }], now);
+  });
   return store;
 }
 
@@ -30,9 +41,23 @@ export async function getStore(engine: Engine, id: StoreId): Promise<Store> {
   return store;
 }
 
-/** Deleting a store that is not there is not an error. */
-export async function deleteStore(engine: Engine, id: StoreId): Promise<void> {
-  await softDeleteStore(engine.database, id, new Date(engine.clock.now()));
+/**
+ * Deleting a store that is not there is not an error. It is recorded in the store's log and, where
+ * somebody can still read it afterwards, in that of the store of rights.
+ */
+export async function deleteStore(
+  engine: Engine,
+  id: StoreId,
+  record?: { readonly by: Attribution; readonly alsoIn: StoreId | undefined },
+): Promise<void> {
+  const now = new Date(engine.clock.now());
+  await softDeleteStore(engine.database, id, now, async (session) => {
+    if (record === undefined) return;
+    const { by, alsoIn } = record;
+    const deed = { action: 'store.delete', by, details: { store_id: id } } as const;
+    await appendDeeds(session, id, [deed], now);
+    if (alsoIn !== undefined) await appendDeeds(session, alsoIn, [deed], now);
+  });
   engine.replicas.drop(id);
 }
 

@@ -16,6 +16,9 @@ export interface Attribution {
   readonly requestId: string;
 }
 
+/** What the service does of itself, such as a start. */
+export const OURSELVES: Attribution = { principal: 'pemba', address: '', requestId: '' };
+
 export const AUDIT_ACTIONS = [
   ...(['store.create', 'store.delete', 'model.write', 'assertions.write'] as const),
   ...(['tuples.write', 'tuples.import', 'grants.change', 'key.create', 'key.revoke'] as const),

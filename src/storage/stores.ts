@@ -90,14 +90,23 @@ export async function storeHeads(
   return new Map(rows.map((row) => [textOf(row, 'store_id') as StoreId, headOf(row)]));
 }
 
-/** Hides the store at once; `purge.ts` removes its rows later. */
-export async function softDeleteStore(database: Database, id: StoreId, now: Date): Promise<void> {
+/**
+ * Hides the store at once; `purge.ts` removes its rows later. `record` is done with it, unless there
+ * was no such store.
+ */
+export async function softDeleteStore(
+  database: Database,
+  id: StoreId,
+  now: Date,
+  record: (session: Session) => Promise<void> = () => Promise.resolve(),
+): Promise<void> {
   await database.transaction(async (session) => {
-    await session.query(
+    const rows = await session.query(
       `UPDATE store SET deleted_at = $2, updated_at = $2
-       WHERE store_id = $1 AND deleted_at IS NULL`,
+       WHERE store_id = $1 AND deleted_at IS NULL RETURNING store_id`,
       [id, now],
     );
+    if (rows.length > 0) await record(session);
     await session.query(`SELECT pg_notify('${CHANGE_CHANNEL}', $1)`, [id]);
   });
 }

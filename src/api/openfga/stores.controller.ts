@@ -16,6 +16,7 @@ import type { Identity } from '../../identity/identity.js';
 import { createStore, deleteStore, getStore, listStores } from '../../operations/stores.js';
 import type { Engine } from '../../operations/engine.js';
 import type { Store } from '../../storage/stores.js';
+import { attributionOf } from '../attribution.js';
 import { callerOf } from '../gate.js';
 import { Needs } from '../needs.js';
 import { ENGINE, IDENTITY } from '../tokens.js';
@@ -46,9 +47,13 @@ export class StoresController {
   async create(@Body() body: unknown, @Req() request: FastifyRequest): Promise<WireStore> {
     const { name } = validated(CreateStoreBody, body);
     const { systemStore } = this.#identity;
-    const store = await createStore(this.#engine, name, async (id) => {
-      if (systemStore !== undefined)
+    const by = attributionOf(this.#engine.config, request);
+    const store = await createStore(this.#engine, name, {
+      ...(by !== undefined && { by }),
+      prepare: async (id) => {
+        if (systemStore === undefined) return;
         await grantCreator(this.#engine, systemStore, callerOf(request), id);
+      },
     });
     return storeToWire(store);
   }
@@ -79,8 +84,10 @@ export class StoresController {
   @Delete(':storeId')
   @Needs('store:delete')
   @HttpCode(204)
-  async delete(@Param('storeId') storeId: string): Promise<void> {
-    await deleteStore(this.#engine, storeIdOf(storeId));
+  async delete(@Param('storeId') storeId: string, @Req() request: FastifyRequest): Promise<void> {
+    const by = attributionOf(this.#engine.config, request);
+    const alsoIn = this.#identity.systemStore;
+    await deleteStore(this.#engine, storeIdOf(storeId), by && { by, alsoIn });
   }
 }
 
