@@ -17,10 +17,9 @@ COPY --from=build /app/dist ./dist
 COPY migrations ./migrations
 COPY schema ./schema
 
-# In a container only the container's own address can be reached from outside. Pemba refuses it
-# until callers are authenticated, or PEMBA_INSECURE_ALLOW_REMOTE=true says that the network is
-# trusted.
-ENV HOST=0.0.0.0 PORT=8080
+# In a container only the container's own address can be reached from outside, and Pemba does not
+# listen there unless callers are authenticated.
+ENV HOST=0.0.0.0 PORT=8080 PEMBA_AUTHENTICATION=keys
 EXPOSE 8080
 
 # Used only without DATABASE_URL, for the embedded PostgreSQL. The files need glibc, so the image
