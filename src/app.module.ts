@@ -59,8 +59,9 @@ export function assemble(parts: Parts): Assembly {
     database,
     replicas,
     plans: new Plans(database),
-    writes: new WriteQueue((storeId, requests) =>
-      writeTuples(database, storeId, requests, new Date(clock.now())),
+    writes: new WriteQueue(
+      (storeId, requests) => writeTuples(database, storeId, requests, new Date(clock.now())),
+      config.maxQueuedWrites,
     ),
   };
   const metrics = new Metrics();

@@ -89,6 +89,10 @@ export class Config {
   @Whole(100, 10 * MINUTE)
   readonly databaseTimeoutMs: number = 5000;
 
+  @Setting('PEMBA_MAX_QUEUED_WRITES', 'writes', 'Of one store: some 0.3 s of them, as a rule.')
+  @Whole(1, 1_000_000)
+  readonly maxQueuedWrites: number = 4096;
+
   @Setting('PEMBA_MAX_TUPLES_PER_WRITE', 'tuples', "Writes plus deletes of a request; OpenFGA's.")
   @Whole(1, 10_000)
   readonly maxTuplesPerWrite: number = 100;
