@@ -177,9 +177,13 @@ export class Config {
   @Whole(1024, 268_435_456)
   readonly maxBodyBytes: number = 1_048_576;
 
-  @Setting('PEMBA_MAX_IMPORT_BYTES', 'bytes', 'About 200,000 tuples in one request.')
-  @Whole(1024, 268_435_456)
-  readonly maxImportBytes: number = 33_554_432;
+  @Setting(
+    'PEMBA_MAX_IMPORT_BYTES',
+    'bytes',
+    'About 10,000,000 tuples in one request: they are stored while they arrive.',
+  )
+  @Whole(1024, 2 ** 40)
+  readonly maxImportBytes: number = 2 ** 30;
 
   @Setting('PEMBA_MAX_JSON_DEPTH', 'levels', 'No honest request nests deeper.')
   @Whole(10, 10_000)

@@ -17,11 +17,12 @@ import { PembaError } from '../errors.js';
 import { asRevision } from '../ids.js';
 import type { Revision, StoreId } from '../ids.js';
 import { formatObject, formatSubject, formatTupleKey } from '../tuple/tuple.js';
-import type { JsonObject, RelationTuple, TupleChange, TupleKey } from '../tuple/tuple.js';
+import type { RelationTuple, TupleChange, TupleKey } from '../tuple/tuple.js';
 import type { Database, Prepared, Session } from './database.js';
 import {
   KEY_COLUMNS,
   TUPLE_COLUMNS,
+  asStored,
   columnArrays,
   dateOf,
   keyValues,
@@ -200,16 +201,6 @@ const keyOnly = ({ object, relation, subject }: TupleKey): TupleKey => ({
   relation,
   subject,
 });
-
-/** As it will be read back: JSON knows no -0 and no Infinity, and all replicas must agree. */
-function asStored(tuple: RelationTuple): RelationTuple {
-  if (tuple.condition === undefined) return tuple;
-  const { name, context } = tuple.condition;
-  return {
-    ...tuple,
-    condition: { name, context: JSON.parse(JSON.stringify(context)) as JsonObject },
-  };
-}
 
 const isSameTuple = (a: RelationTuple, b: RelationTuple): boolean =>
   a.expiresAt === b.expiresAt && isDeepStrictEqual(a.condition, b.condition);
