@@ -83,5 +83,4 @@ CREATE TABLE tuple_change (
   CONSTRAINT tuple_change_operation_check CHECK ((operation = ANY (ARRAY['write'::text, 'delete'::text]))),
   CONSTRAINT tuple_change_pkey PRIMARY KEY (store_id, revision, ordinal)
 );
-CREATE INDEX tuple_change_by_time ON tuple_change USING btree (store_id, changed_at, revision, ordinal);
 CREATE INDEX tuple_change_by_type ON tuple_change USING btree (store_id, object_type, revision, ordinal);

@@ -63,8 +63,9 @@ export function createEngine({ config, clock, log, database }: Parts): Engine {
     database,
     replicas,
     plans: new Plans(database),
-    writes: new WriteQueue((storeId, requests) =>
-      writeTuples(database, storeId, requests, new Date(clock.now())),
+    writes: new WriteQueue(
+      (storeId, requests) => writeTuples(database, storeId, requests, new Date(clock.now())),
+      config.maxQueuedWrites,
     ),
   };
 }

@@ -134,6 +134,10 @@ export class Config {
   @Whole(100, 10 * MINUTE)
   readonly databaseTimeoutMs: number = 5000;
 
+  @Setting('PEMBA_MAX_QUEUED_WRITES', 'writes', 'Of one store: some 0.3 s of them, as a rule.')
+  @Whole(1, 1_000_000)
+  readonly maxQueuedWrites: number = 4096;
+
   @Setting('PEMBA_MAX_TUPLES_PER_WRITE', 'tuples', "Writes plus deletes of a request; OpenFGA's.")
   @Whole(1, 10_000)
   readonly maxTuplesPerWrite: number = 100;
@@ -218,9 +222,13 @@ export class Config {
   @Whole(1024, 268_435_456)
   readonly maxBodyBytes: number = 1_048_576;
 
-  @Setting('PEMBA_MAX_IMPORT_BYTES', 'bytes', 'About 200,000 tuples in one request.')
-  @Whole(1024, 268_435_456)
-  readonly maxImportBytes: number = 33_554_432;
+  @Setting(
+    'PEMBA_MAX_IMPORT_BYTES',
+    'bytes',
+    'About 10,000,000 tuples in one request: they are stored while they arrive.',
+  )
+  @Whole(1024, 2 ** 40)
+  readonly maxImportBytes: number = 2 ** 30;
 
   @Setting('PEMBA_MAX_JSON_DEPTH', 'levels', 'No honest request nests deeper.')
   @Whole(10, 10_000)

@@ -81,7 +81,7 @@ export async function serve(assembly: Assembly): Promise<Server> {
     });
   });
   withErrors((plugin) => {
-    registerImport(plugin, engine);
+    registerImport(plugin, engine, log);
   });
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.of(assembly), adapter, {
     logger: false,

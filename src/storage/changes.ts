@@ -46,15 +46,36 @@ export async function readChanges(
   return rows.map(entryOf);
 }
 
-/** The position just before the first change at or after a time; undefined when there is none. */
+/**
+ * The position just before the first change at or after a time; undefined when there is none. LOG
+ * TIME NEVER RUNS BACKWARDS, so it is found by halving: all up to `low` is earlier, nothing from
+ * `high` on is.
+ */
 export async function positionBefore(
   session: Session,
   storeId: StoreId,
   time: Date,
 ): Promise<LogPosition | undefined> {
   const [row] = await session.query(
-    `SELECT revision, ordinal FROM tuple_change
-     WHERE store_id = $1 AND changed_at >= $2 ORDER BY changed_at, revision, ordinal LIMIT 1`,
+    `WITH RECURSIVE search (low, high) AS (
+       SELECT 0::bigint, head_revision + 1 FROM store WHERE store_id = $1
+       UNION ALL
+       SELECT CASE WHEN is_early THEN middle ELSE low END,
+         CASE WHEN is_early THEN high ELSE middle END
+       FROM search
+       CROSS JOIN LATERAL (SELECT (low + high) / 2 AS middle) AS half
+       CROSS JOIN LATERAL (SELECT coalesce((
+         SELECT changed_at < $2 FROM tuple_change
+         WHERE store_id = $1 AND revision <= middle ORDER BY revision DESC LIMIT 1
+       ), true) AS is_early) AS look
+       WHERE low + 1 < high
+     )
+     SELECT first.revision, first.ordinal
+     FROM (SELECT high FROM search WHERE low + 1 >= high) AS found
+     CROSS JOIN LATERAL (
+       SELECT revision, ordinal FROM tuple_change
+       WHERE store_id = $1 AND revision >= high ORDER BY revision, ordinal LIMIT 1
+     ) AS first`,
     [storeId, time],
   );
   return row && { revision: numberOf(row, 'revision'), ordinal: numberOf(row, 'ordinal') - 1 };
@@ -65,17 +86,28 @@ export interface LoggedRevision {
   readonly changes: readonly TupleChange[];
 }
 
-/** Whole revisions after the given one, in order, at most `limit` of them. */
+/** Of one reading of revisions; a revision with more is read whole all the same. */
+const ROWS_PER_READING = 20_000;
+
+/**
+ * Whole revisions after the given one, in order: at most `limit` of them, and no more than come to
+ * `maxRows` changes, unless the first alone has more.
+ */
 export async function readRevisions(
   session: Session,
   storeId: StoreId,
   after: Revision,
   limit: number,
+  maxRows = ROWS_PER_READING,
 ): Promise<readonly LoggedRevision[]> {
   const rows = await session.query(
     `SELECT ${COLUMNS} FROM tuple_change
-     WHERE store_id = $1 AND revision > $2 AND revision <= $3 ORDER BY revision, ordinal`,
-    [storeId, after, after + limit],
+     WHERE store_id = $1 AND revision > $2 AND revision <= coalesce((
+       SELECT greatest(revision - 1, $2 + 1) FROM tuple_change
+       WHERE store_id = $1 AND revision > $2 AND revision <= $3
+       ORDER BY revision, ordinal OFFSET $4 LIMIT 1
+     ), $3) ORDER BY revision, ordinal`,
+    [storeId, after, after + limit, maxRows],
   );
   const revisions: { readonly revision: Revision; readonly changes: TupleChange[] }[] = [];
   for (const row of rows) {

@@ -39,8 +39,15 @@ const ESCAPES: Readonly<Record<string, string>> = {
 const unescape = (text: string): string =>
   text.replaceAll(/\\(.)/gs, (_whole, char: string) => ESCAPES[char] ?? char);
 
-export const formatCopyLine = (columns: CopyRow): string =>
-  `${columns.map((column) => (column === null ? NULL : escape(column))).join('\t')}\n`;
+export function formatCopyLine(columns: CopyRow): string {
+  let line = '';
+  for (let i = 0; i < columns.length; i++) {
+    const column = columns[i] ?? null;
+    if (i > 0) line += '\t';
+    line += column === null ? NULL : escape(column);
+  }
+  return `${line}\n`;
+}
 
 const NAMES: Readonly<Record<string, string>> = {
   '\\': '\\\\',
@@ -52,6 +59,9 @@ const NAMES: Readonly<Record<string, string>> = {
   '\v': '\\v',
 };
 
+// eslint-disable-next-line no-control-regex -- these are what has to be escaped
+const SPECIAL = /[\\\x08\f\n\r\t\x0b]/;
+const EACH_SPECIAL = new RegExp(SPECIAL, 'g');
+
 const escape = (text: string): string =>
-  // eslint-disable-next-line no-control-regex -- these are what has to be escaped
-  text.replaceAll(/[\\\x08\f\n\r\t\x0b]/g, (char) => NAMES[char] ?? char);
+  SPECIAL.test(text) ? text.replaceAll(EACH_SPECIAL, (char) => NAMES[char] ?? char) : text;

@@ -31,9 +31,16 @@ export type SqlValue =
   string | number | boolean | Date | null | readonly (string | number | null)[];
 export type Row = Readonly<Record<string, unknown>>;
 
+/** A statement that a connection parses once, and plans once when its plans do not differ. */
+export interface Prepared {
+  readonly name: string;
+  readonly text: string;
+}
+
 /** What statements run on: the pool, or one transaction. */
 export interface Session {
   query(sql: string, values?: readonly SqlValue[]): Promise<readonly Row[]>;
+  prepared(statement: Prepared, values: readonly SqlValue[]): Promise<readonly Row[]>;
 }
 
 export class Database implements Session {
@@ -79,6 +86,10 @@ export class Database implements Session {
 
   query(sql: string, values: readonly SqlValue[] = []): Promise<readonly Row[]> {
     return this.#withRunner((runner) => sessionOf(runner).query(sql, values));
+  }
+
+  prepared(statement: Prepared, values: readonly SqlValue[]): Promise<readonly Row[]> {
+    return this.#withRunner((runner) => sessionOf(runner).prepared(statement, values));
   }
 
   /** Commits what `work` did, or nothing if it throws. */
@@ -177,6 +188,11 @@ function sessionOf(runner: QueryRunner): Session {
     query: async (sql, values = []) => {
       const answer = await runner.manager.query<Answer>(sql, [...values]);
       return isCounted(answer) ? answer[0] : answer;
+    },
+    // TypeORM has no words for it.
+    prepared: async ({ name, text }, values) => {
+      const client = (await runner.connect()) as pg.ClientBase;
+      return (await client.query<Row>({ name, text, values: [...values] })).rows;
     },
   };
 }

@@ -89,6 +89,16 @@ export function tupleValues(tuple: RelationTuple): (string | null)[] {
   ];
 }
 
+/** As it will be read back: JSON knows no -0 and no Infinity, and all replicas must agree. */
+export function asStored(tuple: RelationTuple): RelationTuple {
+  if (tuple.condition === undefined) return tuple;
+  const { name, context } = tuple.condition;
+  return {
+    ...tuple,
+    condition: { name, context: JSON.parse(JSON.stringify(context)) as JsonObject },
+  };
+}
+
 /** Rows of values → one array a column, for `unnest`. */
 export function columnArrays(
   rows: readonly (readonly (string | number | null)[])[],

@@ -2,9 +2,12 @@
  * Brings the requests for a store that arrive while a transaction of it runs into the next one. The
  * store's row lock would make them wait anyway; so they share its cost instead.
  *
+ * A store's queue has a limit: when the database is slow, callers are told rather than kept.
+ *
  * Each caller gets its own outcome. If a shared transaction fails for another reason than an
  * unavailable database, its requests are tried again alone, so that none fails for its neighbour.
  */
+import { PembaError } from '../errors.js';
 import type { StoreId } from '../ids.js';
 import { isUnavailability } from './database.js';
 import type { WriteOutcome, WriteRequest } from './write-tuples.js';
@@ -25,10 +28,13 @@ const MAX_REQUESTS_PER_TRANSACTION = 64;
 
 export class WriteQueue {
   readonly #write: Write;
+  readonly #maxWaiting: number;
   readonly #waiting = new Map<StoreId, Waiting[]>();
 
-  constructor(write: Write) {
+  /** `maxWaiting`: requests of one store, besides those in a transaction. */
+  constructor(write: Write, maxWaiting = Infinity) {
     this.#write = write;
+    this.#maxWaiting = maxWaiting;
   }
 
   submit(storeId: StoreId, request: WriteRequest): Promise<WriteOutcome> {
@@ -36,7 +42,8 @@ export class WriteQueue {
       const waiting: Waiting = { request, resolve, reject };
       const queue = this.#waiting.get(storeId);
       if (queue !== undefined) {
-        queue.push(waiting);
+        if (queue.length >= this.#maxWaiting) reject(tooManyWaiting(queue.length));
+        else queue.push(waiting);
         return;
       }
       this.#waiting.set(storeId, [waiting]);
@@ -47,6 +54,8 @@ export class WriteQueue {
   async #drain(storeId: StoreId): Promise<void> {
     const queue = this.#waiting.get(storeId) ?? [];
     while (queue.length > 0) {
+      // Whoever asks in this turn of the event loop, such as those just answered, comes along.
+      await new Promise(setImmediate);
       await this.#transact(storeId, queue.splice(0, MAX_REQUESTS_PER_TRANSACTION));
     }
     this.#waiting.delete(storeId);
@@ -72,3 +81,8 @@ export class WriteQueue {
     }
   }
 }
+
+const tooManyWaiting = (waiting: number): PembaError =>
+  new PembaError('unavailable', `${waiting} writes to the store wait already: try again later`, {
+    facts: { waiting },
+  });

@@ -1,23 +1,30 @@
 /**
- * The write path. Requests that arrive together for one store share one transaction: the store's row
- * is locked, the tuples that any of them names are read, and the requests are decided one after the
+ * The write path. Requests that arrive together for one store share one transaction: one statement
+ * reads the head and the tuples that any of them names, and the requests are decided one after the
  * other in memory, each on what the ones before it leave. Each that changes something gets the next
- * revision; one that is refused leaves no trace. Then one statement writes the sum of it all.
+ * revision; one that is refused leaves no trace. Then one statement writes the sum of it all, if the
+ * head is still the one that was read: nothing of the store has changed then, for nothing changes
+ * without the head. Else another process was faster, and all is done again with the store's row
+ * locked from the beginning. (To lock it always costs three more round trips, during which no other
+ * process can write. To lock and read in one statement is wrong: it would read what was there before
+ * it got the lock.)
  *
- * GAPLESS: the head revision only moves under the row lock, in the transaction that also writes the
- * change log. Whoever can see revision R can see all of 1 … R.
+ * GAPLESS: the head revision only moves from the one that was read, in the statement that also
+ * writes the change log. Whoever can see revision R can see all of 1 … R.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { PembaError } from '../errors.js';
 import { asRevision } from '../ids.js';
 import type { Revision, StoreId } from '../ids.js';
 import { formatObject, formatSubject, formatTupleKey } from '../tuple/tuple.js';
-import type { JsonObject, RelationTuple, TupleChange, TupleKey } from '../tuple/tuple.js';
-import type { Database, Session, SqlValue } from './database.js';
+import type { RelationTuple, TupleChange, TupleKey } from '../tuple/tuple.js';
+import type { Database, Prepared, Session } from './database.js';
 import {
   KEY_COLUMNS,
   TUPLE_COLUMNS,
+  asStored,
   columnArrays,
+  dateOf,
   keyValues,
   revisionOf,
   tupleOf,
@@ -52,35 +59,76 @@ export async function writeTuples(
   requests: readonly WriteRequest[],
   now: Date,
 ): Promise<readonly WriteOutcome[]> {
-  return database.transaction(async (session) => {
-    const [store] = await session.query(
-      `SELECT head_revision FROM store
-       WHERE store_id = $1 AND deleted_at IS NULL FOR UPDATE`,
-      [storeId],
-    );
-    if (store === undefined) throw storeNotFound(storeId);
-    const head = revisionOf(store, 'head_revision');
-    const ledger = new Ledger(await readNamed(session, storeId, requests), head, now);
-    const outcomes = requests.map((request) => ledger.decide(request));
-    await save(session, storeId, ledger, now);
-    return outcomes;
+  const outcomes = await attempt(database, storeId, requests, now);
+  return outcomes ?? database.transaction((session) => retry(session, storeId, requests, now));
+}
+
+async function retry(
+  session: Session,
+  storeId: StoreId,
+  requests: readonly WriteRequest[],
+  now: Date,
+): Promise<readonly WriteOutcome[]> {
+  await session.query(`SELECT FROM store WHERE store_id = $1 FOR UPDATE`, [storeId]);
+  const outcomes = await attempt(session, storeId, requests, now);
+  if (outcomes === undefined) throw new PembaError('internal', 'a locked store has changed');
+  return outcomes;
+}
+
+/** Undefined when the head moved meanwhile; then nothing was written. */
+async function attempt(
+  session: Session,
+  storeId: StoreId,
+  requests: readonly WriteRequest[],
+  now: Date,
+): Promise<readonly WriteOutcome[] | undefined> {
+  const found = await readNamed(session, storeId, requests);
+  const ledger = new Ledger(found.tuples, found.head, now);
+  const outcomes = requests.map((request) => ledger.decide(request));
+  if (ledger.log.length === 0) return outcomes;
+  const isSaved = await save(session, storeId, ledger, {
+    after: found.head,
+    at: later(found, now),
   });
+  return isSaved ? outcomes : undefined;
+}
+
+/**
+ * LOG TIME NEVER RUNS BACKWARDS: a revision bears no earlier time than the one before it, though it
+ * may come from a process whose clock is behind, or that waited for the lock. Who reads the log
+ * from a time on relies on it.
+ */
+const later = ({ headChangedAt }: Found, now: Date): Date =>
+  headChangedAt !== undefined && headChangedAt > now ? headChangedAt : now;
+
+interface Found {
+  readonly head: Revision;
+  readonly headChangedAt: Date | undefined;
+  readonly tuples: ReadonlyMap<string, RelationTuple>;
 }
 
 async function readNamed(
   session: Session,
   storeId: StoreId,
   requests: readonly WriteRequest[],
-): Promise<ReadonlyMap<string, RelationTuple>> {
+): Promise<Found> {
   const keys = new Map<string, TupleKey>();
   for (const { deletes, writes } of requests) {
-    for (const key of [...deletes, ...writes]) keys.set(formatTupleKey(key), key);
+    for (const key of deletes) keys.set(formatTupleKey(key), key);
+    for (const key of writes) keys.set(formatTupleKey(key), key);
   }
   const rows = await session.query(readNamedStatement, [
     storeId,
     ...columnArrays([...keys.values()].map(keyValues), KEY_COLUMNS.length),
   ]);
-  return new Map(rows.map((row) => tupleOf(row)).map((tuple) => [formatTupleKey(tuple), tuple]));
+  const [first] = rows;
+  if (first === undefined) throw storeNotFound(storeId);
+  const tuples = rows.filter((row) => row['object_type'] !== null).map((row) => tupleOf(row));
+  return {
+    head: revisionOf(first, 'head_revision'),
+    headChangedAt: first['head_changed_at'] === null ? undefined : dateOf(first, 'head_changed_at'),
+    tuples: new Map(tuples.map((tuple) => [formatTupleKey(tuple), tuple])),
+  };
 }
 
 /** The named tuples as they will stand, and the log that leads there. */
@@ -154,16 +202,6 @@ const keyOnly = ({ object, relation, subject }: TupleKey): TupleKey => ({
   subject,
 });
 
-/** As it will be read back: JSON knows no -0 and no Infinity, and all replicas must agree. */
-function asStored(tuple: RelationTuple): RelationTuple {
-  if (tuple.condition === undefined) return tuple;
-  const { name, context } = tuple.condition;
-  return {
-    ...tuple,
-    condition: { name, context: JSON.parse(JSON.stringify(context)) as JsonObject },
-  };
-}
-
 const isSameTuple = (a: RelationTuple, b: RelationTuple): boolean =>
   a.expiresAt === b.expiresAt && isDeepStrictEqual(a.condition, b.condition);
 
@@ -206,13 +244,25 @@ const differingDuplicate = (tuple: RelationTuple): PembaError =>
 const describe = ({ object, relation, subject }: TupleKey): string =>
   `user: '${formatSubject(subject)}', relation: '${relation}', object: '${formatObject(object)}'`;
 
-async function save(session: Session, storeId: StoreId, ledger: Ledger, now: Date): Promise<void> {
-  if (ledger.log.length === 0) return;
-  const values: SqlValue[] = [storeId, now, ledger.head];
-  values.push(...columnArrays(ledger.removed().map(keyValues), KEY_COLUMNS.length));
-  values.push(...columnArrays(ledger.stored().map(tupleValues), TUPLE_COLUMNS.length));
-  values.push(...columnArrays(logValues(ledger), TUPLE_COLUMNS.length + 3));
-  await session.query(saveStatement, values);
+/** False when the head is not the one it was decided on. */
+async function save(
+  session: Session,
+  storeId: StoreId,
+  ledger: Ledger,
+  moment: { readonly after: Revision; readonly at: Date },
+): Promise<boolean> {
+  const common = [storeId, moment.after, ledger.head, moment.at];
+  const logged = columnArrays(logValues(ledger), TUPLE_COLUMNS.length + 3);
+  const isOnlyWrites = ledger.log.every(({ change }) => change.operation === 'write');
+  const rows = isOnlyWrites
+    ? await session.prepared(saveWritesStatement, [...common, ...logged])
+    : await session.query(saveStatement, [
+        ...common,
+        ...logged,
+        ...columnArrays(ledger.stored().map(tupleValues), TUPLE_COLUMNS.length),
+        ...columnArrays(ledger.removed().map(keyValues), KEY_COLUMNS.length),
+      ]);
+  return rows.length > 0;
 }
 
 function logValues(ledger: Ledger): (string | number | null)[][] {
@@ -245,14 +295,22 @@ const stored = (first: number, columns: readonly string[]): string => `
   ) AS found`;
 
 const FIRST_NAMED = 2;
-const readNamedStatement = stored(
-  FIRST_NAMED,
-  TUPLE_COLUMNS.map((column) => `t.${column}`),
-);
+/** One row a tuple found, one without a tuple if none was; no row when there is no such store. */
+const readNamedStatement = `
+  SELECT s.head_revision, t.*, (
+    SELECT changed_at FROM tuple_change
+    WHERE store_id = $1 ORDER BY revision DESC, ordinal DESC LIMIT 1
+  ) AS head_changed_at
+  FROM store s LEFT JOIN LATERAL (
+    ${stored(
+      FIRST_NAMED,
+      TUPLE_COLUMNS.map((column) => `t.${column}`),
+    )}
+  ) AS t ON true
+  WHERE s.store_id = $1 AND s.deleted_at IS NULL`;
 
-const FIRST_REMOVED = 4;
-const FIRST_STORED = FIRST_REMOVED + KEY_COLUMNS.length;
-const FIRST_LOGGED = FIRST_STORED + TUPLE_COLUMNS.length;
+const LOG_COLUMNS = ['revision', 'ordinal', 'operation', ...TUPLE_COLUMNS] as const;
+const LOG_TYPES = ['bigint', 'integer', 'text', ...TUPLE_TYPES];
 const TUPLE_SELECTION = [
   ...KEY_COLUMNS,
   'condition_name',
@@ -260,34 +318,49 @@ const TUPLE_SELECTION = [
   'expires_at',
 ];
 
-/**
- * The sets of removed and of stored keys are disjoint, so the order of the parts is of no matter.
- *
- * LOG TIME NEVER RUNS BACKWARDS: a revision bears no earlier time than the one before it, though it
- * may come from a process whose clock is behind, or that waited for the lock. Who reads the log
- * from a time on relies on it.
- */
-const saveStatement = `
-  WITH moment AS (
-    SELECT greatest($2::timestamptz, max(changed_at)) AS saved_at
-    FROM tuple_change WHERE store_id = $1
-  ), removed AS (
-    DELETE FROM relation_tuple
-    WHERE store_id = $1 AND ctid = ANY (ARRAY(${stored(FIRST_REMOVED, ['t.ctid'])}))
-  ), stored AS (
+const FIRST_LOGGED = 5;
+const FIRST_STORED = FIRST_LOGGED + LOG_COLUMNS.length;
+const FIRST_REMOVED = FIRST_STORED + TUPLE_COLUMNS.length;
+
+/** Everything else depends on its row. */
+const moved = `moved AS (
+    UPDATE store SET head_revision = $3
+    WHERE store_id = $1 AND head_revision = $2 AND deleted_at IS NULL RETURNING store_id
+  )`;
+
+const storedFrom = (source: string): string => `stored AS (
     INSERT INTO relation_tuple (store_id, ${TUPLE_COLUMNS.join(', ')}, written_at)
-    SELECT $1, ${TUPLE_SELECTION.join(', ')}, saved_at
-    FROM moment, ${unnested(FIRST_STORED, TUPLE_TYPES)} AS new (${TUPLE_COLUMNS.join(', ')})
+    SELECT store_id, ${TUPLE_SELECTION.join(', ')}, $4::timestamptz FROM moved, ${source}
     ON CONFLICT (store_id, ${KEY_COLUMNS.join(', ')}) DO UPDATE SET
       condition_name = excluded.condition_name, condition_context = excluded.condition_context,
       expires_at = excluded.expires_at, written_at = excluded.written_at
-  ), logged AS (
-    INSERT INTO tuple_change
-      (store_id, revision, ordinal, operation, ${TUPLE_COLUMNS.join(', ')}, changed_at)
-    SELECT $1, revision, ordinal, operation, ${TUPLE_SELECTION.join(', ')}, saved_at
-    FROM moment, ${unnested(FIRST_LOGGED, ['bigint', 'integer', 'text', ...TUPLE_TYPES])}
-      AS entry (revision, ordinal, operation, ${TUPLE_COLUMNS.join(', ')})
-  ), moved AS (
-    UPDATE store SET head_revision = $3 WHERE store_id = $1
-  )
-  SELECT pg_notify('${CHANGE_CHANNEL}', $1)`;
+  )`;
+
+const LOGGED = `${unnested(FIRST_LOGGED, LOG_TYPES)} AS entry (${LOG_COLUMNS.join(', ')})`;
+const logged = `logged AS (
+    INSERT INTO tuple_change (store_id, revision, ordinal, operation,
+      ${TUPLE_COLUMNS.join(', ')}, changed_at)
+    SELECT store_id, revision, ordinal, operation, ${TUPLE_SELECTION.join(', ')}, $4::timestamptz
+    FROM moved, ${LOGGED}
+  )`;
+
+const notified = `SELECT pg_notify('${CHANGE_CHANNEL}', store_id) FROM moved`;
+
+/** As a rule nothing is deleted: what is logged is what is stored. */
+const saveWritesStatement: Prepared = {
+  name: 'save_writes',
+  text: `WITH ${moved}, ${storedFrom(LOGGED)}, ${logged} ${notified}`,
+};
+
+/**
+ * The sets of removed and of stored keys are disjoint, so the order of the parts is of no matter.
+ * It is planned each time: a plan that is kept from when the table was small would read all of it.
+ */
+const saveStatement = `
+  WITH ${moved}, removed AS (
+    DELETE FROM relation_tuple
+    WHERE store_id = $1 AND EXISTS (SELECT FROM moved)
+      AND ctid = ANY (ARRAY(${stored(FIRST_REMOVED, ['t.ctid'])}))
+  ), ${storedFrom(
+    `${unnested(FIRST_STORED, TUPLE_TYPES)} AS new (${TUPLE_COLUMNS.join(', ')})`,
+  )}, ${logged} ${notified}`;

@@ -4,6 +4,8 @@ import type { StoreId } from '../../src/ids.js';
 import { asRevision } from '../../src/ids.js';
 import { readRevisions } from '../../src/storage/changes.js';
 import { formatTupleKey } from '../../src/tuple/tuple.js';
+import { ImportClient } from '../support/import-client.js';
+import type { ProgressLine } from '../support/import-client.js';
 import { createTestDatabase, describeWithPostgres } from '../support/postgres.js';
 import type { TestDatabase } from '../support/postgres.js';
 import { connectTo, storedTuples, tuple, tupleText, until } from '../support/storage.js';
@@ -18,6 +20,8 @@ const WRITERS = 8;
 /** Enough for the writers to be at it, few enough for the answers of one list. */
 const WRITES_BEFORE = 200;
 const LOG_MAX = 1000;
+/** Some chunks. */
+const IMPORTED = 70_000;
 
 const documentsOfAnne = listObjects({ relation: 'viewer', user: 'user:anne' }, ['document:0']);
 
@@ -72,6 +76,38 @@ describeWithPostgres('when a process is killed while it writes', () => {
     expect(history.violations()).toEqual([]);
     expect(history.readings[0]?.saw.size).toBe(log.length + 1);
   });
+
+  it('whole chunks of an import are there, and to send it again does the rest', async () => {
+    const victim = await start();
+    const id = await createStore(victim.url);
+    const line = (i: number): string =>
+      `{"object":"document:${i}","relation":"granted","user":"user:anne"}\n`;
+    const send = (url: string): ImportClient => {
+      const client = new ImportClient(`${url}/stores/${id}`);
+      const lines = Array.from({ length: IMPORTED }, (_, i) => line(i));
+      void client.send(lines.join('')).then(
+        () => {
+          client.end();
+        },
+        () => undefined,
+      );
+      return client;
+    };
+    const { value } = await send(victim.url).lines().next();
+    await victim.kill();
+    const known = Number(value?.['line']);
+    expect(known).toBeLessThan(IMPORTED);
+    const before = await contentsOf(database, id);
+    expect(before.stored.length % known).toBe(0);
+    expect(before.stored.length).toBeGreaterThanOrEqual(known);
+    const lines: ProgressLine[] = [];
+    for await (const told of send((await start()).url).lines()) lines.push(told);
+    const after = await contentsOf(database, id);
+    expect(lines.at(-1)).toMatchObject({ written: IMPORTED - before.stored.length });
+    expect(after.stored).toHaveLength(IMPORTED);
+    const logged = after.log.flatMap(({ writes }) => writes);
+    expect([logged.length, new Set(logged).size]).toEqual([IMPORTED, IMPORTED]);
+  });
 });
 
 const textOf = (name: string): string => tupleText(tuple(name));
@@ -103,7 +139,7 @@ async function contentsOf(
   const database = await connectTo(test);
   try {
     const storeId = id as StoreId;
-    const revisions = await readRevisions(database, storeId, asRevision(0), LOG_MAX);
+    const revisions = await readRevisions(database, storeId, asRevision(0), LOG_MAX, 2 * IMPORTED);
     const log = revisions.map(({ revision, changes }) => ({
       revision,
       deletes: [],

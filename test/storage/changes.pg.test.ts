@@ -134,6 +134,34 @@ describeWithPostgres('pages of the change log', () => {
   });
 });
 
+describeWithPostgres('the place of a time in the log', () => {
+  it('is that of the first change at or after it, whatever the log looks like', async () => {
+    const storeId = await newStore(database);
+    expect(await positionBefore(database, storeId, new Date(NOW))).toBeUndefined();
+    const times = [0, 0, 10, 10, 10, 11, 30, 30, 90];
+    for (const [i, time] of times.entries()) await write(storeId, `t${i}`, 1 + (i % 3), NOW + time);
+    const expectAll = async (revisions: readonly number[]): Promise<void> => {
+      for (let time = -1; time <= 91; time += 1) {
+        const first = revisions.find((revision) => times[revision - 1]! >= time);
+        expect([time, await positionBefore(database, storeId, new Date(NOW + time))]).toEqual([
+          time,
+          first && { revision: first, ordinal: -1 },
+        ]);
+      }
+    };
+    const all = times.map((_, i) => i + 1);
+    await expectAll(all);
+    // As after the oldest were trimmed, or some were lost.
+    for (const gone of [1, 2, 4, 5, 7, 9]) {
+      await database.query('DELETE FROM tuple_change WHERE store_id = $1 AND revision = $2', [
+        storeId,
+        gone,
+      ]);
+    }
+    await expectAll([3, 6, 8]);
+  });
+});
+
 describeWithPostgres('reading revisions', () => {
   it('gives whole ones in order, after the one that is known', async () => {
     const storeId = await newStore(database);
@@ -149,6 +177,25 @@ describeWithPostgres('reading revisions', () => {
       tuple: tuple('group:b-2#viewer@user:a'),
     });
     expect(await readRevisions(database, storeId, 4 as Revision, 10)).toEqual([]);
+  });
+
+  it('reads no more changes than it may, but always one revision whole', async () => {
+    const storeId = await newStore(database);
+    const sizes = [2, 3, 1, 7, 1];
+    for (const [i, size] of sizes.entries()) await write(storeId, `r${i}`, size);
+    const sizesAfter = async (after: number, maxRows: number): Promise<readonly number[]> => {
+      const read = await readRevisions(database, storeId, after as Revision, 100, maxRows);
+      return read.map(({ changes }) => changes.length);
+    };
+    expect(await sizesAfter(0, 5)).toEqual([2, 3]);
+    expect(await sizesAfter(0, 4)).toEqual([2]);
+    expect(await sizesAfter(0, 1)).toEqual([2]);
+    expect(await sizesAfter(2, 7)).toEqual([1]);
+    expect(await sizesAfter(3, 7)).toEqual([7]);
+    expect(await sizesAfter(3, 8)).toEqual([7, 1]);
+    expect(await sizesAfter(0, 14)).toEqual(sizes);
+    expect(await sizesAfter(0, 13)).toEqual([2, 3, 1, 7]);
+    expect(await sizesAfter(5, 1)).toEqual([]);
   });
 
   it('shows where the log has a gap', async () => {

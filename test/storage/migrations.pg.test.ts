@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Database } from '../../src/storage/database.js';
 import { migrate } from '../../src/storage/migrations.js';
@@ -10,8 +10,13 @@ import { connectTo } from '../support/storage.js';
 
 const CURRENT = join(import.meta.dirname, '..', '..', 'migrations', 'current.sql');
 const HEADER = `-- The schema after all migrations, by table. Written by a test: PEMBA_UPDATE_SCHEMA=1 npm test\n\n`;
-/** In the order in which they are run. */
-const MIGRATIONS = ['foundation0000000000001', 'token_key0000000000003', 'api_keys0000000000005'];
+/** As TypeORM notes them: the name and the number, of thirteen digits. */
+const MIGRATIONS = readdirSync(join(import.meta.dirname, '..', '..', 'migrations')).flatMap(
+  (file) => {
+    const [, number, name] = /^(\d{4})_(\w+)\.sql$/.exec(file) ?? [];
+    return number === undefined ? [] : [`${name}${number.padStart(13, '0')}`];
+  },
+);
 
 /** Short enough that a migration which minded it would fail here. */
 const TIMEOUT_MS = 500;

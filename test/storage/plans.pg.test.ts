@@ -184,7 +184,9 @@ function calls(): Calls {
       () => write(store, LARGEST_WRITE),
       () => write(largest, LARGEST_WRITE),
     ],
-    importChunk: [() => importing.importChunk(database, largest, imported, now)],
+    importChunk: [false, true].map((isLikelyStored) => () => {
+      return importing.importChunk(database, largest, imported, now, { isLikelyStored });
+    }),
     // Last: they take rows away.
     softDeleteStore: [() => stores.softDeleteStore(database, store, now)],
     purgeDeletedStore: Array.from(

@@ -6,8 +6,8 @@ import { writeTuples } from '../../src/storage/write-tuples.js';
 import type { WriteOutcome } from '../../src/storage/write-tuples.js';
 import type { RelationTuple } from '../../src/tuple/tuple.js';
 import { describeWithPostgres } from '../support/postgres.js';
-import { newStore, openStorage, request, statementsOf } from '../support/storage.js';
-import { storedTuples, tuple } from '../support/storage.js';
+import { newStore, openStorage, request } from '../support/storage.js';
+import { storedTuples, tuple, until } from '../support/storage.js';
 import type { TestStorage } from '../support/storage.js';
 
 let storage: TestStorage;
@@ -16,20 +16,26 @@ beforeAll(async () => {
 });
 afterAll(() => storage.close());
 
-const queueOn = (database: Database): WriteQueue =>
-  new WriteQueue((storeId, requests) => writeTuples(database, storeId, requests, new Date()));
+const queueOn = (database: Database): WriteQueue => countingQueueOn(database).queue;
+
+/** `sizes`: of the batches that were begun. */
+function countingQueueOn(
+  database: Database,
+  maxWaiting?: number,
+): { readonly queue: WriteQueue; readonly sizes: readonly number[] } {
+  const sizes: number[] = [];
+  const queue = new WriteQueue((storeId, requests) => {
+    sizes.push(requests.length);
+    return writeTuples(database, storeId, requests, new Date());
+  }, maxWaiting);
+  return { queue, sizes };
+}
 
 const numbered = (i: number): RelationTuple => tuple(`document:${i}#viewer@user:anne`);
 const writing = (i: number): ReturnType<typeof request> => request({ writes: [numbered(i)] });
 
 const revisionOf = (outcome: WriteOutcome): number =>
   outcome.kind === 'written' ? outcome.revision : NaN;
-
-/** How many transactions are begun meanwhile. */
-async function transactionsOf(database: Database, work: () => Promise<unknown>): Promise<number> {
-  const statements = await statementsOf(database, work);
-  return statements.filter(({ sql }) => sql === 'START TRANSACTION').length;
-}
 
 /** Holds the store's row lock for as long as `work` takes. */
 async function whileLocked(storeId: StoreId, work: () => Promise<unknown>): Promise<void> {
@@ -41,24 +47,38 @@ async function whileLocked(storeId: StoreId, work: () => Promise<unknown>): Prom
 }
 
 describeWithPostgres('the write queue', () => {
-  it('brings the requests that come during a transaction into the next, 64 at most', async () => {
+  it('brings the requests that come together into one transaction, 64 at most', async () => {
     const { database } = storage;
     const storeId = await newStore(database);
-    const queue = queueOn(database);
-    let outcomes: readonly WriteOutcome[] = [];
-    const transactions = await transactionsOf(database, async () => {
-      const submitted = Array.from({ length: 150 }, (_, i) => queue.submit(storeId, writing(i)));
-      outcomes = await Promise.all(submitted);
-    });
+    const { queue, sizes } = countingQueueOn(database);
+    const submitted = Array.from({ length: 150 }, (_, i) => queue.submit(storeId, writing(i)));
+    const outcomes = await Promise.all(submitted);
     expect(outcomes.map(revisionOf)).toEqual(Array.from({ length: 150 }, (_, i) => i + 1));
-    // 1 + 64 + 64 + 21, by the queue's word and by PostgreSQL's.
-    expect(transactions).toBe(4);
+    // By the queue's word and by PostgreSQL's.
+    expect(sizes).toEqual([64, 64, 22]);
     const [row] = await database.query(
       `SELECT count(DISTINCT xmin::text)::int AS transactions FROM tuple_change
        WHERE store_id = $1`,
       [storeId],
     );
-    expect(row).toEqual({ transactions: 4 });
+    expect(row).toEqual({ transactions: 3 });
+  });
+
+  it('brings those that come during a transaction, and those just answered, into the next', async () => {
+    const { database } = storage;
+    const storeId = await newStore(database);
+    const { queue, sizes } = countingQueueOn(database);
+    let waiting: Promise<unknown> | undefined;
+    const client = async (name: number): Promise<void> => {
+      for (const turn of [0, 1, 2]) await queue.submit(storeId, writing(3 * name + turn));
+    };
+    await whileLocked(storeId, async () => {
+      const first = client(0);
+      await until(() => sizes.length === 1);
+      waiting = Promise.all([first, client(1), client(2)]);
+    });
+    await waiting;
+    expect(sizes).toEqual([1, 3, 3, 2]);
   });
 
   it('keeps the order of a store, and has stores go on beside each other', async () => {
@@ -100,18 +120,38 @@ describeWithPostgres('the write queue', () => {
   it('rejects all of a transaction when the database is unavailable, and then goes on', async () => {
     const database = await storage.connect({ timeoutMs: 500 });
     const storeId = await newStore(database);
-    const queue = queueOn(database);
+    const { queue, sizes } = countingQueueOn(database);
     await whileLocked(storeId, async () => {
-      const transactions = await transactionsOf(database, async () => {
-        const submitted = Array.from({ length: 10 }, (_, i) => queue.submit(storeId, writing(i)));
-        for (const one of await Promise.allSettled(submitted)) {
-          expect(one).toMatchObject({ status: 'rejected', reason: { code: 'unavailable' } });
-        }
-      });
+      const submit = (i: number): Promise<WriteOutcome> => queue.submit(storeId, writing(i));
+      const submitted = [submit(0)];
+      await until(() => sizes.length === 1);
+      submitted.push(...Array.from({ length: 9 }, (_, i) => submit(i + 1)));
+      for (const one of await Promise.allSettled(submitted)) {
+        expect(one).toMatchObject({ status: 'rejected', reason: { code: 'unavailable' } });
+      }
       // The first, and the nine that came while it waited: none of them was tried again.
-      expect(transactions).toBe(2);
+      expect(sizes).toEqual([1, 9]);
     });
     expect(await storedTuples(database, storeId)).toEqual([]);
     expect(revisionOf(await queue.submit(storeId, writing(1)))).toBe(1);
+  });
+
+  it('has a limit, beyond which it says so at once', async () => {
+    const { database } = storage;
+    const storeId = await newStore(database);
+    const { queue, sizes } = countingQueueOn(database, 2);
+    let submitted: Promise<WriteOutcome>[] = [];
+    await whileLocked(storeId, async () => {
+      submitted = [queue.submit(storeId, writing(0))];
+      await until(() => sizes.length === 1);
+      submitted.push(...[1, 2].map((i) => queue.submit(storeId, writing(i))));
+      await expect(queue.submit(storeId, writing(3))).rejects.toMatchObject({
+        code: 'unavailable',
+        message: expect.stringContaining('2 writes'),
+      });
+      // Another store has a queue of its own.
+      expect(revisionOf(await queue.submit(await newStore(database), writing(1)))).toBe(1);
+    });
+    expect((await Promise.all(submitted)).map(revisionOf)).toEqual([1, 2, 3]);
   });
 });

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
 import type { Revision, StoreId } from '../../src/ids.js';
 import { readRevisions } from '../../src/storage/changes.js';
 import type { Database } from '../../src/storage/database.js';
@@ -306,5 +306,43 @@ describeWithPostgres('tuples of all sorts', () => {
     const [logged] = await readRevisions(database, storeId, 0 as Revision, 1);
     expect(outcome).toEqual({ kind: 'written', ...logged });
     expect(inShort(await write(storeId, [{ writes: [rich], onDuplicate: 'ignore' }]))).toEqual([1]);
+  });
+});
+
+describeWithPostgres('a write that another process overtakes after it has read', () => {
+  /** Does `work` just before the statement that saves. */
+  async function overtaken(
+    writer: Partial<WriteRequest>,
+    storeId: StoreId,
+    work: () => Promise<unknown>,
+  ): Promise<readonly WriteOutcome[]> {
+    const other = await storage.connect();
+    for (const way of ['prepared', 'query'] as const) {
+      const send = other[way].bind(other) as (sql: never, values?: never) => Promise<never>;
+      jest.spyOn(other, way).mockImplementation(async (sql, values) => {
+        if ((typeof sql === 'string' ? sql : sql.text).includes('UPDATE store')) await work();
+        return send(sql as never, values as never);
+      });
+    }
+    return writeTuples(other, storeId, [request(writer)], new Date(NOW));
+  }
+
+  const bob = tuple(BOB);
+  const ignoring = { onMissing: 'ignore' } as const;
+
+  it.each([
+    ['is refused if it can no longer be', { writes: [plain] }, { writes: [plain] }, 'tuple_exists'],
+    ['deletes nothing twice', { deletes: [bob] }, { deletes: [bob] }, 'tuple_missing'],
+    ['is done after it', { writes: [plain] }, { deletes: [bob] }, 3],
+    ['deletes what it wrote', { writes: [plain] }, { deletes: [bob, plain], ...ignoring }, 3],
+    ['leaves what it deleted', { deletes: [bob] }, { deletes: [bob], ...ignoring }, 2],
+  ] as const)('%s', async (_, first, second, result) => {
+    const storeId = await storeWith(bob);
+    const outcomes = await overtaken(second, storeId, async () => {
+      expect(inShort(await write(storeId, [first]))).toEqual([2]);
+    });
+    expect(inShort(outcomes)).toEqual([result]);
+    const log = await logOf(storeId);
+    expect(log.at(-1)).toMatch(new RegExp(`^${result === 3 ? 3 : 2} `));
   });
 });

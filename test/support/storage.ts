@@ -129,10 +129,11 @@ export async function statementsOf(
   return statements;
 }
 
-/** pg takes a text with values, or an object that has the text. */
+/** pg takes a text with values, or an object that has both. */
 function statementOf([query, values]: readonly unknown[]): Statement {
-  const sql: unknown = typeof query === 'string' ? query : Reflect.get(query as object, 'text');
-  return { sql: String(sql), values: Array.isArray(values) ? values : [] };
+  const whole = typeof query === 'string' ? { text: query, values } : (query as object);
+  const own: unknown = Reflect.get(whole, 'values') ?? values;
+  return { sql: String(Reflect.get(whole, 'text')), values: Array.isArray(own) ? own : [] };
 }
 
 /** Holds all who begin to read or write tuples up, until `work` is done and its session committed. */

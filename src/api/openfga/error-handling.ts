@@ -13,6 +13,7 @@ import { unsupportedMediaType } from '../json-body.js';
 import { schemaProblem } from '../schema-problem.js';
 import { INTERNAL, errorAnswer, streamErrorBody } from './errors.js';
 import type { ErrorAnswer } from './errors.js';
+import { isImporting } from './import-body.js';
 import type { RouteTable } from './route-table.js';
 
 /** Where failures of our own are told, with all that is known of them. */
@@ -42,6 +43,7 @@ export function answerError(
 /** What is no HTTP, is too long, or did not arrive whole: there is no request to answer yet. */
 export function answerClientError(error: Error, socket: Socket): void {
   const code: unknown = Reflect.get(error, 'code');
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT' && isImporting(socket)) return;
   if (code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;

@@ -18,6 +18,8 @@ interface Endpoint {
   /** The body, or the answer, may be the DSL as text. */
   readonly takesDsl?: boolean;
   readonly givesDsl?: boolean;
+  /** Of one line, where the answer may be lines. */
+  readonly givesLines?: JsonSchema;
   readonly headers?: readonly HeaderName[];
   /** Whether it waits for the revision of a consistency token. */
   readonly isQuery?: boolean;
@@ -166,12 +168,15 @@ function tupleEndpoints(schemas: RequestSchemas): readonly Endpoint[] {
       method: 'post',
       path: '/stores/{store_id}/import',
       operationId: 'Import',
-      summary: 'Many tuples, one a line; those that are stored already stay as they are',
+      summary:
+        'Many tuples, one a line, stored in chunks while they arrive; those that are stored ' +
+        'already stay as they are. Who accepts application/x-ndjson gets a line a chunk',
       query: { authorization_model_id: { type: 'string' } },
       body: { type: 'string' },
       bodyType: 'application/x-ndjson',
       status: 200,
       answer: RESPONSES.import,
+      givesLines: RESPONSES.importLine,
       headers: OF_STORE,
     },
     {
@@ -277,7 +282,14 @@ export function openApiDocument(config: Config): object {
   };
 }
 
+const NDJSON = 'application/x-ndjson';
 const content = (schema: JsonSchema, type = 'application/json'): object => ({ [type]: { schema } });
+/** `contentSchema` is of one line: JSON Schema has no words for several. */
+const linesContent = (contentSchema: JsonSchema): object =>
+  content(
+    { type: 'string', description: 'Lines of JSON', contentMediaType: NDJSON, contentSchema },
+    NDJSON,
+  );
 const DSL_CONTENT = content({ type: 'string' }, 'text/plain');
 
 function operationOf(endpoint: Endpoint): object {
@@ -287,7 +299,11 @@ function operationOf(endpoint: Endpoint): object {
     description: summary,
     ...(endpoint.headers && { headers: headersOf(endpoint.headers) }),
     ...(answer && {
-      content: { ...content(answer, endpoint.answerType), ...(endpoint.givesDsl && DSL_CONTENT) },
+      content: {
+        ...content(answer, endpoint.answerType),
+        ...(endpoint.givesDsl && DSL_CONTENT),
+        ...(endpoint.givesLines && linesContent(endpoint.givesLines)),
+      },
     }),
   };
   return {

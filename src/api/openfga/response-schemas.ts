@@ -47,6 +47,13 @@ const ASSERTION = object({
   context: { anyOf: [ANY_OBJECT, { type: 'null' }] },
 });
 
+const REJECTS: JsonSchema = {
+  type: 'array',
+  items: object({ line: { type: 'integer' }, message: STRING }),
+};
+const COUNTS = { written: { type: 'integer' }, rejected: { type: 'integer' } };
+const PROGRESS = { line: { type: 'integer' }, ...COUNTS, revision: { type: 'integer' } };
+
 const TREE: JsonSchema = { $ref: '#/components/schemas/UsersetTree' };
 const TREES: JsonSchema = { type: 'array', items: TREE };
 const USERSET = object({ userset: STRING });
@@ -105,14 +112,14 @@ export const RESPONSES = {
     deleted: { type: 'integer' },
     continuation_token: STRING,
   }),
-  import: object({
-    written: { type: 'integer' },
-    rejected: { type: 'integer' },
-    rejects: {
-      type: 'array',
-      items: object({ line: { type: 'integer' }, message: STRING }),
-    },
-  }),
+  import: object({ ...COUNTS, rejects: REJECTS }),
+  importLine: {
+    anyOf: [
+      object(PROGRESS),
+      object({ ...PROGRESS, rejects: REJECTS, consistency_token: STRING }),
+      object({ error: object({ code: STRING, message: STRING }) }),
+    ],
+  },
   check: object({ allowed: { type: 'boolean' }, resolution: STRING }),
   batchCheck: object({
     result: {
