@@ -19,6 +19,20 @@ CREATE TABLE assertion (
   CONSTRAINT assertion_pkey PRIMARY KEY (store_id, model_id)
 );
 
+CREATE TABLE audit_entry (
+  store_id text COLLATE "C" NOT NULL,
+  sequence bigint NOT NULL,
+  recorded_at timestamp with time zone NOT NULL,
+  action text NOT NULL,
+  principal text NOT NULL,
+  address text NOT NULL,
+  request_id text NOT NULL,
+  revision bigint,
+  details json NOT NULL,
+  hash bytea NOT NULL,
+  CONSTRAINT audit_entry_pkey PRIMARY KEY (store_id, sequence)
+);
+
 CREATE TABLE authorization_model (
   store_id text COLLATE "C" NOT NULL,
   model_id text COLLATE "C" NOT NULL,
@@ -60,6 +74,8 @@ CREATE TABLE store (
   updated_at timestamp with time zone NOT NULL,
   deleted_at timestamp with time zone,
   token_key bytea NOT NULL DEFAULT decode(replace(((gen_random_uuid())::text || (gen_random_uuid())::text), '-'::text, ''::text), 'hex'::text),
+  audit_sequence bigint NOT NULL DEFAULT 0,
+  audit_hash bytea NOT NULL DEFAULT '\x'::bytea,
   CONSTRAINT store_pkey PRIMARY KEY (store_id)
 );
 CREATE INDEX store_by_name ON store USING btree (name, store_id) WHERE (deleted_at IS NULL);
@@ -84,3 +100,13 @@ CREATE TABLE tuple_change (
   CONSTRAINT tuple_change_pkey PRIMARY KEY (store_id, revision, ordinal)
 );
 CREATE INDEX tuple_change_by_type ON tuple_change USING btree (store_id, object_type, revision, ordinal);
+
+CREATE OR REPLACE FUNCTION audit_entry_stays()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  RAISE EXCEPTION 'entries of the audit log are never changed or removed';
+END $function$
+;
+CREATE TRIGGER audit_entry_stays BEFORE DELETE OR UPDATE OR TRUNCATE ON audit_entry FOR EACH STATEMENT EXECUTE FUNCTION audit_entry_stays();

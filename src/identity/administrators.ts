@@ -2,6 +2,7 @@
 import { PembaError } from '../errors.js';
 import type { StoreId } from '../ids.js';
 import type { Engine } from '../operations/engine.js';
+import { OURSELVES } from '../storage/audit-chain.js';
 import { parseSubject } from '../tuple/tuple.js';
 import { changeGrants } from './grants.js';
 import type { Grant } from './grants.js';
@@ -11,7 +12,15 @@ export async function grantAdministrators(engine: Engine, systemStore: StoreId):
   const names = engine.config.administrators.split(',').filter((name) => name !== '');
   if (names.length === 0) return;
   try {
-    await changeGrants(engine, systemStore, { add: names.map(grantOf), remove: [] });
+    await changeGrants(engine, systemStore, {
+      add: names.map(grantOf),
+      remove: [],
+      deed: {
+        action: 'grants.change',
+        by: OURSELVES,
+        details: { setting: 'PEMBA_ADMINISTRATORS' },
+      },
+    });
   } catch (error) {
     if (!(error instanceof PembaError) || error.code !== 'invalid_request') throw error;
     throw new PembaError('cannot_start', `PEMBA_ADMINISTRATORS: ${error.message}.`, {

@@ -14,6 +14,7 @@ import { PembaError } from '../errors.js';
 import type { KeyId } from '../ids.js';
 import type { Engine } from '../operations/engine.js';
 import { submit } from '../operations/write.js';
+import type { Attribution, Deed } from '../storage/audit-chain.js';
 import {
   findApiKey,
   findKeyProof,
@@ -44,6 +45,7 @@ export interface NewKey {
   readonly roles: readonly Role[];
   /** The name of who asks for it. */
   readonly createdBy: string;
+  readonly deed?: Deed;
 }
 
 export interface CreatedKey {
@@ -76,7 +78,7 @@ export class ApiKeys {
     this.#random = random;
   }
 
-  async create({ label, expiresAt, roles, createdBy }: NewKey): Promise<CreatedKey> {
+  async create({ label, expiresAt, roles, createdBy, deed }: NewKey): Promise<CreatedKey> {
     const { database, clock, newId } = this.#engine;
     const parts: KeyParts = { id: newId() as KeyId, secret: newSecret(this.#random) };
     await insertApiKey(
@@ -96,18 +98,22 @@ export class ApiKeys {
       add: grants,
       remove: [],
       beside: [liveness(parts.id, expiresAt)],
+      ...(deed !== undefined && {
+        deed: { ...deed, details: { ...deed.details, key_id: parts.id } },
+      }),
     });
     return { id: parts.id, key: formatKey(parts) };
   }
 
   /** At once, in every process; what the key was granted counts for nothing without it. */
-  async revoke(id: KeyId): Promise<void> {
+  async revoke(id: KeyId, by?: Attribution): Promise<void> {
     const { database, clock } = this.#engine;
     await submit(this.#engine, this.#graph.storeId, {
       deletes: [livenessKey(id)],
       writes: [],
       onMissing: 'ignore',
       onDuplicate: 'error',
+      ...(by !== undefined && { deed: { action: 'key.revoke', by, details: { key_id: id } } }),
     });
     await markRevoked(database, id, new Date(clock.now()));
   }

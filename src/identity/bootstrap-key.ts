@@ -3,6 +3,7 @@
  * anything, so a key is made and shown, once in the life of a database. Whoever lost it makes
  * another one at the database itself: `pemba keys recover`.
  */
+import { OURSELVES } from '../storage/audit-chain.js';
 import { claimSetting } from '../storage/settings.js';
 import type { Engine } from '../operations/engine.js';
 import type { ApiKeys, CreatedKey } from './api-keys.js';
@@ -20,4 +21,5 @@ export const administratorKey = (keys: ApiKeys, label: string): Promise<CreatedK
     label,
     roles: [{ of: 'deployment', role: 'admin' }],
     createdBy: 'pemba',
+    deed: { action: 'key.create', by: OURSELVES, details: { name: label } },
   });

@@ -4,8 +4,9 @@ import type { StoreId } from '../ids.js';
 import type { Engine } from '../operations/engine.js';
 import { read } from '../operations/read.js';
 import { write } from '../operations/write.js';
-import { formatSubject } from '../tuple/tuple.js';
-import type { ObjectRef, RelationTuple, Subject, TupleKey } from '../tuple/tuple.js';
+import type { Attribution, Deed } from '../storage/audit-chain.js';
+import { formatSubject, formatTupleKey } from '../tuple/tuple.js';
+import type { JsonObject, ObjectRef, RelationTuple, Subject, TupleKey } from '../tuple/tuple.js';
 import type { Caller } from './caller.js';
 import { DEPLOYMENT, storeObject, subjectOf } from './system-graph.js';
 
@@ -68,13 +69,14 @@ export interface GrantChange {
   readonly remove: readonly Grant[];
   /** With the grants, such as a key's liveness. */
   readonly beside?: readonly RelationTuple[];
+  readonly deed?: Deed;
 }
 
 /** What is granted already, or not granted, is no mistake: the same change may be sent again. */
 export async function changeGrants(
   engine: Engine,
   systemStore: StoreId,
-  { add, remove, beside = [] }: GrantChange,
+  { add, remove, beside = [], deed }: GrantChange,
 ): Promise<void> {
   add.forEach(({ subject }, i) => {
     assertGrantable(subject, `add[${i}].subject`);
@@ -86,8 +88,17 @@ export async function changeGrants(
     deletes: remove.map(grantKey),
     onDuplicate: 'replace',
     onMissing: 'ignore',
+    ...(deed !== undefined && {
+      deed: { ...deed, details: { ...deed.details, ...told(add, remove) } },
+    }),
   });
 }
+
+/** For the audit log: the tuples, which are few and say it all. */
+const told = (add: readonly Grant[], remove: readonly Grant[]): JsonObject => ({
+  add: add.map((grant) => formatTupleKey(grantKey(grant))),
+  remove: remove.map((grant) => formatTupleKey(grantKey(grant))),
+});
 
 function assertGrantable(subject: Subject, field: string): void {
   const isPrincipal =
@@ -111,13 +122,23 @@ function unique<Tuple extends TupleKey>(tuples: readonly Tuple[]): readonly Tupl
 export async function grantCreator(
   engine: Engine,
   systemStore: StoreId,
-  caller: Caller,
-  storeId: StoreId,
+  {
+    caller,
+    storeId,
+    by,
+  }: {
+    readonly caller: Caller;
+    readonly storeId: StoreId;
+    readonly by: Attribution | undefined;
+  },
 ): Promise<void> {
   const role = { of: 'store', role: 'admin', storeId } as const;
   await changeGrants(engine, systemStore, {
     add: [{ role, subject: subjectOf(caller) }],
     remove: [],
+    ...(by !== undefined && {
+      deed: { action: 'store.create', by, details: { store_id: storeId } },
+    }),
   });
 }
 

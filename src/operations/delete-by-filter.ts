@@ -6,6 +6,7 @@
 import { invalidRequest } from '../errors.js';
 import type { StoreId } from '../ids.js';
 import { ConsistencyTokens } from '../replica/consistency-tokens.js';
+import type { Deed } from '../storage/audit-chain.js';
 import { readTuples } from '../storage/read-tuples.js';
 import { isEmptyFilter } from '../tuple/filter.js';
 import type { TupleFilter } from '../tuple/filter.js';
@@ -24,6 +25,7 @@ export interface DeleteByFilterRequest {
   /** Counts and deletes nothing. */
   readonly dryRun: boolean;
   readonly continuationToken: string;
+  readonly deed?: Deed;
 }
 
 export interface Deletion {
@@ -56,6 +58,7 @@ export async function deleteByFilter(
         writes: [],
         onMissing: 'ignore',
         onDuplicate: 'error',
+        ...(request.deed !== undefined && { deed: request.deed }),
       });
     }
     matched += keys.length;

@@ -7,12 +7,13 @@
 import type { PembaError } from '../errors.js';
 import type { ModelId, Revision, StoreId } from '../ids.js';
 import type { Plan } from '../schema/plan.js';
+import type { Deed } from '../storage/audit-chain.js';
 import { importChunk } from '../storage/import-tuples.js';
 import type { RelationTuple } from '../tuple/tuple.js';
 import type { Engine } from './engine.js';
 import { headOfStore } from './head.js';
 import { resolve } from './resolve.js';
-import { tupleProblem } from './write.js';
+import { scopeProblem, tupleProblem } from './write.js';
 
 /** One transaction: some tenths of a second, in which the store's other writes wait. */
 const TUPLES_PER_CHUNK = 20_000;
@@ -34,6 +35,9 @@ export interface ImportLine {
 export interface ImportRequest {
   readonly storeId: StoreId;
   readonly modelId?: ModelId;
+  /** Only tuples of relations that these modules define; anything when absent. */
+  readonly modules?: ReadonlySet<string>;
+  readonly deed?: Deed;
   /** Lines as they come, some at a time. */
   readonly lines: AsyncIterable<readonly ImportLine[]>;
 }
@@ -80,8 +84,8 @@ export async function* importTuples(
     consistency: { kind: 'minimize_latency' },
   });
   const { revision } = await headOfStore(engine, storeId);
-  const gathering = new Gathering(engine, plan);
-  const storing = new Storing(engine, storeId, revision);
+  const gathering = new Gathering(engine, plan, request.modules);
+  const storing = new Storing(engine, storeId, revision, request.deed);
   try {
     for await (const lines of request.lines) {
       for (const line of lines) {
@@ -107,15 +111,17 @@ export async function* importTuples(
 class Gathering {
   readonly #engine: Engine;
   readonly #plan: Plan;
+  readonly #modules: ReadonlySet<string> | undefined;
   #tuples: RelationTuple[] = [];
   #bytes = 0;
   #line = 0;
   #rejected = 0;
   readonly rejects: Reject[] = [];
 
-  constructor(engine: Engine, plan: Plan) {
+  constructor(engine: Engine, plan: Plan, modules: ReadonlySet<string> | undefined) {
     this.#engine = engine;
     this.#plan = plan;
+    this.#modules = modules;
   }
 
   get isFull(): boolean {
@@ -128,7 +134,9 @@ class Gathering {
       this.#reject(line, tuple.message);
       return;
     }
-    const problem = tupleProblem(this.#engine, this.#plan, tuple);
+    const problem =
+      tupleProblem(this.#engine, this.#plan, tuple) ??
+      scopeProblem(this.#plan, tuple, this.#modules);
     if (problem !== undefined) {
       this.#reject(line, problem);
       return;
@@ -154,15 +162,17 @@ class Gathering {
 class Storing {
   readonly #engine: Engine;
   readonly #storeId: StoreId;
+  readonly #deed: Deed | undefined;
   #progress: ImportProgress;
   readonly #news: ImportProgress[] = [];
   #current: Promise<ImportProgress> | undefined;
   /** What is sent again comes in a row. */
   #isLikelyStored = false;
 
-  constructor(engine: Engine, storeId: StoreId, revision: Revision) {
+  constructor(engine: Engine, storeId: StoreId, revision: Revision, deed: Deed | undefined) {
     this.#engine = engine;
     this.#storeId = storeId;
+    this.#deed = deed;
     this.#progress = { line: 0, revision, written: 0, rejected: 0 };
   }
 
@@ -194,6 +204,7 @@ class Storing {
       const { database, clock, replicas } = this.#engine;
       const chunk = await importChunk(database, this.#storeId, tuples, new Date(clock.now()), {
         isLikelyStored: this.#isLikelyStored,
+        ...(this.#deed !== undefined && { deed: this.#deed }),
       });
       const replica = replicas.peek(this.#storeId);
       if (chunk.changes === undefined) await replica?.catchUp(chunk.revision);

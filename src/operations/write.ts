@@ -1,16 +1,18 @@
 import { PembaError } from '../errors.js';
 import type { ModelId, Revision, StoreId } from '../ids.js';
-import { admissionProblem } from '../schema/admit.js';
+import { admissionProblem, moduleOf } from '../schema/admit.js';
 import type { Plan } from '../schema/plan.js';
-import type { WriteRequest } from '../storage/write-tuples.js';
+import type { WriteRequest } from '../storage/write-ledger.js';
 import { formatObject, formatSubject, formatTupleKey } from '../tuple/tuple.js';
-import type { RelationTuple } from '../tuple/tuple.js';
+import type { RelationTuple, TupleKey } from '../tuple/tuple.js';
 import type { Engine } from './engine.js';
 import { resolve } from './resolve.js';
 
 export interface WriteCommand extends WriteRequest {
   readonly storeId: StoreId;
   readonly modelId?: ModelId;
+  /** Only tuples of relations that these modules define; anything when absent. */
+  readonly modules?: ReadonlySet<string>;
 }
 
 export interface Written {
@@ -21,7 +23,7 @@ export interface Written {
 
 /** All of it or nothing. When it resolves, this process already answers with it. */
 export async function write(engine: Engine, command: WriteCommand): Promise<Written> {
-  const { storeId, modelId, ...request } = command;
+  const { storeId, modelId, modules, ...request } = command;
   const {
     replica,
     plan,
@@ -32,6 +34,10 @@ export async function write(engine: Engine, command: WriteCommand): Promise<Writ
     consistency: { kind: 'minimize_latency' },
   });
   admit(engine, plan, request);
+  for (const key of [...request.writes, ...request.deletes]) {
+    const problem = scopeProblem(plan, key, modules);
+    if (problem !== undefined) throw new PembaError('forbidden', problem);
+  }
   const revision = await submit(engine, storeId, request);
   return { storeId, modelId: usedModelId, consistencyToken: replica.tokens.of(revision) };
 }
@@ -85,6 +91,22 @@ function admit(engine: Engine, plan: Plan, { writes, deletes }: WriteRequest): v
       { facts: { max: maxTuplesPerWrite } },
     );
   }
+}
+
+/** For writers of some modules only: why they may not write the tuple. */
+export function scopeProblem(
+  plan: Plan,
+  key: TupleKey,
+  modules: ReadonlySet<string> | undefined,
+): string | undefined {
+  if (modules === undefined) return undefined;
+  const module = moduleOf(plan, key);
+  if (module !== undefined && modules.has(module)) return undefined;
+  const owner = module === undefined ? 'belongs to no module' : `belongs to the module ${module}`;
+  return (
+    `the caller may write the relations of ${[...modules].sort().join(', ')}: ` +
+    `'${key.object.type}#${key.relation}' ${owner}`
+  );
 }
 
 /** What is wrong with a tuple that is to be stored, in one sentence; undefined if nothing. */

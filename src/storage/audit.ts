@@ -53,17 +53,21 @@ export const entryColumns = (entries: readonly AuditEntry[]): SqlValue[] =>
     ENTRY_COLUMNS.length,
   );
 
-/** The entries in the arrays from parameter `first` on, into the log. */
-export function insertedEntries(first: number): string {
+/**
+ * The entries in the arrays from parameter `first` on, into the log of the store that `source`, a
+ * table of one row or none, names.
+ */
+export function insertedEntries(first: number, source: string): string {
   const arrays = ENTRY_TYPES.map((type, i) => `$${first + i}::${type}[]`).join(', ');
   return `INSERT INTO audit_entry (store_id, ${ENTRY_COLUMNS.join(', ')})
-    SELECT $1, sequence, recorded_at, action, principal, address, request_id, revision,
+    SELECT store_id, sequence, recorded_at, action, principal, address, request_id, revision,
       details::json, decode(hash, 'hex')
-    FROM unnest(${arrays}) AS entry (${ENTRY_COLUMNS.join(', ')})`;
+    FROM ${source}, unnest(${arrays}) AS entry (${ENTRY_COLUMNS.join(', ')})`;
 }
 
 const insertStatement = `
-  WITH added AS (${insertedEntries(2)} RETURNING sequence, hash)
+  WITH target AS (SELECT $1 AS store_id),
+  added AS (${insertedEntries(2, 'target')} RETURNING sequence, hash)
   UPDATE store SET audit_sequence = added.sequence, audit_hash = added.hash
   FROM (SELECT * FROM added ORDER BY sequence DESC LIMIT 1) AS added
   WHERE store_id = $1`;

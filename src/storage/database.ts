@@ -180,6 +180,13 @@ export class Database implements Session {
   }
 }
 
+/** A connection that somebody holds, as what statements run on. */
+export const sessionOn = (client: pg.ClientBase): Session => ({
+  query: async (sql, values = []) => (await client.query<Row>(sql, [...values])).rows,
+  prepared: async ({ name, text }, values) =>
+    (await client.query<Row>({ name, text, values: [...values] })).rows,
+});
+
 /** TypeORM answers an UPDATE or DELETE with [rows, count], anything else with the rows. */
 type Answer = readonly Row[] | readonly [readonly Row[], number];
 
@@ -190,10 +197,8 @@ function sessionOf(runner: QueryRunner): Session {
       return isCounted(answer) ? answer[0] : answer;
     },
     // TypeORM has no words for it.
-    prepared: async ({ name, text }, values) => {
-      const client = (await runner.connect()) as pg.ClientBase;
-      return (await client.query<Row>({ name, text, values: [...values] })).rows;
-    },
+    prepared: async (statement, values) =>
+      sessionOn((await runner.connect()) as pg.ClientBase).prepared(statement, values),
   };
 }
 

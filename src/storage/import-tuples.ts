@@ -15,7 +15,10 @@ import { from as copyFrom } from 'pg-copy-streams';
 import { asRevision } from '../ids.js';
 import type { Revision, StoreId } from '../ids.js';
 import type { RelationTuple, TupleChange } from '../tuple/tuple.js';
+import type { Deed } from './audit-chain.js';
+import { appendDeeds } from './audit.js';
 import { formatCopyLine } from './copy-text.js';
+import { sessionOn } from './database.js';
 import type { Database, Row } from './database.js';
 import {
   KEY_COLUMNS,
@@ -40,6 +43,8 @@ export interface ImportedChunk {
 export interface ChunkOptions {
   /** Some of the chunk are likely to be stored already: the careful way is taken at once. */
   readonly isLikelyStored?: boolean;
+  /** Recorded with the chunk, if it changes anything. */
+  readonly deed?: Deed;
 }
 
 export async function importChunk(
@@ -47,16 +52,18 @@ export async function importChunk(
   storeId: StoreId,
   tuples: readonly RelationTuple[],
   now: Date,
-  { isLikelyStored = false }: ChunkOptions = {},
+  { isLikelyStored = false, deed }: ChunkOptions = {},
 ): Promise<ImportedChunk> {
   const rows = sortedRows(tuples);
   if (!isLikelyStored && rows.length > 0) {
-    const written = await database.withClient((client) => addNew(client, storeId, rows, now));
+    const written = await database.withClient((client) =>
+      addNew(client, storeId, { rows, now, deed }),
+    );
     if (written !== undefined) return written;
   }
   return database.withClient(async (client) => {
     await client.query(createStaging);
-    return inTransaction(client, () => addMissing(client, storeId, rows, now));
+    return inTransaction(client, () => addMissing(client, storeId, { rows, now, deed }));
   });
 }
 
@@ -65,6 +72,12 @@ interface ChunkRow {
   readonly key: string;
   readonly line: string;
   readonly tuple: RelationTuple;
+}
+
+interface Chunk {
+  readonly rows: readonly ChunkRow[];
+  readonly now: Date;
+  readonly deed: Deed | undefined;
 }
 
 /** In the order of the primary key; of those with the same key the first. */
@@ -97,8 +110,7 @@ async function inTransaction<Result>(
 async function addNew(
   client: pg.ClientBase,
   storeId: StoreId,
-  rows: readonly ChunkRow[],
-  now: Date,
+  { rows, now, deed }: Chunk,
 ): Promise<ImportedChunk | undefined> {
   try {
     return await inTransaction(client, async () => {
@@ -110,6 +122,7 @@ async function addNew(
       const logStart = `${tupleStart}${revision}\twrite\t`;
       await copyInto(client, copyLog, rows, ({ line }, i) => `${logStart}${i}\t${line}`);
       await moveHead(client, storeId, revision);
+      await record(client, storeId, deed, { revision, written: rows.length, at });
       const changes = rows.map(({ tuple }) => ({
         operation: 'write' as const,
         tuple: asStored(tuple),
@@ -127,8 +140,7 @@ const UNIQUE_VIOLATION = '23505';
 async function addMissing(
   client: pg.ClientBase,
   storeId: StoreId,
-  rows: readonly ChunkRow[],
-  now: Date,
+  { rows, now, deed }: Chunk,
 ): Promise<ImportedChunk> {
   await copyInto(client, copyStaging, rows, ({ line }) => line);
   const { head, at } = await lock(client, storeId, now);
@@ -139,6 +151,7 @@ async function addMissing(
   if (written === 0) return { revision: head, written, changes: [] };
   await client.query(storeStaged, [storeId, at]);
   await moveHead(client, storeId, revision);
+  await record(client, storeId, deed, { revision, written, at });
   return { revision, written, changes: undefined };
 }
 
@@ -175,6 +188,17 @@ async function moveHead(
      SELECT pg_notify('${CHANGE_CHANNEL}', $1)`,
     [storeId, revision],
   );
+}
+
+async function record(
+  client: pg.ClientBase,
+  storeId: StoreId,
+  deed: Deed | undefined,
+  { revision, written, at }: Pick<ImportedChunk, 'revision' | 'written'> & { readonly at: Date },
+): Promise<void> {
+  if (deed === undefined) return;
+  const details = { ...deed.details, writes: written };
+  await appendDeeds(sessionOn(client), storeId, [{ ...deed, details, revision }], at);
 }
 
 /** Lines together make pieces of some kilobytes. */

@@ -10,7 +10,7 @@
 import { PembaError } from '../errors.js';
 import type { StoreId } from '../ids.js';
 import { isUnavailability } from './database.js';
-import type { WriteOutcome, WriteRequest } from './write-tuples.js';
+import type { WriteOutcome, WriteRequest } from './write-ledger.js';
 
 type Write = (
   storeId: StoreId,

@@ -2,7 +2,7 @@
 import type { ResidentGraph } from '../../src/graph/resident.js';
 import type { EdgeFacts, Node } from '../../src/graph/reader.js';
 import type { StoreId } from '../../src/ids.js';
-import type { WriteRequest } from '../../src/storage/write-tuples.js';
+import type { WriteRequest } from '../../src/storage/write-ledger.js';
 import { WILDCARD_FORM } from '../../src/tuple/filter.js';
 import type { RelationTuple, Subject, TupleKey } from '../../src/tuple/tuple.js';
 import type { Random } from '../reference/random.js';

@@ -8,7 +8,7 @@ import { insertModel } from '../../src/storage/models.js';
 import { softDeleteStore, storeHeads } from '../../src/storage/stores.js';
 import { WriteQueue } from '../../src/storage/write-queue.js';
 import { writeTuples } from '../../src/storage/write-tuples.js';
-import type { WriteRequest } from '../../src/storage/write-tuples.js';
+import type { WriteRequest } from '../../src/storage/write-ledger.js';
 import { Random } from '../reference/random.js';
 import { describeWithPostgres } from '../support/postgres.js';
 import { newId, newStore, openStorage, request, statementsOf } from '../support/storage.js';

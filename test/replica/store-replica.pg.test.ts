@@ -9,7 +9,7 @@ import { insertModel } from '../../src/storage/models.js';
 import { readSnapshot } from '../../src/storage/snapshot.js';
 import { softDeleteStore, storeHeads } from '../../src/storage/stores.js';
 import { writeTuples } from '../../src/storage/write-tuples.js';
-import type { WriteOutcome } from '../../src/storage/write-tuples.js';
+import type { WriteOutcome } from '../../src/storage/write-ledger.js';
 import type { RelationTuple } from '../../src/tuple/tuple.js';
 import { Random } from '../reference/random.js';
 import { describeWithPostgres } from '../support/postgres.js';

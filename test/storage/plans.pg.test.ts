@@ -6,6 +6,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { KeyId, ModelId, Revision, StoreId } from '../../src/ids.js';
 import * as apiKeys from '../../src/storage/api-keys.js';
+import * as audit from '../../src/storage/audit.js';
 import * as assertions from '../../src/storage/assertions.js';
 import * as changes from '../../src/storage/changes.js';
 import type { Database, SqlValue } from '../../src/storage/database.js';
@@ -23,11 +24,11 @@ import { newId, openStorage, request, statementsOf, tuple } from '../support/sto
 import type { Statement, TestStorage } from '../support/storage.js';
 
 const FAMILIES = {
-  ...{ ...apiKeys, ...assertions, ...changes, ...models, ...purge, ...reading },
+  ...{ ...apiKeys, ...audit, ...assertions, ...changes, ...models, ...purge, ...reading },
   ...{ ...importing, ...settings, ...snapshot, ...stores, ...writing },
 };
 /** What these families export that sends nothing. */
-const NO_STATEMENTS = ['headOf', 'storeNotFound'];
+const NO_STATEMENTS = ['headOf', 'storeNotFound', 'auditHeadOf', 'entryColumns', 'insertedEntries'];
 
 const PAGE = 100;
 /** What a write queue brings into one transaction at most. */
@@ -116,10 +117,18 @@ function calls(): Calls {
   const now = new Date();
   const page = { limit: PAGE };
   const key = newId() as KeyId;
+  const by = { principal: 'x', address: '', requestId: '' };
+  const deed = { action: 'tuples.write', by, details: {} } as const;
   const after = { revision: 6000, ordinal: 1 };
   const imported = Array.from({ length: 5000 }, (_, i) => tuple(`bulk:o${i}#viewer@user:s${i}`));
   const cursor = tuple('document:o2000#viewer@user:s42');
   return {
+    appendDeeds: [() => audit.appendDeeds(database, store, [deed, deed], now)],
+    findAuditHead: [() => audit.findAuditHead(database, store)],
+    readAuditEntries: [
+      () => audit.readAuditEntries(database, store, { ...page, from: 50, order: 'oldest' }),
+      () => audit.readAuditEntries(database, store, { ...page, from: 50, order: 'newest' }),
+    ],
     insertApiKey: [
       () =>
         apiKeys.insertApiKey(

@@ -10,7 +10,7 @@ import { readChanges } from '../../src/storage/changes.js';
 import type { LogEntry } from '../../src/storage/changes.js';
 import { storeHeads } from '../../src/storage/stores.js';
 import { writeTuples } from '../../src/storage/write-tuples.js';
-import type { WriteOutcome, WriteRequest } from '../../src/storage/write-tuples.js';
+import type { WriteOutcome, WriteRequest } from '../../src/storage/write-ledger.js';
 import { formatTupleKey } from '../../src/tuple/tuple.js';
 import type { RelationTuple, TupleChange } from '../../src/tuple/tuple.js';
 import { describeWithPostgres } from '../support/postgres.js';

@@ -3,7 +3,7 @@ import type { StoreId } from '../../src/ids.js';
 import type { Database } from '../../src/storage/database.js';
 import { WriteQueue } from '../../src/storage/write-queue.js';
 import { writeTuples } from '../../src/storage/write-tuples.js';
-import type { WriteOutcome } from '../../src/storage/write-tuples.js';
+import type { WriteOutcome } from '../../src/storage/write-ledger.js';
 import type { RelationTuple } from '../../src/tuple/tuple.js';
 import { describeWithPostgres } from '../support/postgres.js';
 import { newStore, openStorage, request } from '../support/storage.js';

@@ -5,7 +5,7 @@ import type { Database } from '../../src/storage/database.js';
 import { readTuples } from '../../src/storage/read-tuples.js';
 import { softDeleteStore } from '../../src/storage/stores.js';
 import { writeTuples } from '../../src/storage/write-tuples.js';
-import type { WriteOutcome, WriteRequest } from '../../src/storage/write-tuples.js';
+import type { WriteOutcome, WriteRequest } from '../../src/storage/write-ledger.js';
 import { formatTupleKey } from '../../src/tuple/tuple.js';
 import type { RelationTuple } from '../../src/tuple/tuple.js';
 import { describeWithPostgres } from '../support/postgres.js';

@@ -1,6 +1,6 @@
 /**
  * The schema as it is in the catalog, as SQL that makes it again: tables, columns, constraints,
- * indexes, in the order of their names. Nothing in it depends on the version of PostgreSQL, from 15
+ * indexes, functions, triggers, in the order of their names. Nothing in it depends on the version of PostgreSQL, from 15
  * on: what 18 newly keeps as constraints, NOT NULL, is told with the columns.
  */
 import type { Session } from '../../src/storage/database.js';
@@ -18,6 +18,18 @@ export async function dumpSchema(session: Session): Promise<string> {
   );
   const parts: string[] = [];
   for (const table of tables) parts.push(await dumpTable(session, table));
+  const functions = await list(
+    session,
+    `SELECT pg_get_functiondef(oid) || ';' FROM pg_proc
+     WHERE pronamespace = 'public'::regnamespace ORDER BY proname COLLATE "C"`,
+  );
+  const triggers = await list(
+    session,
+    `SELECT replace(pg_get_triggerdef(oid), 'public.', '') || ';' FROM pg_trigger
+     WHERE NOT tgisinternal ORDER BY tgname COLLATE "C"`,
+  );
+  const code = [...functions.map((text) => text.replace('public.', '')), ...triggers];
+  if (code.length > 0) parts.push(`${code.join('\n')}\n`);
   return parts.join('\n');
 }
 
@@ -61,10 +73,8 @@ async function refuseOtherObjects(session: Session): Promise<void> {
     session,
     `SELECT relname FROM pg_class c WHERE relnamespace = 'public'::regnamespace
        AND relkind NOT IN ('r', 'i') AND ${LEFT_OUT}
-     UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
      UNION ALL SELECT typname FROM pg_type WHERE typnamespace = 'public'::regnamespace
        AND typrelid = 0 AND typelem = 0
-     UNION ALL SELECT tgname FROM pg_trigger WHERE NOT tgisinternal
      UNION ALL SELECT nspname FROM pg_namespace
        WHERE nspname NOT LIKE 'pg\\_%' AND nspname NOT IN ('public', 'information_schema')`,
   );

@@ -7,7 +7,7 @@ import type { Session } from '../../src/storage/database.js';
 import { migrate } from '../../src/storage/migrations.js';
 import { KEY_COLUMNS, TUPLE_COLUMNS, tupleOf, tupleValues } from '../../src/storage/rows.js';
 import { insertStore } from '../../src/storage/stores.js';
-import type { WriteRequest } from '../../src/storage/write-tuples.js';
+import type { WriteRequest } from '../../src/storage/write-ledger.js';
 import { parseTupleKey } from '../../src/tuple/tuple.js';
 import type { RelationTuple } from '../../src/tuple/tuple.js';
 import { createTestDatabase } from './postgres.js';

@@ -6,6 +6,7 @@ import type { Role } from '../../identity/grants.js';
 import type { Identity } from '../../identity/identity.js';
 import type { StoreId } from '../../ids.js';
 import type { Engine } from '../../operations/engine.js';
+import { deedOf } from '../attribution.js';
 import { callerOf } from '../gate.js';
 import { Needs } from '../needs.js';
 import { ENGINE, IDENTITY } from '../tokens.js';
@@ -41,7 +42,11 @@ export class GrantsController {
       callerOf(request),
       [...add, ...remove].map(({ role }) => role),
     );
-    await changeGrants(this.#engine, systemStore, { add, remove });
+    await changeGrants(this.#engine, systemStore, {
+      add,
+      remove,
+      ...deedOf(this.#engine.config, request, 'grants.change'),
+    });
     return {};
   }
 

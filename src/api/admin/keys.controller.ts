@@ -22,6 +22,7 @@ import type { Engine } from '../../operations/engine.js';
 import { decodeUlidToken, encodePageToken, pageSize } from '../../operations/page-token.js';
 import type { ApiKeyRecord } from '../../storage/api-keys.js';
 import { deploymentTokenKey } from '../../storage/settings.js';
+import { attributionOf, deedOf } from '../attribution.js';
 import { callerOf } from '../gate.js';
 import { Needs } from '../needs.js';
 import { ENGINE, IDENTITY } from '../tokens.js';
@@ -58,6 +59,7 @@ export class KeysController {
       label: wire.name,
       roles,
       createdBy: principalName(callerOf(request).principal),
+      ...deedOf(this.#engine.config, request, 'key.create', { name: wire.name }),
       ...(expiresAt !== undefined && { expiresAt }),
     });
     return {
@@ -107,7 +109,7 @@ export class KeysController {
   @HttpCode(204)
   async revoke(@Param('keyId') keyId: string, @Req() request: FastifyRequest): Promise<void> {
     const { id } = await this.#visible(keyId, callerOf(request));
-    await whenOn(this.#identity).keys.revoke(id);
+    await whenOn(this.#identity).keys.revoke(id, attributionOf(this.#engine.config, request));
   }
 
   async #visible(keyId: string, caller: Caller): Promise<ApiKeyRecord> {

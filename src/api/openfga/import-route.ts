@@ -12,6 +12,8 @@ import type { Engine } from '../../operations/engine.js';
 import { importTuples } from '../../operations/import.js';
 import type { ImportProgress, Imported } from '../../operations/import.js';
 import type { ErrorLog } from './error-handling.js';
+import { deedOf } from '../attribution.js';
+import { modulesOf } from '../gate.js';
 import { INTERNAL, errorAnswer } from './errors.js';
 import { arrivingLines } from './import-body.js';
 import { stamp } from './reply.js';
@@ -70,9 +72,12 @@ function importOf(engine: Engine, storeId: StoreId, request: FastifyRequest<Impo
       `send one tuple a line, with the content-type ${NDJSON}`,
     );
   }
+  const modules = modulesOf(request);
   return importTuples(engine, {
     storeId,
     ...optionalModelId(query.authorization_model_id),
+    ...(modules !== undefined && { modules }),
+    ...deedOf(engine.config, request, 'tuples.import'),
     lines: arrivingLines(body, raw.socket, engine.config),
   });
 }

@@ -52,7 +52,11 @@ export class StoresController {
       ...(by !== undefined && { by }),
       prepare: async (id) => {
         if (systemStore === undefined) return;
-        await grantCreator(this.#engine, systemStore, callerOf(request), id);
+        await grantCreator(this.#engine, systemStore, {
+          caller: callerOf(request),
+          storeId: id,
+          by,
+        });
       },
     });
     return storeToWire(store);

@@ -20,6 +20,8 @@ import { read } from '../../operations/read.js';
 import { write } from '../../operations/write.js';
 import { isEmptyFilter } from '../../tuple/filter.js';
 import { BodyPipe } from '../body-pipe.js';
+import { deedOf } from '../attribution.js';
+import { modulesOf } from '../gate.js';
 import { Needs } from '../needs.js';
 import { ENGINE } from '../tokens.js';
 import { DeleteByFilterBody } from './administrative.js';
@@ -88,11 +90,15 @@ export class TuplesController {
   async write(
     @Param('storeId') storeId: string,
     @Body() body: unknown,
+    @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<object> {
     const wire = this.#pipes.write.transform(body) as WriteBody;
+    const modules = modulesOf(request);
     const written = await write(this.#engine, {
       storeId: storeIdOf(storeId),
+      ...(modules !== undefined && { modules }),
+      ...deedOf(this.#engine.config, request, 'tuples.write'),
       ...optionalModelId(wire.authorization_model_id),
       writes: tuplesOf(wire.writes, 'writes', tupleOf),
       deletes: tuplesOf(wire.deletes, 'deletes', keyOf),
@@ -190,14 +196,19 @@ export class TuplesController {
   async deleteByFilter(
     @Param('storeId') storeId: string,
     @Body() body: unknown,
+    @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<object> {
+    if (modulesOf(request) !== undefined) {
+      throw new PembaError('forbidden', 'the caller may write the tuples of its modules only');
+    }
     const wire = validated(DeleteByFilterBody, body);
     const id = storeIdOf(storeId);
     const dryRun = wire.dry_run ?? false;
     const deletion = await deleteByFilter(this.#engine, {
       storeId: id,
       filter: filterOf(wire.filter, 'filter'),
+      ...deedOf(this.#engine.config, request, 'tuples.write', { by_filter: true }),
       dryRun,
       continuationToken: wire.continuation_token ?? '',
     });

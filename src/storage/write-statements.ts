@@ -1,0 +1,119 @@
+/** The statements of the write path, put together from their parts. `write-tuples.ts` sends them. */
+import { insertedEntries } from './audit.js';
+import type { Prepared } from './database.js';
+import { KEY_COLUMNS, TUPLE_COLUMNS } from './rows.js';
+import { CHANGE_CHANNEL } from './stores.js';
+
+const KEY_TYPES = KEY_COLUMNS.map(() => 'text');
+const TUPLE_TYPES = [...KEY_TYPES, 'text', 'text', 'timestamptz'];
+
+function unnested(first: number, types: readonly string[]): string {
+  return `unnest(${types.map((type, i) => `$${first + i}::${type}[]`).join(', ')})`;
+}
+
+/**
+ * The stored tuples whose keys are in the arrays from parameter `first` on, each looked up by its
+ * key: as a plain join, some thousand keys would have PostgreSQL read the whole table instead.
+ */
+const stored = (first: number, columns: readonly string[]): string => `
+  SELECT found.* FROM ${unnested(first, KEY_TYPES)} AS named (${KEY_COLUMNS.join(', ')})
+  CROSS JOIN LATERAL (
+    SELECT ${columns.join(', ')} FROM relation_tuple t
+    WHERE t.store_id = $1 ${KEY_COLUMNS.map((c) => `AND t.${c} = named.${c}`).join(' ')} LIMIT 1
+  ) AS found`;
+
+const FIRST_NAMED = 2;
+/** One row a tuple found, one without a tuple if none was; no row when there is no such store. */
+export const readNamedStatement = `
+  SELECT s.head_revision, s.audit_sequence, s.audit_hash, t.*, (
+    SELECT changed_at FROM tuple_change
+    WHERE store_id = $1 ORDER BY revision DESC, ordinal DESC LIMIT 1
+  ) AS head_changed_at
+  FROM store s LEFT JOIN LATERAL (
+    ${stored(
+      FIRST_NAMED,
+      TUPLE_COLUMNS.map((column) => `t.${column}`),
+    )}
+  ) AS t ON true
+  WHERE s.store_id = $1 AND s.deleted_at IS NULL`;
+
+const LOG_COLUMNS = ['revision', 'ordinal', 'operation', ...TUPLE_COLUMNS] as const;
+const LOG_TYPES = ['bigint', 'integer', 'text', ...TUPLE_TYPES];
+const TUPLE_SELECTION = [
+  ...KEY_COLUMNS,
+  'condition_name',
+  'condition_context::jsonb',
+  'expires_at',
+];
+
+const FIRST_LOGGED = 5;
+const FIRST_STORED = FIRST_LOGGED + LOG_COLUMNS.length;
+const FIRST_REMOVED = FIRST_STORED + TUPLE_COLUMNS.length;
+
+/** After everything else: where the audit log was found to end, where it ends now, the entries. */
+interface AuditParameters {
+  readonly first: number;
+}
+
+/** Everything else depends on its row. */
+const moved = (audit?: AuditParameters): string => {
+  const [set, where] =
+    audit === undefined
+      ? ['', '']
+      : [
+          `, audit_sequence = $${audit.first + 1}, audit_hash = decode($${audit.first + 2}, 'hex')`,
+          `AND audit_sequence = $${audit.first}`,
+        ];
+  return `moved AS (
+    UPDATE store SET head_revision = $3${set}
+    WHERE store_id = $1 AND head_revision = $2 ${where} AND deleted_at IS NULL RETURNING store_id
+  )`;
+};
+
+const recorded = (audit?: AuditParameters): string =>
+  audit === undefined ? '' : `, recorded AS (${insertedEntries(audit.first + 3, 'moved')})`;
+
+const storedFrom = (source: string): string => `stored AS (
+    INSERT INTO relation_tuple (store_id, ${TUPLE_COLUMNS.join(', ')}, written_at)
+    SELECT store_id, ${TUPLE_SELECTION.join(', ')}, $4::timestamptz FROM moved, ${source}
+    ON CONFLICT (store_id, ${KEY_COLUMNS.join(', ')}) DO UPDATE SET
+      condition_name = excluded.condition_name, condition_context = excluded.condition_context,
+      expires_at = excluded.expires_at, written_at = excluded.written_at
+  )`;
+
+const LOGGED = `${unnested(FIRST_LOGGED, LOG_TYPES)} AS entry (${LOG_COLUMNS.join(', ')})`;
+const logged = `logged AS (
+    INSERT INTO tuple_change (store_id, revision, ordinal, operation,
+      ${TUPLE_COLUMNS.join(', ')}, changed_at)
+    SELECT store_id, revision, ordinal, operation, ${TUPLE_SELECTION.join(', ')}, $4::timestamptz
+    FROM moved, ${LOGGED}
+  )`;
+
+const notified = `SELECT pg_notify('${CHANGE_CHANNEL}', store_id) FROM moved`;
+
+/** As a rule nothing is deleted: what is logged is what is stored. */
+const saveWrites = (audit?: AuditParameters): string =>
+  `WITH ${moved(audit)}, ${storedFrom(LOGGED)}, ${logged}${recorded(audit)} ${notified}`;
+
+export const saveWritesStatement: Prepared = { name: 'save_writes', text: saveWrites() };
+
+export const saveAuditedWritesStatement: Prepared = {
+  name: 'save_audited_writes',
+  text: saveWrites({ first: FIRST_STORED }),
+};
+
+/**
+ * The sets of removed and of stored keys are disjoint, so the order of the parts is of no matter.
+ * It is planned each time: a plan that is kept from when the table was small would read all of it.
+ */
+const saveAll = (audit?: AuditParameters): string => `
+  WITH ${moved(audit)}, removed AS (
+    DELETE FROM relation_tuple
+    WHERE store_id = $1 AND EXISTS (SELECT FROM moved)
+      AND ctid = ANY (ARRAY(${stored(FIRST_REMOVED, ['t.ctid'])}))
+  ), ${storedFrom(
+    `${unnested(FIRST_STORED, TUPLE_TYPES)} AS new (${TUPLE_COLUMNS.join(', ')})`,
+  )}, ${logged}${recorded(audit)} ${notified}`;
+
+export const saveStatement = saveAll();
+export const saveAuditedStatement = saveAll({ first: FIRST_REMOVED + KEY_COLUMNS.length });
