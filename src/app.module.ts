@@ -19,6 +19,9 @@ import { Replicas } from './replica/replicas.js';
 import type { Database } from './storage/database.js';
 import { WriteQueue } from './storage/write-queue.js';
 import { writeTuples } from './storage/write-tuples.js';
+import { configuredDecisionLog } from './telemetry/decision-log/configured.js';
+import type { DecisionLog } from './telemetry/decision-log/decision-log.js';
+import { observeDecisionLog } from './telemetry/decision-log/figures.js';
 import type { Logger } from './telemetry/log.js';
 import { Metrics } from './telemetry/metrics.js';
 
@@ -27,6 +30,8 @@ export interface Parts {
   readonly clock: Clock;
   readonly log: Logger;
   readonly database: Database;
+  /** Where several processes serve: 1, 2, 3 … */
+  readonly workerNumber?: number | undefined;
 }
 
 /** What runs in the background or is asked from outside the controllers. */
@@ -36,6 +41,7 @@ export interface Assembly extends Parts {
   readonly sweeper: Sweeper;
   readonly metrics: Metrics;
   readonly readiness: Readiness;
+  readonly decisionLog: DecisionLog | undefined;
 }
 
 export function assemble(parts: Parts): Assembly {
@@ -65,6 +71,15 @@ export function assemble(parts: Parts): Assembly {
   };
   const metrics = new Metrics();
   metrics.observe(database, replicas, clock);
+  const decisionLog = configuredDecisionLog({
+    config,
+    clock,
+    log,
+    random: Math.random,
+    fetch,
+    workerNumber: parts.workerNumber,
+  });
+  if (decisionLog !== undefined) observeDecisionLog(metrics.registry, decisionLog);
   return {
     ...parts,
     engine,
@@ -72,6 +87,7 @@ export function assemble(parts: Parts): Assembly {
     sweeper: new Sweeper(engine, report('sweeping')),
     metrics,
     readiness: new Readiness(database, replicas, config.readyStalenessMs),
+    decisionLog,
   };
 }
 

@@ -17,14 +17,16 @@ import { Started, say, stopOnSignals } from './started.js';
 import type { DatabaseAddress } from './storage/database.js';
 import { startEmbeddedPostgres } from './storage/embedded/postgres.js';
 import { migrate } from './storage/migrations.js';
-import { announceReady, joinMetrics, endWorkers, startWorkers, workerAddress } from './workers.js';
+import { announceReady, joinMetrics, endWorkers, startWorkers } from './workers.js';
+import { workerAddress, workerNumber } from './workers.js';
 
 async function start(started: Started): Promise<void> {
   const config = loadConfig(process.env);
   started.timeoutMs = config.shutdownTimeoutMs;
   const given = workerAddress(process.env);
   if (given !== undefined) {
-    const assembly = assembleService(config, await openDatabase(config, given, started));
+    const database = await openDatabase(config, given, started);
+    const assembly = assembleService(config, database, workerNumber(process.env));
     assembly.metrics.renderAll = joinMetrics(assembly.metrics.registry);
     announceReady((await startService(assembly, started)).url);
     return;

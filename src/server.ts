@@ -17,6 +17,7 @@ import { AJV_OPTIONS } from './api/schema-problem.js';
 import { AppModule } from './app.module.js';
 import type { Assembly } from './app.module.js';
 import { PembaError } from './errors.js';
+import { recorderOf } from './telemetry/recorder.js';
 import { observeRequests, requestIdFactory } from './telemetry/requests.js';
 
 export interface Server {
@@ -73,9 +74,7 @@ export async function serve(assembly: Assembly): Promise<Server> {
     registerQueryRoutes(plugin, {
       engine,
       schemas: requestSchemas(config),
-      onDecision: (api, decision) => {
-        metrics.decision(api, decision);
-      },
+      record: recorderOf(assembly),
     });
   });
   withErrors((plugin) => {

@@ -27,11 +27,19 @@ export async function openDatabase(
   return database;
 }
 
-export const assembleService = (config: Config, database: Database): Assembly =>
-  assemble({ config, clock: systemClock, log: createLog(config.logLevel), database });
+export const assembleService = (
+  config: Config,
+  database: Database,
+  workerNumber?: number,
+): Assembly =>
+  assemble({ config, clock: systemClock, log: createLog(config.logLevel), database, workerNumber });
 
 export async function startService(assembly: Assembly, started: Started): Promise<Server> {
-  const { replicas, sweeper, readiness } = assembly;
+  const { replicas, sweeper, readiness, decisionLog } = assembly;
+  if (decisionLog !== undefined) {
+    await decisionLog.start();
+    started.add(() => decisionLog.stop());
+  }
   replicas.start();
   started.add(() => replicas.stop());
   sweeper.start();

@@ -97,6 +97,7 @@ export async function startPemba(
   });
   await migrate(database);
   const assembly = assemble({ config, clock, log: logInto(logged), database });
+  await assembly.decisionLog?.start();
   assembly.replicas.start();
   assembly.sweeper.start();
   const server = await serve(assembly);
@@ -114,6 +115,7 @@ export async function startPemba(
       await server.close();
       await assembly.sweeper.stop();
       await assembly.replicas.stop();
+      await assembly.decisionLog?.stop();
       await database.close();
       if (beside === undefined) await testDatabase.drop();
     },
