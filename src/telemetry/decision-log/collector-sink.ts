@@ -6,6 +6,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
+import { isNativeError } from 'node:util/types';
 import { gzip } from 'node:zlib';
 import { PembaError } from '../../errors.js';
 import { EventRefused } from './sink.js';
@@ -17,6 +18,7 @@ export interface CollectorOptions {
   readonly timeoutMs: number;
   /** Read for every batch, so that a token can be changed; '' when none is wanted. */
   readonly tokenFile: string;
+  readonly gatherMs: number;
   readonly fetch: typeof fetch;
 }
 
@@ -27,19 +29,20 @@ const compress = promisify(gzip);
 
 export class CollectorSink implements DecisionSink {
   readonly maxBatchBytes = 1_048_576;
-  readonly gatherMs = 1000;
+  readonly gatherMs: number;
   readonly #options: CollectorOptions;
   readonly #closing = new AbortController();
 
   constructor(options: CollectorOptions) {
     this.#options = options;
+    this.gatherMs = options.gatherMs;
   }
 
   async open(): Promise<void> {
     try {
       await this.#authorization();
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = isNativeError(error) ? error.message : String(error);
       throw new PembaError('cannot_start', `PEMBA_DECISION_LOG_TOKEN_FILE: ${reason}`, {
         cause: error,
       });

@@ -26,6 +26,9 @@ export interface DecisionLogParts {
 
 const PACKAGE = new URL('../../../package.json', import.meta.url);
 
+/** A request a second to the collector, or one a megabyte. */
+const COLLECTOR_GATHER_MS = 1000;
+
 /** An orchestrator's time is for requests first; what is left of it must do for the log. */
 const SHARE_OF_SHUTDOWN = 0.5;
 
@@ -58,6 +61,7 @@ function sinkOf({ config, log, fetch, workerNumber }: DecisionLogParts): Decisio
       url: place,
       timeoutMs: config.decisionLogTimeoutMs,
       tokenFile: config.decisionLogTokenFile,
+      gatherMs: COLLECTOR_GATHER_MS,
       fetch,
     });
   }

@@ -10,6 +10,7 @@
  */
 import { open, rename, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
+import { isNativeError } from 'node:util/types';
 import { PembaError } from '../../errors.js';
 import type { DecisionSink } from './sink.js';
 
@@ -49,7 +50,7 @@ export class FileSink implements DecisionSink {
     try {
       this.#file = await openWhole(path);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = isNativeError(error) ? error.message : String(error);
       throw new PembaError('cannot_start', `PEMBA_DECISION_LOG: ${path}: ${reason}`, {
         cause: error,
       });
@@ -107,7 +108,7 @@ async function inodeOf(path: string): Promise<number | undefined> {
   try {
     return (await stat(path)).ino;
   } catch (error) {
-    if (error instanceof Error && Reflect.get(error, 'code') === 'ENOENT') return undefined;
+    if (isNativeError(error) && Reflect.get(error, 'code') === 'ENOENT') return undefined;
     throw error;
   }
 }
