@@ -98,14 +98,9 @@ export class DecisionLog {
     }
     const id = `${processId}-${(++this.#count).toString(36)}`;
     const isBatch = api === 'batch-check';
-    const facts = {
-      api,
-      at: clock.now(),
-      handlerMs: reply.elapsedTime,
-      requestId: reply.request.id,
-      requestedBy,
-      from,
-    };
+    const at = clock.now();
+    const handlerMs = reply.elapsedTime;
+    const requestId = reply.request.id;
     let isLogged = false;
     for (const [i, decision] of decisions.entries()) {
       if (!this.#isWanted(decision)) continue;
@@ -114,8 +109,18 @@ export class DecisionLog {
         this.#tellDropped();
         continue;
       }
-      const ids = isBatch ? { id: `${id}.${i}`, batchId: id } : { id, batchId: undefined };
-      this.#writer.add({ ...ids, ...facts, decision });
+      // One literal: a spread here costs as much as all else.
+      this.#writer.add({
+        id: isBatch ? `${id}.${i}` : id,
+        batchId: isBatch ? id : undefined,
+        api,
+        at,
+        handlerMs,
+        requestId,
+        requestedBy,
+        from,
+        decision,
+      });
       isLogged = true;
     }
     if (isLogged) void reply.header(DECISION_ID_HEADER, id);
