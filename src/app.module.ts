@@ -27,6 +27,9 @@ import { Replicas } from './replica/replicas.js';
 import type { Database } from './storage/database.js';
 import { WriteQueue } from './storage/write-queue.js';
 import { writeTuples } from './storage/write-tuples.js';
+import { configuredDecisionLog } from './telemetry/decision-log/configured.js';
+import type { DecisionLog } from './telemetry/decision-log/decision-log.js';
+import { observeDecisionLog } from './telemetry/decision-log/figures.js';
 import type { Logger } from './telemetry/log.js';
 import { Metrics } from './telemetry/metrics.js';
 
@@ -36,6 +39,8 @@ export interface Parts {
   readonly random: RandomBytes;
   readonly log: Logger;
   readonly database: Database;
+  /** Where several processes serve: 1, 2, 3 … */
+  readonly workerNumber?: number | undefined;
 }
 
 /** What runs in the background or is asked from outside the controllers. */
@@ -46,6 +51,7 @@ export interface Assembly extends Parts {
   readonly sweeper: Sweeper;
   readonly metrics: Metrics;
   readonly readiness: Readiness;
+  readonly decisionLog: DecisionLog | undefined;
 }
 
 export function createEngine({ config, clock, log, database }: Parts): Engine {
@@ -76,6 +82,15 @@ export function assemble(parts: Parts, engine: Engine, systemStore: StoreId | un
   const { replicas } = engine;
   const metrics = new Metrics();
   metrics.observe(database, replicas, clock);
+  const decisionLog = configuredDecisionLog({
+    config,
+    clock,
+    log,
+    random: Math.random,
+    fetch,
+    workerNumber: parts.workerNumber,
+  });
+  if (decisionLog !== undefined) observeDecisionLog(metrics.registry, decisionLog);
   return {
     ...parts,
     engine,
@@ -86,6 +101,7 @@ export function assemble(parts: Parts, engine: Engine, systemStore: StoreId | un
     }),
     metrics,
     readiness: new Readiness(database, replicas, config.readyStalenessMs),
+    decisionLog,
   };
 }
 

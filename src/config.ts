@@ -5,7 +5,7 @@
 import 'reflect-metadata';
 import { availableParallelism, totalmem } from 'node:os';
 import { IsBoolean, IsIn, IsInt, IsOptional, IsString, Matches, Max, Min } from 'class-validator';
-import { ValidateBy, ValidateIf, validateSync } from 'class-validator';
+import { IsNumber, ValidateBy, ValidateIf, validateSync } from 'class-validator';
 import { PembaError } from './errors.js';
 import { parseDuration, parseSize } from './quantity.js';
 
@@ -57,6 +57,8 @@ function Quantity({ unit, min, max, form }: QuantityOptions): PropertyDecorator 
     },
   });
 }
+/** Its pointers, apart from what `~` may be followed by, know no wrong. */
+const MASK = /^(\/(input|result)(\/([^~,/]|~[01])*)*(,(?=\/)|$))*$/;
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -286,6 +288,62 @@ export class Config {
   @Setting('PEMBA_DELETED_STORE_RETENTION_MS', 'ms', 'A day to notice that it was the wrong one.')
   @Whole(0, 365 * 24 * HOUR)
   readonly deletedStoreRetentionMs: number = 24 * HOUR;
+
+  @Setting(
+    'PEMBA_DECISION_LOG',
+    'place',
+    'Every decision as an event of OPA: to `stdout`, `file:PATH`, or the URL of a collector.',
+  )
+  @Matches(/^(off|stdout|file:.+|https?:\/\/[^\s@]+)$/, {
+    message: 'must be off, stdout, file:PATH, or an http(s) URL without credentials',
+  })
+  readonly decisionLog: string = 'off';
+
+  @Setting(
+    'PEMBA_DECISION_LOG_MODE',
+    'mode',
+    'When the log cannot keep up: `drop` counts what is missing, `required` allows nothing.',
+  )
+  @IsIn(['drop', 'required'])
+  readonly decisionLogMode: string = 'drop';
+
+  @Setting('PEMBA_DECISION_LOG_ALLOWS_PERCENT', 'percent', 'Denies and errors are always logged.')
+  @IsNumber({}, { message: 'must be a number' })
+  @Min(0, { message: 'must be at least 0' })
+  @Max(100, { message: 'must be at most 100' })
+  readonly decisionLogAllowsPercent: number = 100;
+
+  @Setting(
+    'PEMBA_DECISION_LOG_MASK',
+    'pointers',
+    'What is left out, such as `/input/subject/id,/input/context/*`; `*` is any member.',
+  )
+  @Matches(MASK, { message: 'must be JSON pointers that begin with /input or /result' })
+  readonly decisionLogMask: string = '';
+
+  @Setting('PEMBA_DECISION_LOG_BUFFER_EVENTS', 'events', 'Outlasts a pause of seconds.')
+  @Whole(1, 10_000_000)
+  readonly decisionLogBufferEvents: number = 50_000;
+
+  @Setting('PEMBA_DECISION_LOG_BUFFER_BYTES', 'bytes', 'Contexts may be long.')
+  @Whole(1024, 4_294_967_296)
+  readonly decisionLogBufferBytes: number = 67_108_864;
+
+  @Setting('PEMBA_DECISION_LOG_FILE_BYTES', 'bytes', 'Some 200,000 events, then the next file.')
+  @Whole(1024, 1_099_511_627_776)
+  readonly decisionLogFileBytes: number = 104_857_600;
+
+  @Setting('PEMBA_DECISION_LOG_FILES', 'files', 'Kept, for each worker; a gigabyte in all.')
+  @Whole(2, 10_000)
+  readonly decisionLogFiles: number = 10;
+
+  @Setting('PEMBA_DECISION_LOG_TIMEOUT_MS', 'ms', 'For the collector to take a megabyte.')
+  @Whole(10, 10 * MINUTE)
+  readonly decisionLogTimeoutMs: number = 10_000;
+
+  @Setting('PEMBA_DECISION_LOG_TOKEN_FILE', 'path', "Holds the collector's bearer token.")
+  @IsString()
+  readonly decisionLogTokenFile: string = '';
 }
 
 /** Bytes that the graphs of one process may take. */
@@ -326,10 +384,24 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
         'set PEMBA_AUTHENTICATION, for example to keys',
     );
   }
+  problems.push(...decisionLogProblems(config));
   if (problems.length > 0) {
     throw new PembaError('cannot_start', `Configuration: ${problems.join('; ')}.`);
   }
   return Object.freeze(config);
+}
+
+/** What is required has to be somewhere, and whole. */
+function decisionLogProblems(config: Config): readonly string[] {
+  if (config.decisionLogMode !== 'required') return [];
+  return [
+    ...(config.decisionLog === 'off'
+      ? ['PEMBA_DECISION_LOG_MODE required needs a PEMBA_DECISION_LOG']
+      : []),
+    ...(config.decisionLogAllowsPercent < 100
+      ? ['PEMBA_DECISION_LOG_MODE required logs every allow: no PEMBA_DECISION_LOG_ALLOWS_PERCENT']
+      : []),
+  ];
 }
 
 const isLoopback = (host: string): boolean =>
@@ -341,7 +413,7 @@ function parse(text: string, unit: string, defaultValue: unknown): unknown {
   if (isQuantity(unit)) return QUANTITIES[unit](text);
   switch (typeof defaultValue) {
     case 'number':
-      return /^-?\d+$/.test(text) ? Number(text) : NaN;
+      return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : NaN;
     case 'boolean':
       return text === 'true' ? true : text === 'false' ? false : text;
     default:

@@ -21,14 +21,16 @@ import { addressOf, assembleService, openDatabase, partsOf, startService } from 
 import { Started, say, stopOnSignals } from './started.js';
 import type { DatabaseAddress } from './storage/database.js';
 import { migrate } from './storage/migrations.js';
-import { announceReady, joinMetrics, endWorkers, startWorkers, workerAddress } from './workers.js';
+import { announceReady, joinMetrics, endWorkers, startWorkers } from './workers.js';
+import { workerAddress, workerNumber } from './workers.js';
 
 async function start(started: Started): Promise<void> {
   const config = loadConfig(process.env);
   started.timeoutMs = config.shutdownTimeoutMs;
   const given = workerAddress(process.env);
   if (given !== undefined) {
-    const parts = partsOf(config, await openDatabase(config, given, started));
+    const database = await openDatabase(config, given, started);
+    const parts = partsOf(config, database, workerNumber(process.env));
     const assembly = await assembleService(parts, createEngine(parts));
     assembly.metrics.renderAll = joinMetrics(assembly.metrics.registry);
     announceReady((await startService(assembly, started)).url);

@@ -3,7 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { installGate } from './api/gate.js';
+import { callerOf, installGate } from './api/gate.js';
 import { installBodyParsers } from './api/json-body.js';
 import {
   OpenFgaErrorFilter,
@@ -18,6 +18,8 @@ import { AJV_OPTIONS } from './api/schema-problem.js';
 import { AppModule } from './app.module.js';
 import type { Assembly } from './app.module.js';
 import { PembaError } from './errors.js';
+import { principalName } from './identity/principal.js';
+import { recorderOf } from './telemetry/recorder.js';
 import { observeRequests, requestIdFactory } from './telemetry/requests.js';
 
 export interface Server {
@@ -75,9 +77,7 @@ export async function serve(assembly: Assembly): Promise<Server> {
     registerQueryRoutes(plugin, {
       engine,
       schemas: requestSchemas(config),
-      onDecision: (api, decision) => {
-        metrics.decision(api, decision);
-      },
+      record: recorderOf(assembly, (request) => principalName(callerOf(request).principal)),
     });
   });
   withErrors((plugin) => {

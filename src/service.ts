@@ -40,12 +40,13 @@ export async function addressOf(config: Config, started: Started): Promise<Datab
   return postgres.connection;
 }
 
-export const partsOf = (config: Config, database: Database): Parts => ({
+export const partsOf = (config: Config, database: Database, workerNumber?: number): Parts => ({
   config,
   clock: systemClock,
   random: randomBytes,
   log: createLog(config.logLevel),
   database,
+  workerNumber,
 });
 
 /** The system store, where callers are authenticated, has been prepared. */
@@ -55,7 +56,11 @@ export async function assembleService(parts: Parts, engine: Engine): Promise<Ass
 }
 
 export async function startService(assembly: Assembly, started: Started): Promise<Server> {
-  const { replicas, sweeper, readiness } = assembly;
+  const { replicas, sweeper, readiness, decisionLog } = assembly;
+  if (decisionLog !== undefined) {
+    await decisionLog.start();
+    started.add(() => decisionLog.stop());
+  }
   replicas.start();
   started.add(() => replicas.stop());
   sweeper.start();

@@ -27,7 +27,8 @@ export function stopOnSignals(started: Started, { isQuiet }: { readonly isQuiet:
       process.exit(1);
     }
     started.isStopping = true;
-    if (!isQuiet) say(`${signal}: finishing what is in flight`);
+    // Not between the halves of a line that the log is writing.
+    if (!isQuiet) process.stderr.write(`${signal}: finishing what is in flight\n`);
     setTimeout(() => process.exit(1), started.timeoutMs).unref();
     started.close().then(
       () => process.exit(0),

@@ -16,6 +16,8 @@ import type { DatabaseAddress } from './storage/database.js';
 
 /** How a worker finds the database that the primary opened. */
 const ADDRESS_VARIABLE = 'PEMBA_WORKER_DATABASE';
+/** 1, 2, 3 …; who takes the place of a dead one takes its number, too. */
+const NUMBER_VARIABLE = 'PEMBA_WORKER_NUMBER';
 
 /** A worker that dies at once, again and again, must not take the machine with it. */
 const RESTART_AFTER_MS = 500;
@@ -49,19 +51,24 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
   });
   const metrics = new AggregatorRegistry<PrometheusContentType>();
   let isClosing = false;
-  const fork = (): Promise<string> => {
-    const worker = cluster.fork({ [ADDRESS_VARIABLE]: JSON.stringify(options.address) });
+  const numbers = new WeakMap<Worker, number>();
+  const fork = (number: number): Promise<string> => {
+    const worker = cluster.fork({
+      [ADDRESS_VARIABLE]: JSON.stringify(options.address),
+      [NUMBER_VARIABLE]: String(number),
+    });
+    numbers.set(worker, number);
     answerScrapes(worker, metrics);
     return untilReady(worker);
   };
-  const urls = await Promise.all(Array.from({ length: options.count }, fork));
+  const urls = await Promise.all(Array.from({ length: options.count }, (_, i) => fork(i + 1)));
   cluster.on('exit', (worker, code, signal) => {
     if (isClosing) return;
     options.onDeath(
       `worker ${worker.process.pid ?? 0} ended (${signal || code}): starting another`,
     );
     void sleep(RESTART_AFTER_MS).then(() =>
-      isClosing ? undefined : fork().catch(() => undefined),
+      isClosing ? undefined : fork(numbers.get(worker) ?? 0).catch(() => undefined),
     );
   });
   return {
@@ -120,6 +127,11 @@ function answerScrapes(worker: Worker, metrics: AggregatorRegistry<PrometheusCon
 export function workerAddress(env: NodeJS.ProcessEnv): DatabaseAddress | undefined {
   const text = env[ADDRESS_VARIABLE];
   return cluster.isWorker && text !== undefined ? (JSON.parse(text) as DatabaseAddress) : undefined;
+}
+
+export function workerNumber(env: NodeJS.ProcessEnv): number | undefined {
+  const text = env[NUMBER_VARIABLE];
+  return cluster.isWorker && text !== undefined ? Number(text) : undefined;
 }
 
 export function announceReady(url: string): void {

@@ -17,6 +17,9 @@ export interface ServerOptions {
   readonly databaseUrl: string;
   /** Reads of the database take a random time. */
   readonly slow?: number;
+  readonly settings?: Readonly<Record<string, string>>;
+  /** What it writes to its standard output. */
+  readonly onOutput?: (text: string) => void;
 }
 
 export class ServerProcess {
@@ -28,7 +31,8 @@ export class ServerProcess {
     this.url = url;
   }
 
-  static async start({ databaseUrl, slow }: ServerOptions): Promise<ServerProcess> {
+  static async start(options: ServerOptions): Promise<ServerProcess> {
+    const { databaseUrl, slow, settings, onOutput } = options;
     const preload = slow === undefined ? PRELOAD : `${PRELOAD}?slow=${slow}`;
     const child = spawn(process.execPath, ['--import', preload, MAIN], {
       env: {
@@ -37,9 +41,11 @@ export class ServerProcess {
         DATABASE_URL: databaseUrl,
         PEMBA_EXAMPLE_STORE: 'false',
         PEMBA_LOG_LEVEL: 'error',
+        ...settings,
       },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
+    if (onOutput !== undefined) child.stdout?.setEncoding('utf8').on('data', onOutput);
     try {
       return new ServerProcess(child, await addressOf(child));
     } catch (error) {

@@ -105,6 +105,7 @@ export async function startPemba(
   const engine = createEngine(parts);
   const isOn = authenticationMethods(config).size > 0;
   const assembly = assemble(parts, engine, isOn ? await prepareSystemStore(engine) : undefined);
+  await assembly.decisionLog?.start();
   assembly.replicas.start();
   assembly.sweeper.start();
   const server = await serve(assembly);
@@ -125,6 +126,7 @@ export async function startPemba(
       await server.close();
       await assembly.sweeper.stop();
       await assembly.replicas.stop();
+      await assembly.decisionLog?.stop();
       await database.close();
       if (beside === undefined) await testDatabase.drop();
     },

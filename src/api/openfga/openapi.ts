@@ -31,6 +31,7 @@ const HEADERS = {
   'Openfga-Authorization-Model-Id': 'The model that the answer was computed under',
   'Pemba-Consistency-Token': 'The revision that the answer was computed at',
   'Pemba-Complete': '`true`, or `false` when there is more than the answer holds',
+  'Pemba-Decision-Id': 'Of the decision in the decision log, where there is one',
   'Pemba-Continuation-Token': 'Where to go on with a list that is not complete',
 } as const;
 type HeaderName = keyof typeof HEADERS;
@@ -38,7 +39,8 @@ type HeaderName = keyof typeof HEADERS;
 const OF_STORE = ['Openfga-Store-Id', 'Pemba-Consistency-Token'] as const;
 const OF_MODEL = [...OF_STORE, 'Openfga-Authorization-Model-Id'] as const;
 const OF_PART = [...OF_MODEL, 'Pemba-Complete'] as const;
-const OF_LIST = [...OF_PART, 'Pemba-Continuation-Token'] as const;
+const OF_CHECK = [...OF_MODEL, 'Pemba-Decision-Id'] as const;
+const OF_LIST = [...OF_PART, 'Pemba-Continuation-Token', 'Pemba-Decision-Id'] as const;
 
 const PAGING = {
   page_size: { type: 'integer', minimum: 1 },
@@ -198,12 +200,12 @@ function queryEndpoints(schemas: RequestSchemas): readonly Endpoint[] {
     {
       ...query('check', 'Check', 'May this user do this?', check),
       answer: RESPONSES.check,
-      headers: OF_MODEL,
+      headers: OF_CHECK,
     },
     {
       ...query('batch-check', 'BatchCheck', 'Many checks', batchCheck),
       answer: RESPONSES.batchCheck,
-      headers: OF_MODEL,
+      headers: OF_CHECK,
     },
     {
       ...query('expand', 'Expand', 'What a userset is made of', expand),

@@ -13,6 +13,8 @@ import type { ListObjectsRequest, NameList } from '../../operations/list.js';
 import type { Answer, Target } from '../../operations/resolve.js';
 import { parseSubject } from '../../tuple/tuple.js';
 import type { JsonObject, RelationTuple } from '../../tuple/tuple.js';
+import { failing, recordedList } from '../decision.js';
+import type { RecordDecisions } from '../decision.js';
 import { batchItemError } from './errors.js';
 import { COMPLETE_HEADER, TOKEN_HEADER, consistencyTokenOf, stamp } from './reply.js';
 import type { RequestSchemas } from './request-schemas.js';
@@ -73,11 +75,9 @@ interface StoreRoute {
   Params: { storeId: string };
 }
 
-export type Decision = 'allowed' | 'denied' | 'error';
-
 export interface QueryRoutesParts {
   readonly engine: Engine;
-  readonly onDecision: (api: string, decision: Decision) => void;
+  readonly record: RecordDecisions;
   readonly schemas: RequestSchemas;
 }
 
@@ -88,7 +88,7 @@ export function registerQueryRoutes(instance: FastifyInstance, parts: QueryRoute
 
 function registerChecks(
   instance: FastifyInstance,
-  { engine, onDecision, schemas }: QueryRoutesParts,
+  { engine, record, schemas }: QueryRoutesParts,
 ): void {
   instance.post<StoreRoute & { Body: CheckBody }>(
     '/stores/:storeId/check',
@@ -96,13 +96,19 @@ function registerChecks(
     (request, reply) => {
       const question = checkRequest(request);
       const send = (answer: Answer<boolean>): FastifyReply => {
+        record(reply, 'check', answer, [{ question, result: { allowed: answer.result } }]);
         stamp(reply, answer);
-        onDecision('check', answer.result ? 'allowed' : 'denied');
         return reply.send({ allowed: answer.result, resolution: '' });
       };
+      const fail = failing(record, reply, 'check', question, [{ question }]);
       // Without a promise, as is the rule, a request is answered in the turn that it arrived in.
-      const now = checkNow(engine, question);
-      return now === undefined ? check(engine, question).then(send) : send(now);
+      let now: Answer<boolean> | undefined;
+      try {
+        now = checkNow(engine, question);
+      } catch (error) {
+        return fail(error);
+      }
+      return now === undefined ? check(engine, question).then(send, fail) : send(now);
     },
   );
 
@@ -115,20 +121,23 @@ function registerChecks(
     async (request, reply) => {
       const { body } = request;
       const items = body.checks.map(batchItem);
-      const answer = await batchCheck(engine, { ...targetOf(request, body), items });
+      const target = targetOf(request, body);
+      const answer = await batchCheck(engine, { ...target, items }).catch(
+        failing(record, reply, 'batch-check', target, items.slice(0, engine.config.maxBatchChecks)),
+      );
+      const decisions = items.flatMap((item) => {
+        const result = answer.result.get(item.correlationId);
+        return result === undefined ? [] : { ...item, result };
+      });
+      record(reply, 'batch-check', answer, decisions);
       stamp(reply, answer);
-      for (const verdict of answer.result.values()) {
-        onDecision('batch-check', decisionOf(verdict));
-      }
       return { result: Object.fromEntries([...answer.result].map(verdictToWire)) };
     },
   );
 }
 
-const decisionOf = (verdict: BatchVerdict): Decision =>
-  'error' in verdict ? 'error' : verdict.allowed ? 'allowed' : 'denied';
-
-function registerLists(instance: FastifyInstance, { engine, schemas }: QueryRoutesParts): void {
+function registerLists(instance: FastifyInstance, parts: QueryRoutesParts): void {
+  const { engine, record, schemas } = parts;
   const { maxListResults, maxStreamedResults } = engine.config;
 
   instance.post<StoreRoute & { Body: ListObjectsBody }>(
@@ -138,7 +147,14 @@ function registerLists(instance: FastifyInstance, { engine, schemas }: QueryRout
       schema: { body: schemas.listObjects, response: { 200: RESPONSES.listObjects } },
     },
     async (request, reply) => {
-      const answer = await listObjects(engine, listRequest(request, maxListResults));
+      const question = listRequest(request, maxListResults);
+      const answer = await recordedList(
+        record,
+        reply,
+        'list-objects',
+        question,
+        listObjects(engine, question),
+      );
       return { objects: answer.result.names, ...announce(reply, answer) };
     },
   );
@@ -147,7 +163,14 @@ function registerLists(instance: FastifyInstance, { engine, schemas }: QueryRout
     '/stores/:storeId/streamed-list-objects',
     { config: QUERY, schema: { body: schemas.streamedListObjects } },
     async (request, reply) => {
-      const answer = await listObjects(engine, listRequest(request, maxStreamedResults));
+      const question = listRequest(request, maxStreamedResults);
+      const answer = await recordedList(
+        record,
+        reply,
+        'streamed-list-objects',
+        question,
+        listObjects(engine, question),
+      );
       announceInHeaders(reply, answer);
       return streamNames(reply, answer.result);
     },
@@ -159,7 +182,7 @@ function registerLists(instance: FastifyInstance, { engine, schemas }: QueryRout
     async (request, reply) => {
       const { body } = request;
       const [filter] = body.user_filters;
-      const answer = await listUsers(engine, {
+      const question = {
         ...targetOf(request, body),
         question: {
           object: objectOf(`${body.object.type}:${body.object.id}`, 'object'),
@@ -169,7 +192,14 @@ function registerLists(instance: FastifyInstance, { engine, schemas }: QueryRout
         contextualTuples: flatContextualTuplesOf(body.contextual_tuples),
         context: contextOf(body.context, 'context'),
         ...pagingOf(body, maxListResults),
-      });
+      };
+      const answer = await recordedList(
+        record,
+        reply,
+        'list-users',
+        question,
+        listUsers(engine, question),
+      );
       return { users: answer.result.names.map(userToWire), ...announce(reply, answer) };
     },
   );
