@@ -6,6 +6,7 @@ import { MonotoneWays } from '../schema/ways.js';
 import type { WaysIndex } from '../schema/ways.js';
 import { bindWays } from './actions.js';
 import type { Actions } from './actions.js';
+import { GroupIndex } from './group-index.js';
 import { ReverseWays } from './reverse-ways.js';
 import { Scratch } from './scratch.js';
 
@@ -16,6 +17,7 @@ export class Binding {
   readonly monotone: MonotoneWays;
   readonly kinds: KindTable;
   readonly scratch = new Scratch();
+  readonly groups = new GroupIndex();
   readonly #edgeKinds: readonly EdgeKind[];
   readonly #types: ReadonlyMap<string, TypeSymbol>;
   readonly #actions = new Map<string, (Actions | undefined)[]>();

@@ -17,6 +17,7 @@ import type { RelationIndex } from '../schema/plan.js';
 import type { Way, WaysIndex } from '../schema/ways.js';
 import type { Action, Actions } from './actions.js';
 import { Closure } from './closure.js';
+import type { IntList } from './int-list.js';
 import type { NodeSet } from './node-set.js';
 import { edgeVerdict } from './scope.js';
 import type { QueryScope } from './scope.js';
@@ -37,7 +38,7 @@ export class Membership {
   readonly #actions: readonly (Actions | undefined)[];
   readonly #closures: (Closure | undefined)[] = [];
   readonly #seen: NodeSet;
-  readonly #queue: number[];
+  readonly #queue: IntList;
   readonly #list = new NodeList();
   readonly #cursor = new SetCursor();
   /** A condition on the way could not be evaluated. */
@@ -59,10 +60,10 @@ export class Membership {
     this.#enter(object, ways, depth);
     let fewest = NONE;
     for (let at = 0; at < this.#queue.length; at += 3) {
-      const node = this.#queue[at] ?? 0;
-      const hops = this.#queue[at + 2] ?? 0;
+      const node = this.#queue.at(at);
+      const hops = this.#queue.at(at + 2);
       if (hops >= fewest) break;
-      const found = this.#look(node, this.#actionsOf(this.#queue[at + 1] ?? 0), hops);
+      const found = this.#look(node, this.#actionsOf(this.#queue.at(at + 1)), hops);
       if (found < maxDepth) return TRUE;
       fewest = Math.min(fewest, found);
       if (this.#isUncertain) return undefined;
@@ -184,7 +185,8 @@ export class Membership {
     let fewest = NONE;
     if (members.length * 8 < length) {
       this.#scope.budget.step(members.length);
-      for (const node of members) {
+      for (let i = 0; i < members.length; i++) {
+        const node = members.at(i);
         const hops = closure.hops(node);
         if (hops < fewest && this.#scope.graph.hasPlain(object, kind, node)) fewest = hops;
       }
@@ -200,12 +202,15 @@ export class Membership {
 
   #begin(): void {
     this.#seen.clear();
-    this.#queue.length = 0;
+    this.#queue.clear();
     this.#isUncertain = false;
   }
 
   #enter(node: Node, ways: WaysIndex, hops: number): void {
-    if (this.#seen.add(node, ways, hops)) this.#queue.push(node, ways, hops);
+    if (!this.#seen.add(node, ways, hops)) return;
+    this.#queue.push(node);
+    this.#queue.push(ways);
+    this.#queue.push(hops);
   }
 
   #holds(
@@ -220,14 +225,16 @@ export class Membership {
   }
 
   #closure(target: RelationIndex): Closure {
-    const closure = (this.#closures[target] ??= new Closure(
-      this.#scope,
-      this.#subject,
-      target,
-      MAX_GROUPS,
-    ));
+    const closure = (this.#closures[target] ??= this.#newClosure(target));
     if (!closure.isWhole) this.#isUncertain = true;
     return closure;
+  }
+
+  #newClosure(target: RelationIndex): Closure {
+    const { binding } = this.#scope;
+    const tables = binding.scratch.closureTables();
+    const closure = new Closure(this.#scope, binding.reverseWays(target), tables, MAX_GROUPS);
+    return closure.of(this.#subject, binding.groups);
   }
 
   #actionsOf(index: WaysIndex): Actions {
