@@ -10,8 +10,7 @@
  * A closure over more pairs than `maxPairs` is given up: the walk from the object decides then. A list
  * of all objects that a subject can reach is such a closure, too, and takes them all.
  */
-import { NodeList } from '../graph/reader.js';
-import type { EdgeFacts, Node } from '../graph/reader.js';
+import type { EdgeFacts, Node, NodeList } from '../graph/reader.js';
 import type { RelationIndex } from '../schema/plan.js';
 import { ITSELF, UNSURE } from './group-index.js';
 import type { GroupIndex } from './group-index.js';
@@ -29,7 +28,7 @@ export class Closure {
   readonly #scope: QueryScope;
   readonly #ways: ReverseWays;
   readonly #tables: ClosureTables;
-  readonly #list = new NodeList();
+  readonly #list: NodeList;
   readonly #maxPairs: number;
   #index: GroupIndex | undefined;
 
@@ -42,6 +41,7 @@ export class Closure {
     this.#scope = scope;
     this.#ways = ways;
     this.#tables = tables;
+    this.#list = scope.binding.scratch.list;
     this.#maxPairs = maxPairs;
   }
 
@@ -50,9 +50,13 @@ export class Closure {
     return this.#tables.members;
   }
 
+  get target(): RelationIndex {
+    return this.#ways.target;
+  }
+
   /** Hops from the set to the subject, or -1 when it is not a member. */
   hops(node: Node): number {
-    return this.#tables.seen.get(node, this.#ways.target);
+    return this.#tables.seen.get(node, this.target);
   }
 
   of(subject: SubjectNode, index?: GroupIndex): this {

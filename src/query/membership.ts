@@ -10,9 +10,10 @@
  * `undefined` is no verdict: a condition on the way could not be evaluated, or the closure was too
  * large. The tabled evaluation, which can tell what that means, has to decide.
  */
-import { NO_NODE, NodeList, PLAIN } from '../graph/reader.js';
-import type { EdgeFacts, EdgeKind, Node } from '../graph/reader.js';
-import { SetCursor, contains } from '../graph/set-cursor.js';
+import { NO_NODE, PLAIN } from '../graph/reader.js';
+import type { EdgeFacts, EdgeKind, Node, NodeList } from '../graph/reader.js';
+import { contains } from '../graph/set-cursor.js';
+import type { SetCursor } from '../graph/set-cursor.js';
 import type { RelationIndex } from '../schema/plan.js';
 import type { Way, WaysIndex } from '../schema/ways.js';
 import type { Action, Actions } from './actions.js';
@@ -21,6 +22,7 @@ import type { IntList } from './int-list.js';
 import type { NodeSet } from './node-set.js';
 import { edgeVerdict } from './scope.js';
 import type { QueryScope } from './scope.js';
+import type { SubjectForm } from './subject-form.js';
 import type { SubjectNode } from './subject.js';
 import { FALSE, TRUE, failed } from './truth.js';
 import type { Verdict } from './truth.js';
@@ -31,26 +33,33 @@ const MAX_GROUPS = 10_000;
 /** What of a set's usersets and parents was found: the fewest hops to the subject, or none. */
 const NONE = Number.MAX_SAFE_INTEGER;
 
+interface LinkedClosure {
+  readonly closure: Closure;
+  readonly next: LinkedClosure | undefined;
+}
+
 export class Membership {
   readonly #scope: QueryScope;
   readonly #subject: SubjectNode;
-  readonly #form: string;
-  readonly #actions: readonly (Actions | undefined)[];
-  readonly #closures: (Closure | undefined)[] = [];
+  readonly #form: SubjectForm;
   readonly #seen: NodeSet;
   readonly #queue: IntList;
-  readonly #list = new NodeList();
-  readonly #cursor = new SetCursor();
+  readonly #list: NodeList;
+  readonly #cursor: SetCursor;
+  /** The one made last, linked to those made before. */
+  #closures: LinkedClosure | undefined;
   /** A condition on the way could not be evaluated. */
   #isUncertain = false;
 
-  constructor(scope: QueryScope, subject: SubjectNode) {
+  constructor(scope: QueryScope, subject: SubjectNode, form: SubjectForm) {
+    const { seen, queue, list, cursor } = scope.binding.scratch;
     this.#scope = scope;
     this.#subject = subject;
-    this.#form = subject.kind === 'userset' ? subject.relationName : '';
-    this.#seen = scope.binding.scratch.seen;
-    this.#queue = scope.binding.scratch.queue;
-    this.#actions = scope.binding.actionTable(subject.type, this.#form);
+    this.#form = form;
+    this.#seen = seen;
+    this.#queue = queue;
+    this.#list = list;
+    this.#cursor = cursor;
   }
 
   /** `depth` is the number of hops that were made before. */
@@ -63,7 +72,7 @@ export class Membership {
       const node = this.#queue.at(at);
       const hops = this.#queue.at(at + 2);
       if (hops >= fewest) break;
-      const found = this.#look(node, this.#actionsOf(this.#queue.at(at + 1)), hops);
+      const found = this.#look(node, this.#form.actions(this.#queue.at(at + 1)), hops);
       if (found < maxDepth) return TRUE;
       fewest = Math.min(fewest, found);
       if (this.#isUncertain) return undefined;
@@ -225,21 +234,16 @@ export class Membership {
   }
 
   #closure(target: RelationIndex): Closure {
-    const closure = (this.#closures[target] ??= this.#newClosure(target));
-    if (!closure.isWhole) this.#isUncertain = true;
-    return closure;
-  }
-
-  #newClosure(target: RelationIndex): Closure {
-    const { binding } = this.#scope;
-    const tables = binding.scratch.closureTables();
-    const closure = new Closure(this.#scope, binding.reverseWays(target), tables, MAX_GROUPS);
-    return closure.of(this.#subject, binding.groups);
-  }
-
-  #actionsOf(index: WaysIndex): Actions {
-    return (
-      this.#actions[index] ?? this.#scope.binding.actions(index, this.#subject.type, this.#form)
-    );
+    let linked = this.#closures;
+    while (linked !== undefined && linked.closure.target !== target) linked = linked.next;
+    if (linked === undefined) {
+      const { binding } = this.#scope;
+      const tables = binding.scratch.closureTables();
+      const closure = new Closure(this.#scope, binding.reverseWays(target), tables, MAX_GROUPS);
+      linked = { closure: closure.of(this.#subject, binding.groups), next: this.#closures };
+      this.#closures = linked;
+    }
+    if (!linked.closure.isWhole) this.#isUncertain = true;
+    return linked.closure;
   }
 }

@@ -4,6 +4,8 @@
  * graph is enough; whoever begins an evaluation takes them over, and the one before is at its end.
  */
 import { strict as assert } from 'node:assert';
+import { NodeList } from '../graph/reader.js';
+import { SetCursor } from '../graph/set-cursor.js';
 import { IntList } from './int-list.js';
 import { NodeSet } from './node-set.js';
 
@@ -24,6 +26,8 @@ export class ClosureTables {
 export class Scratch {
   readonly seen = new NodeSet();
   readonly queue = new IntList();
+  readonly cursor = new SetCursor();
+  readonly list = new NodeList();
   readonly #closures: ClosureTables[] = [];
   #closuresUsed = 0;
   #owner: object | undefined;
