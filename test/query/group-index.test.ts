@@ -156,7 +156,7 @@ const text = fc.oneof(
   id.map((a) => `group:${a}#member@user:*`),
 );
 const guard = fc.oneof(
-  { weight: 12, arbitrary: fc.constant({}) },
+  { weight: 4, arbitrary: fc.constant({}) },
   fc.constantFrom<Partial<RelationTuple>>(
     { expiresAt: NOW },
     { expiresAt: NOW + 1 },
