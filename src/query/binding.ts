@@ -6,7 +6,7 @@ import { MonotoneWays } from '../schema/ways.js';
 import { GroupIndex } from './group-index.js';
 import { ReverseWays } from './reverse-ways.js';
 import { Scratch } from './scratch.js';
-import { SubjectForm } from './subject-form.js';
+import { BoundForm } from './bound-form.js';
 
 /** A plan tied to one store's graph: the plan's indexes as that graph's integers. */
 export class Binding {
@@ -18,7 +18,7 @@ export class Binding {
   readonly groups = new GroupIndex();
   readonly #edgeKinds: readonly EdgeKind[];
   readonly #types: ReadonlyMap<string, TypeSymbol>;
-  readonly #forms = new Map<string, Map<string, SubjectForm>>();
+  readonly #forms = new Map<string, Map<string, BoundForm>>();
   readonly #reverseWays: (ReverseWays | undefined)[] = [];
 
   constructor(plan: Plan, kinds: KindTable) {
@@ -41,12 +41,12 @@ export class Binding {
   }
 
   /** `relation` is '' for objects and wildcards. */
-  form(type: string, relation: string): SubjectForm {
+  form(type: string, relation: string): BoundForm {
     let forms = this.#forms.get(type);
-    if (forms === undefined) this.#forms.set(type, (forms = new Map<string, SubjectForm>()));
+    if (forms === undefined) this.#forms.set(type, (forms = new Map<string, BoundForm>()));
     let form = forms.get(relation);
     if (form === undefined) {
-      form = new SubjectForm(this, this.#edgeKinds, type, relation);
+      form = new BoundForm(this, this.#edgeKinds, type, relation);
       forms.set(relation, form);
     }
     return form;

@@ -94,21 +94,24 @@ export class GroupIndex {
 
   #make(ways: ReverseWays, node: Node, relation: RelationIndex, budget: Budget): number {
     const isSure = this.#ascend(ways, node, relation);
-    budget.step(this.#walk.seen.size);
-    const list = isSure ? this.#write(ways, node) : UNSURE;
+    const { members, seen } = this.#walk;
+    budget.step(seen.size);
+    const isAlone = members.length === 1 && members.at(0) === node;
+    const words = isSure && !isAlone ? 1 + 2 * members.length : 0;
+    if (4 * (this.#end + words) + this.#lists.nextBytes > this.#maxBytes) this.#drop();
+    const list = !isSure ? UNSURE : isAlone ? ITSELF : this.#write(ways, words);
     this.#lists.set(node, ways.keyOf(relation), list);
     return list;
   }
 
-  #write(ways: ReverseWays, node: Node): number {
+  get #maxBytes(): number {
+    return Math.max(MIN_BYTES, (this.#graph?.bytes ?? 0) * SHARE_OF_GRAPH);
+  }
+
+  #write(ways: ReverseWays, words: number): number {
     const { members, seen } = this.#walk;
-    if (members.length === 1 && members.at(0) === node) return ITSELF;
     const list = this.#end;
-    this.#end += 1 + 2 * members.length;
-    if (this.bytes > Math.max(MIN_BYTES, (this.#graph?.bytes ?? 0) * SHARE_OF_GRAPH)) {
-      this.#drop();
-      return this.#write(ways, node);
-    }
+    this.#end += words;
     if (this.#end > this.words.length) this.words = grown(this.words, this.#end);
     this.words[list] = members.length;
     for (let i = 0; i < members.length; i++) {

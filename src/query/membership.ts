@@ -22,7 +22,7 @@ import type { IntList } from './int-list.js';
 import type { NodeSet } from './node-set.js';
 import { edgeVerdict } from './scope.js';
 import type { QueryScope } from './scope.js';
-import type { SubjectForm } from './subject-form.js';
+import type { BoundForm } from './bound-form.js';
 import type { SubjectNode } from './subject.js';
 import { FALSE, TRUE, failed } from './truth.js';
 import type { Verdict } from './truth.js';
@@ -41,7 +41,7 @@ interface LinkedClosure {
 export class Membership {
   readonly #scope: QueryScope;
   readonly #subject: SubjectNode;
-  readonly #form: SubjectForm;
+  readonly #form: BoundForm;
   readonly #seen: NodeSet;
   readonly #queue: IntList;
   readonly #list: NodeList;
@@ -51,7 +51,7 @@ export class Membership {
   /** A condition on the way could not be evaluated. */
   #isUncertain = false;
 
-  constructor(scope: QueryScope, subject: SubjectNode, form: SubjectForm) {
+  constructor(scope: QueryScope, subject: SubjectNode, form: BoundForm) {
     const { seen, queue, list, cursor } = scope.binding.scratch;
     this.#scope = scope;
     this.#subject = subject;

@@ -26,6 +26,11 @@ export class NodeSet {
     return this.#slots.byteLength;
   }
 
+  /** What `bytes` will be when another pair has been added. */
+  get nextBytes(): number {
+    return this.#isFullAt(this.#size + 1) ? 2 * this.bytes : this.bytes;
+  }
+
   clear(): void {
     this.#size = 0;
     this.#generation++;
@@ -85,7 +90,11 @@ export class NodeSet {
     slots[at + RELATION] = relation;
     slots[at + VALUE] = value;
     this.#size++;
-    if (this.#size > this.#mask >> 1) this.#grow();
+    if (this.#isFullAt(this.#size)) this.#grow();
+  }
+
+  #isFullAt(size: number): boolean {
+    return size > this.#mask >> 1;
   }
 
   #grow(): void {

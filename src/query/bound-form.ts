@@ -5,7 +5,7 @@ import { bindWays } from './actions.js';
 import type { Actions } from './actions.js';
 
 /** What a graph and a plan say about all subjects of one form: objects of a type, or its usersets. */
-export class SubjectForm {
+export class BoundForm {
   /** By relation index, 1 where such a subject can be a member. */
   readonly reached: Uint8Array;
   readonly #monotone: MonotoneWays;
