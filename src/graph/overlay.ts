@@ -11,7 +11,15 @@ import { encodeSets, guardedSet, plainSet } from './set-cursor.js';
 import type { SetCursor, SetTag } from './set-cursor.js';
 import type { KindTable } from './kinds.js';
 import { NO_NODE, NodeList, PLAIN } from './reader.js';
-import type { EdgeFacts, EdgeKind, EdgeVisitor, GraphReader, Node, TypeSymbol } from './reader.js';
+import type {
+  EdgeFacts,
+  EdgeKind,
+  EdgeVisitor,
+  GraphReader,
+  Node,
+  StoredGraph,
+  TypeSymbol,
+} from './reader.js';
 
 interface OwnNode {
   readonly type: TypeSymbol;
@@ -26,6 +34,7 @@ export class OverlayGraph implements GraphReader {
   readonly #ownByName = new Map<string, Node>();
   readonly #forward = new EdgeIndex();
   readonly #reverse = new EdgeIndex();
+  readonly #ownKinds = new Set<EdgeKind>();
   #guards = false;
 
   constructor(below: GraphReader, kinds: KindTable, tuples: readonly RelationTuple[]) {
@@ -41,6 +50,14 @@ export class OverlayGraph implements GraphReader {
 
   get nodeCount(): number {
     return this.#firstOwnNode + this.#ownNodes.length;
+  }
+
+  get stored(): StoredGraph {
+    return this.#below.stored;
+  }
+
+  isOverlaid(kind: EdgeKind): boolean {
+    return this.#ownKinds.has(kind) || this.#below.isOverlaid(kind);
   }
 
   node(type: TypeSymbol, id: string): Node {
@@ -155,6 +172,7 @@ export class OverlayGraph implements GraphReader {
     const subjectNode = this.#intern(subject);
     const facts = edgeFacts(tuple);
     if (facts !== PLAIN) this.#guards = true;
+    this.#ownKinds.add(kind);
     this.#forward.set(objectNode, kind, subjectNode, facts);
     this.#reverse.set(subjectNode, kind, objectNode, facts);
   }

@@ -12,6 +12,7 @@
  */
 import type { Revision } from '../ids.js';
 import type { JsonObject } from '../tuple/tuple.js';
+import type { EdgeJournal } from './edge-journal.js';
 import type { SetCursor } from './set-cursor.js';
 
 export type Node = number;
@@ -48,6 +49,10 @@ export interface GraphReader {
   readonly hasGuarded: boolean;
   /** Nodes are 0 … nodeCount - 1. Any other number is a node without edges. */
   readonly nodeCount: number;
+  /** The store's own tuples, without what may be laid over them. */
+  readonly stored: StoredGraph;
+  /** Whether edges of the kind are laid over the stored ones. */
+  isOverlaid(kind: EdgeKind): boolean;
   /** The node of `type:id`, or NO_NODE when no tuple of the store names it. */
   node(type: TypeSymbol, id: string): Node;
   nodeType(node: Node): TypeSymbol;
@@ -69,4 +74,10 @@ export interface GraphReader {
   someSubject(object: Node, kind: EdgeKind, visit: EdgeVisitor): boolean;
   /** The same edges from their other end. */
   someObject(subject: Node, kind: EdgeKind, visit: EdgeVisitor): boolean;
+}
+
+/** The reader at the bottom, which lives on from query to query while its tuples change. */
+export interface StoredGraph extends GraphReader {
+  readonly journal: EdgeJournal;
+  readonly bytes: number;
 }

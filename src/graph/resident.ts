@@ -15,12 +15,13 @@ import { randomInt } from 'node:crypto';
 import type { Revision } from '../ids.js';
 import { subjectColumns, subjectForm } from '../tuple/filter.js';
 import type { RelationTuple, TupleChange, TupleKey } from '../tuple/tuple.js';
+import { EdgeJournal } from './edge-journal.js';
 import { EdgeSets } from './edge-sets.js';
 import { FactsTable } from './facts-table.js';
 import { KindTable } from './kinds.js';
 import { ListPool } from './list-pool.js';
 import { NodeList, PLAIN } from './reader.js';
-import type { EdgeFacts, EdgeKind, EdgeVisitor, GraphReader, Node, TypeSymbol } from './reader.js';
+import type { EdgeFacts, EdgeKind, EdgeVisitor, Node, StoredGraph, TypeSymbol } from './reader.js';
 import { guardedSet, plainSet } from './set-cursor.js';
 import type { SetCursor } from './set-cursor.js';
 import { StringTable } from './string-table.js';
@@ -34,8 +35,9 @@ interface Edge {
 const WASTE_BYTES = 16 * 2 ** 20;
 const WASTE_SHARE = 0.25;
 
-export class ResidentGraph implements GraphReader {
+export class ResidentGraph implements StoredGraph {
   readonly kinds = new KindTable();
+  readonly journal = new EdgeJournal();
   readonly #names: StringTable;
   readonly #pool = new ListPool();
   readonly #forward = new EdgeSets(this.#pool);
@@ -55,6 +57,14 @@ export class ResidentGraph implements GraphReader {
 
   get nodeCount(): number {
     return this.#names.size;
+  }
+
+  get stored(): this {
+    return this;
+  }
+
+  isOverlaid(): boolean {
+    return false;
   }
 
   get tupleCount(): number {
@@ -170,6 +180,7 @@ export class ResidentGraph implements GraphReader {
   #add(tuple: RelationTuple): void {
     const edge = this.#edge(tuple);
     const { object, kind, subject } = edge;
+    this.journal.note(kind, subject);
     if (tuple.condition === undefined && tuple.expiresAt === undefined) {
       if (this.#facts.size > 0) this.#removeFrom(guardedSet(kind), edge);
       this.#forward.add(object, plainSet(kind), subject);
@@ -186,6 +197,7 @@ export class ResidentGraph implements GraphReader {
   }
 
   #remove(edge: Edge): void {
+    this.journal.note(edge.kind, edge.subject);
     if (!this.#removeFrom(plainSet(edge.kind), edge)) {
       this.#removeFrom(guardedSet(edge.kind), edge);
     }

@@ -3,11 +3,10 @@ import type { EdgeKind, TypeSymbol } from '../graph/reader.js';
 import type { KindIndex, Plan, RelationIndex } from '../schema/plan.js';
 import { Reach } from '../schema/reach.js';
 import { MonotoneWays } from '../schema/ways.js';
-import type { WaysIndex } from '../schema/ways.js';
-import { bindWays } from './actions.js';
-import type { Actions } from './actions.js';
+import { GroupIndex } from './group-index.js';
 import { ReverseWays } from './reverse-ways.js';
 import { Scratch } from './scratch.js';
+import { BoundForm } from './bound-form.js';
 
 /** A plan tied to one store's graph: the plan's indexes as that graph's integers. */
 export class Binding {
@@ -16,9 +15,10 @@ export class Binding {
   readonly monotone: MonotoneWays;
   readonly kinds: KindTable;
   readonly scratch = new Scratch();
+  readonly groups = new GroupIndex();
   readonly #edgeKinds: readonly EdgeKind[];
   readonly #types: ReadonlyMap<string, TypeSymbol>;
-  readonly #actions = new Map<string, (Actions | undefined)[]>();
+  readonly #forms = new Map<string, Map<string, BoundForm>>();
   readonly #reverseWays: (ReverseWays | undefined)[] = [];
 
   constructor(plan: Plan, kinds: KindTable) {
@@ -40,26 +40,21 @@ export class Binding {
     return this.#types.get(name) ?? this.kinds.type(name);
   }
 
-  /** By index of the ways, for one form of subject; filled by `actions`. */
-  actionTable(subjectType: string, form: string): (Actions | undefined)[] {
-    const key = `${subjectType}#${form}`;
-    let table = this.#actions.get(key);
-    if (table === undefined) {
-      table = [];
-      this.#actions.set(key, table);
+  /** `relation` is '' for objects and wildcards. */
+  form(type: string, relation: string): BoundForm {
+    let forms = this.#forms.get(type);
+    if (forms === undefined) this.#forms.set(type, (forms = new Map<string, BoundForm>()));
+    let form = forms.get(relation);
+    if (form === undefined) {
+      form = new BoundForm(this, this.#edgeKinds, type, relation);
+      forms.set(relation, form);
     }
-    return table;
+    return form;
   }
 
   reverseWays(target: RelationIndex): ReverseWays {
     return (this.#reverseWays[target] ??= new ReverseWays(this.reach, target, (index) =>
       this.kind(index),
     ));
-  }
-
-  actions(index: WaysIndex, subjectType: string, form: string): Actions {
-    const table = this.actionTable(subjectType, form);
-    const ways = this.monotone.ways(index, subjectType, form);
-    return (table[index] ??= bindWays(ways, this.#edgeKinds));
   }
 }

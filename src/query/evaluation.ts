@@ -27,8 +27,10 @@ import { Membership } from './membership.js';
 import { edgeVerdict } from './scope.js';
 import type { QueryScope } from './scope.js';
 import type { SubjectNode } from './subject.js';
-import { FALSE, TRUE, both, cutOff, either, except, failed, settled, withCut } from './truth.js';
+import { FALSE, TRUE, both, cutOff, either, except, failed } from './truth.js';
 import type { Verdict } from './truth.js';
+import { VerdictTable } from './verdict-table.js';
+import type { Known } from './verdict-table.js';
 
 /** Sets under evaluation at once; each takes a few stack frames, and Node has about 10,000. */
 const MAX_NESTED_SETS = 1000;
@@ -40,112 +42,66 @@ interface Way {
   readonly target: RelationIndex;
 }
 
-interface Known {
-  readonly verdict: Verdict;
-  readonly depth: number;
-}
-
 export class Evaluation {
   readonly #scope: QueryScope;
   readonly #subject: SubjectNode;
   readonly #reached: Uint8Array;
-  readonly #relationCount: number;
   readonly #membership: Membership;
-  readonly #known = new Map<number, Known>();
-  /** Sets being evaluated, by their place on the path. */
-  readonly #path = new Map<number, number>();
-  /** Keys of `#known` whose verdict has a `cut`, in the order they were made. */
-  readonly #provisional: number[] = [];
+  /** Made when first needed: most checks never are in want of it. */
+  #table: VerdictTable | undefined;
 
   constructor(scope: QueryScope, subject: SubjectNode) {
-    const { plan, reach } = scope.binding;
-    scope.binding.scratch.takeOver(this);
+    const { binding } = scope;
+    binding.scratch.takeOver(this);
+    const form = binding.form(subject.type, subject.kind === 'userset' ? subject.relationName : '');
     this.#scope = scope;
     this.#subject = subject;
-    this.#relationCount = plan.relations.length;
-    this.#membership = new Membership(scope, subject);
-    this.#reached = reach.reachedFrom(
-      subject.type,
-      subject.kind === 'userset' ? subject.relationName : '',
-    );
+    this.#membership = new Membership(scope, subject, form);
+    this.#reached = form.reached;
   }
 
   /** The settled verdict on a set. */
   verdict(object: Node, relation: RelationIndex): Verdict {
-    this.#scope.binding.scratch.assertOwner(this);
-    return this.#set(object, relation, 0);
+    const { scratch, monotone } = this.#scope.binding;
+    scratch.assertOwner(this);
+    return monotone.isMonotone(relation) || monotone.mayRecur(relation)
+      ? this.#set(object, relation, 0)
+      : this.#alone(object, relation);
   }
 
-  #set(object: Node, relation: RelationIndex, depth: number): Verdict {
+  /** The verdict on a set that no other one under evaluation can come back to. */
+  #alone(object: Node, relation: RelationIndex): Verdict {
     this.#scope.budget.step();
     if (this.#isSubject(object, relation)) return TRUE;
     if (this.#reached[relation] !== 1) return FALSE;
-    if (this.#scope.binding.monotone.isMonotone(relation)) {
+    return this.#expression(object, this.#expressionOf(relation), 0);
+  }
+
+  #set(object: Node, relation: RelationIndex, depth: number): Verdict {
+    const { binding, budget } = this.#scope;
+    budget.step();
+    if (this.#isSubject(object, relation)) return TRUE;
+    if (this.#reached[relation] !== 1) return FALSE;
+    if (binding.monotone.isMonotone(relation)) {
       const verdict = this.#membership.verdict(object, relation, depth);
       if (verdict !== undefined) return verdict;
     }
-    const key = object * this.#relationCount + relation;
-    const place = this.#path.get(key);
+    const table = (this.#table ??= new VerdictTable(budget));
+    const key = object * binding.plan.relations.length + relation;
+    const place = table.place(key);
     if (place !== undefined) return cutOff('false', place);
-    const known = this.#known.get(key);
+    const known = table.known(key);
     if (known !== undefined && !couldGoDeeper(known, depth)) return known.verdict;
-    const { maxDepth } = this.#scope.budget.limits;
+    const { maxDepth } = budget.limits;
     if (depth >= maxDepth) return failed({ kind: 'too_deep', maxDepth });
-    return this.#evaluateSet(key, object, relation, depth);
-  }
-
-  #evaluateSet(key: number, object: Node, relation: RelationIndex, depth: number): Verdict {
-    const place = this.#path.size;
-    if (place >= MAX_NESTED_SETS) {
+    if (table.pathLength >= MAX_NESTED_SETS) {
       throw new PembaError('query_too_deep', `the query nested more than ${MAX_NESTED_SETS} sets`, {
         facts: { maxNestedSets: MAX_NESTED_SETS },
       });
     }
-    const firstUnder = this.#provisional.length;
-    this.#path.set(key, place);
-    const found = this.#expression(object, this.#expressionOf(relation), depth);
-    this.#path.delete(key);
-    if (found.cut < place) {
-      if (found.kind === 'false') this.#lower(firstUnder, found.cut);
-      else this.#forget(firstUnder);
-      this.#known.set(key, { verdict: found, depth });
-      this.#provisional.push(key);
-      return found;
-    }
-    const verdict = settled(found);
-    if (verdict === FALSE) this.#settle(firstUnder, place);
-    else this.#forget(firstUnder);
-    this.#known.set(key, { verdict, depth });
-    return verdict;
-  }
-
-  /** What rests on a set that is false for now rests on whatever that one rests on. */
-  #lower(firstUnder: number, cut: number): void {
-    for (const key of this.#provisional.slice(firstUnder)) {
-      this.#scope.budget.step();
-      const known = this.#known.get(key);
-      if (known === undefined || known.verdict.cut <= cut) continue;
-      this.#known.set(key, { ...known, verdict: withCut(known.verdict, cut) });
-    }
-  }
-
-  #forget(firstUnder: number): void {
-    for (const key of this.#provisional.splice(firstUnder)) this.#known.delete(key);
-  }
-
-  /**
-   * What had taken the settled set for false took it rightly. A set that is false but rests on one
-   * further up, which did not matter here, goes on being provisional; one that is undefined or
-   * failed only for resting on the settled set may come to more now.
-   */
-  #settle(firstUnder: number, place: number): void {
-    for (const key of this.#provisional.splice(firstUnder)) {
-      const known = this.#known.get(key);
-      if (known === undefined) continue;
-      if (known.verdict.kind !== 'false') this.#known.delete(key);
-      else if (known.verdict.cut < place) this.#provisional.push(key);
-      else this.#known.set(key, { ...known, verdict: FALSE });
-    }
+    return table.fill(key, depth, () =>
+      this.#expression(object, this.#expressionOf(relation), depth),
+    );
   }
 
   #expression(object: Node, expression: Expression, depth: number): Verdict {

@@ -38,7 +38,7 @@ export function listObjects(
     isItself(node) ? idOf(question.subject) : scope.graph.nodeId(node);
   const evaluation = new Evaluation(scope, subject);
   const all = reachedForSure(scope, subject, index);
-  if (all !== undefined) return pageOfNames(all.map(nameOf), page);
+  if (all !== undefined) return pageOfNames(Array.from(all, nameOf), page);
   const reached = new ReverseWalk(scope, index).from(subject);
   const candidates = [...reached].map((node) => ({
     name: nameOf(node),
@@ -55,12 +55,15 @@ function reachedForSure(
   scope: QueryScope,
   subject: SubjectNode,
   relation: RelationIndex,
-): readonly Node[] | undefined {
+): Int32Array | undefined {
   if (!scope.binding.monotone.isMonotone(relation)) return undefined;
-  const closure = new Closure(scope, subject, relation);
-  const { maxDepth } = scope.budget.limits;
-  const isSure = closure.isWhole && closure.members.every((node) => closure.hops(node) < maxDepth);
-  return isSure ? closure.members : undefined;
+  const { binding, budget } = scope;
+  const ways = binding.reverseWays(relation);
+  const closure = new Closure(scope, ways, binding.scratch.closureTables()).of(subject);
+  if (!closure.isWhole) return undefined;
+  const members = closure.members.view();
+  const { maxDepth } = budget.limits;
+  return members.every((node) => closure.hops(node) < maxDepth) ? members : undefined;
 }
 
 const idOf = (subject: Subject): string => (subject.kind === 'wildcard' ? '*' : subject.id);

@@ -10,16 +10,19 @@
  * `undefined` is no verdict: a condition on the way could not be evaluated, or the closure was too
  * large. The tabled evaluation, which can tell what that means, has to decide.
  */
-import { NO_NODE, NodeList, PLAIN } from '../graph/reader.js';
-import type { EdgeFacts, EdgeKind, Node } from '../graph/reader.js';
-import { SetCursor, contains } from '../graph/set-cursor.js';
+import { NO_NODE, PLAIN } from '../graph/reader.js';
+import type { EdgeFacts, EdgeKind, Node, NodeList } from '../graph/reader.js';
+import { contains } from '../graph/set-cursor.js';
+import type { SetCursor } from '../graph/set-cursor.js';
 import type { RelationIndex } from '../schema/plan.js';
 import type { Way, WaysIndex } from '../schema/ways.js';
 import type { Action, Actions } from './actions.js';
 import { Closure } from './closure.js';
+import type { IntList } from './int-list.js';
 import type { NodeSet } from './node-set.js';
 import { edgeVerdict } from './scope.js';
 import type { QueryScope } from './scope.js';
+import type { BoundForm } from './bound-form.js';
 import type { SubjectNode } from './subject.js';
 import { FALSE, TRUE, failed } from './truth.js';
 import type { Verdict } from './truth.js';
@@ -30,26 +33,33 @@ const MAX_GROUPS = 10_000;
 /** What of a set's usersets and parents was found: the fewest hops to the subject, or none. */
 const NONE = Number.MAX_SAFE_INTEGER;
 
+interface LinkedClosure {
+  readonly closure: Closure;
+  readonly next: LinkedClosure | undefined;
+}
+
 export class Membership {
   readonly #scope: QueryScope;
   readonly #subject: SubjectNode;
-  readonly #form: string;
-  readonly #actions: readonly (Actions | undefined)[];
-  readonly #closures: (Closure | undefined)[] = [];
+  readonly #form: BoundForm;
   readonly #seen: NodeSet;
-  readonly #queue: number[];
-  readonly #list = new NodeList();
-  readonly #cursor = new SetCursor();
+  readonly #queue: IntList;
+  readonly #list: NodeList;
+  readonly #cursor: SetCursor;
+  /** The one made last, linked to those made before. */
+  #closures: LinkedClosure | undefined;
   /** A condition on the way could not be evaluated. */
   #isUncertain = false;
 
-  constructor(scope: QueryScope, subject: SubjectNode) {
+  constructor(scope: QueryScope, subject: SubjectNode, form: BoundForm) {
+    const { seen, queue, list, cursor } = scope.binding.scratch;
     this.#scope = scope;
     this.#subject = subject;
-    this.#form = subject.kind === 'userset' ? subject.relationName : '';
-    this.#seen = scope.binding.scratch.seen;
-    this.#queue = scope.binding.scratch.queue;
-    this.#actions = scope.binding.actionTable(subject.type, this.#form);
+    this.#form = form;
+    this.#seen = seen;
+    this.#queue = queue;
+    this.#list = list;
+    this.#cursor = cursor;
   }
 
   /** `depth` is the number of hops that were made before. */
@@ -59,10 +69,10 @@ export class Membership {
     this.#enter(object, ways, depth);
     let fewest = NONE;
     for (let at = 0; at < this.#queue.length; at += 3) {
-      const node = this.#queue[at] ?? 0;
-      const hops = this.#queue[at + 2] ?? 0;
+      const node = this.#queue.at(at);
+      const hops = this.#queue.at(at + 2);
       if (hops >= fewest) break;
-      const found = this.#look(node, this.#actionsOf(this.#queue[at + 1] ?? 0), hops);
+      const found = this.#look(node, this.#form.actions(this.#queue.at(at + 1)), hops);
       if (found < maxDepth) return TRUE;
       fewest = Math.min(fewest, found);
       if (this.#isUncertain) return undefined;
@@ -184,7 +194,8 @@ export class Membership {
     let fewest = NONE;
     if (members.length * 8 < length) {
       this.#scope.budget.step(members.length);
-      for (const node of members) {
+      for (let i = 0; i < members.length; i++) {
+        const node = members.at(i);
         const hops = closure.hops(node);
         if (hops < fewest && this.#scope.graph.hasPlain(object, kind, node)) fewest = hops;
       }
@@ -200,12 +211,15 @@ export class Membership {
 
   #begin(): void {
     this.#seen.clear();
-    this.#queue.length = 0;
+    this.#queue.clear();
     this.#isUncertain = false;
   }
 
   #enter(node: Node, ways: WaysIndex, hops: number): void {
-    if (this.#seen.add(node, ways, hops)) this.#queue.push(node, ways, hops);
+    if (!this.#seen.add(node, ways, hops)) return;
+    this.#queue.push(node);
+    this.#queue.push(ways);
+    this.#queue.push(hops);
   }
 
   #holds(
@@ -220,19 +234,16 @@ export class Membership {
   }
 
   #closure(target: RelationIndex): Closure {
-    const closure = (this.#closures[target] ??= new Closure(
-      this.#scope,
-      this.#subject,
-      target,
-      MAX_GROUPS,
-    ));
-    if (!closure.isWhole) this.#isUncertain = true;
-    return closure;
-  }
-
-  #actionsOf(index: WaysIndex): Actions {
-    return (
-      this.#actions[index] ?? this.#scope.binding.actions(index, this.#subject.type, this.#form)
-    );
+    let linked = this.#closures;
+    while (linked !== undefined && linked.closure.target !== target) linked = linked.next;
+    if (linked === undefined) {
+      const { binding } = this.#scope;
+      const tables = binding.scratch.closureTables();
+      const closure = new Closure(this.#scope, binding.reverseWays(target), tables, MAX_GROUPS);
+      linked = { closure: closure.of(this.#subject, binding.groups), next: this.#closures };
+      this.#closures = linked;
+    }
+    if (!linked.closure.isWhole) this.#isUncertain = true;
+    return linked.closure;
   }
 }

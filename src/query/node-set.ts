@@ -22,6 +22,15 @@ export class NodeSet {
     return this.#size;
   }
 
+  get bytes(): number {
+    return this.#slots.byteLength;
+  }
+
+  /** What `bytes` will be when another pair has been added. */
+  get nextBytes(): number {
+    return this.#isFullAt(this.#size + 1) ? 2 * this.bytes : this.bytes;
+  }
+
   clear(): void {
     this.#size = 0;
     this.#generation++;
@@ -33,36 +42,59 @@ export class NodeSet {
 
   /** The pair's number, or -1. */
   get(node: Node, relation: RelationIndex): number {
-    const slots = this.#slots;
-    const generation = this.#generation;
-    const mask = this.#mask;
-    for (let slot = hashOf(node, relation) & mask; ; slot = (slot + 1) & mask) {
-      const at = WORDS_PER_SLOT * slot;
-      if (slots[at] !== generation) return -1;
-      if (slots[at + NODE] === node && slots[at + RELATION] === relation) {
-        return slots[at + VALUE] ?? -1;
-      }
-    }
+    const at = this.#find(node, relation);
+    return at < 0 ? -1 : (this.#slots[at + VALUE] ?? -1);
   }
 
   /** False when the pair is there already; its number stays. */
   add(node: Node, relation: RelationIndex, value: number): boolean {
-    if (this.#size > this.#mask >> 1) this.#grow();
+    const at = this.#find(node, relation);
+    if (at >= 0) return false;
+    this.#insert(~at, node, relation, value);
+    return true;
+  }
+
+  /** Like `add`, but of two numbers the smaller one stays. */
+  addLeast(node: Node, relation: RelationIndex, value: number): boolean {
+    const at = this.#find(node, relation);
+    if (at < 0) {
+      this.#insert(~at, node, relation, value);
+      return true;
+    }
+    if (value < (this.#slots[at + VALUE] ?? 0)) this.#slots[at + VALUE] = value;
+    return false;
+  }
+
+  set(node: Node, relation: RelationIndex, value: number): void {
+    const at = this.#find(node, relation);
+    if (at < 0) this.#insert(~at, node, relation, value);
+    else this.#slots[at + VALUE] = value;
+  }
+
+  /** Where the pair stands, or the complement of where it would. */
+  #find(node: Node, relation: RelationIndex): number {
     const slots = this.#slots;
     const generation = this.#generation;
     const mask = this.#mask;
     for (let slot = hashOf(node, relation) & mask; ; slot = (slot + 1) & mask) {
       const at = WORDS_PER_SLOT * slot;
-      if (slots[at] !== generation) {
-        slots[at] = generation;
-        slots[at + NODE] = node;
-        slots[at + RELATION] = relation;
-        slots[at + VALUE] = value;
-        this.#size++;
-        return true;
-      }
-      if (slots[at + NODE] === node && slots[at + RELATION] === relation) return false;
+      if (slots[at] !== generation) return ~at;
+      if (slots[at + NODE] === node && slots[at + RELATION] === relation) return at;
     }
+  }
+
+  #insert(at: number, node: Node, relation: RelationIndex, value: number): void {
+    const slots = this.#slots;
+    slots[at] = this.#generation;
+    slots[at + NODE] = node;
+    slots[at + RELATION] = relation;
+    slots[at + VALUE] = value;
+    this.#size++;
+    if (this.#isFullAt(this.#size)) this.#grow();
+  }
+
+  #isFullAt(size: number): boolean {
+    return size > this.#mask >> 1;
   }
 
   #grow(): void {

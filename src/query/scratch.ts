@@ -4,19 +4,30 @@
  * graph is enough; whoever begins an evaluation takes them over, and the one before is at its end.
  */
 import { strict as assert } from 'node:assert';
+import { NodeList } from '../graph/reader.js';
+import { SetCursor } from '../graph/set-cursor.js';
+import { IntList } from './int-list.js';
 import { NodeSet } from './node-set.js';
 
-export interface ClosureTables {
-  readonly seen: NodeSet;
+export class ClosureTables {
+  readonly seen = new NodeSet();
   /** Pairs of node and relation, in the order they were found. */
-  readonly queue: number[];
+  readonly queue = new IntList();
   /** Members of the closure's target. */
-  readonly members: number[];
+  readonly members = new IntList();
+
+  clear(): void {
+    this.seen.clear();
+    this.queue.clear();
+    this.members.clear();
+  }
 }
 
 export class Scratch {
   readonly seen = new NodeSet();
-  readonly queue: number[] = [];
+  readonly queue = new IntList();
+  readonly cursor = new SetCursor();
+  readonly list = new NodeList();
   readonly #closures: ClosureTables[] = [];
   #closuresUsed = 0;
   #owner: object | undefined;
@@ -31,16 +42,10 @@ export class Scratch {
     assert(this.#owner === owner, 'one evaluation is at work at a time');
   }
 
+  /** To be cleared by whoever takes them. */
   closureTables(): ClosureTables {
-    let tables = this.#closures[this.#closuresUsed];
-    if (tables === undefined) {
-      tables = { seen: new NodeSet(), queue: [], members: [] };
-      this.#closures.push(tables);
-    }
+    const tables = (this.#closures[this.#closuresUsed] ??= new ClosureTables());
     this.#closuresUsed++;
-    tables.seen.clear();
-    tables.queue.length = 0;
-    tables.members.length = 0;
     return tables;
   }
 }

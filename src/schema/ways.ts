@@ -42,13 +42,16 @@ export class MonotoneWays {
   readonly #plan: Plan;
   readonly #reach: Reach;
   readonly #monotone: Uint8Array;
+  readonly #recurring: Uint8Array;
   readonly #unions = new Map<Expression, WaysIndex>();
   readonly #unionExpressions: Expression[] = [];
 
   constructor(plan: Plan, reach: Reach) {
     this.#plan = plan;
     this.#reach = reach;
-    this.#monotone = monotoneRelations(plan);
+    const references = referredTo(plan);
+    this.#monotone = monotoneRelations(plan, references);
+    this.#recurring = recurringRelations(references);
     for (const { index, expression } of plan.relations) {
       if (!this.isMonotone(index)) this.#findUnions(expression);
     }
@@ -56,6 +59,11 @@ export class MonotoneWays {
 
   isMonotone(relation: RelationIndex): boolean {
     return this.#monotone[relation] === 1;
+  }
+
+  /** False where no set of the relation can be met below itself, whatever the tuples. */
+  mayRecur(relation: RelationIndex): boolean {
+    return this.#recurring[relation] === 1;
   }
 
   /** Undefined unless it is a monotone union in a relation that is not monotone. */
@@ -173,35 +181,71 @@ class WaysCollector implements Ways {
   }
 }
 
-function monotoneRelations(plan: Plan): Uint8Array {
-  const monotone = new Uint8Array(plan.relations.length).fill(1);
-  const usedBy = plan.relations.map((): RelationIndex[] => []);
-  const queue: RelationIndex[] = [];
-  const collect = (by: RelationIndex, node: Expression): void => {
+/** By relation, those that it refers to, as often as it does and in whatever position. */
+function referredTo(plan: Plan): RelationIndex[][] {
+  const collect = (node: Expression): RelationIndex[] => {
     switch (node.kind) {
       case 'direct':
-        for (const set of node.sets) if (set.form === 'userset') usedBy[set.target]?.push(by);
-        return;
+        return node.sets.flatMap((set) => (set.form === 'userset' ? set.target : []));
       case 'computed':
-        usedBy[node.target]?.push(by);
-        return;
+        return [node.target];
       case 'from':
-        for (const { target } of node.paths) usedBy[target]?.push(by);
-        return;
+        return node.paths.map(({ target }) => target);
       case 'union':
-        for (const operand of node.operands) collect(by, operand);
-        return;
       case 'intersection':
+        return node.operands.flatMap(collect);
       case 'exclusion':
-        queue.push(by);
-        return;
+        return [...collect(node.base), ...collect(node.subtract)];
     }
   };
-  for (const { index, expression } of plan.relations) collect(index, expression);
+  return plan.relations.map(({ expression }) => collect(expression));
+}
+
+function monotoneRelations(plan: Plan, references: readonly RelationIndex[][]): Uint8Array {
+  const monotone = new Uint8Array(plan.relations.length).fill(1);
+  const usedBy = references.map((): RelationIndex[] => []);
+  references.forEach((targets, by) => {
+    for (const target of targets) usedBy[target]?.push(by);
+  });
+  const queue = plan.relations.flatMap(({ index, expression }) =>
+    isUnion(expression) ? [] : index,
+  );
   for (let relation = queue.pop(); relation !== undefined; relation = queue.pop()) {
     if (monotone[relation] === 0) continue;
     monotone[relation] = 0;
     queue.push(...(usedBy[relation] ?? []));
   }
   return monotone;
+}
+
+/** Whether there is no `and` and no `but not` in it; what it refers to is another question. */
+function isUnion(node: Expression): boolean {
+  switch (node.kind) {
+    case 'direct':
+    case 'computed':
+    case 'from':
+      return true;
+    case 'union':
+      return node.operands.every(isUnion);
+    case 'intersection':
+    case 'exclusion':
+      return false;
+  }
+}
+
+/** All relations, but not those that only relations outside refer to: these are on no cycle. */
+function recurringRelations(references: readonly RelationIndex[][]): Uint8Array {
+  const recurring = new Uint8Array(references.length).fill(1);
+  const users = new Int32Array(references.length);
+  for (const target of references.flat()) users[target] = (users[target] ?? 0) + 1;
+  const queue = Array.from(references.keys()).filter((relation) => users[relation] === 0);
+  for (let relation = queue.pop(); relation !== undefined; relation = queue.pop()) {
+    recurring[relation] = 0;
+    for (const target of references[relation] ?? []) {
+      const left = (users[target] ?? 0) - 1;
+      users[target] = left;
+      if (left === 0) queue.push(target);
+    }
+  }
+  return recurring;
 }

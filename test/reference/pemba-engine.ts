@@ -44,14 +44,18 @@ const PAGE_LIMIT = 3;
 /** Some usersets are opened by the tree itself, the rest by the harness asking again. */
 const EXPAND_DEPTH = 3;
 
+/** Of one graph, like the models of one store: each keeps what it derives from the graph right by itself. */
 class PembaEngine implements Engine {
   readonly #now: number;
   readonly #graph = new ResidentGraph(asRevision(0));
-  readonly #binding: Binding;
+  readonly #bindings: readonly [Binding, Binding];
+  #asked = 0;
 
   constructor(world: World) {
     this.#now = world.now;
-    this.#binding = new Binding(compilePlan(world.model), this.#graph.kinds);
+    const plan = compilePlan(world.model);
+    const { kinds } = this.#graph;
+    this.#bindings = [new Binding(plan, kinds), new Binding(plan, kinds)];
   }
 
   apply(changes: readonly TupleChange[]): void {
@@ -87,12 +91,14 @@ class PembaEngine implements Engine {
   }
 
   #scope({ context, contextualTuples }: Surroundings): QueryScope {
+    const { kinds } = this.#graph;
+    const binding = this.#bindings[this.#asked++ % 2 === 0 ? 0 : 1];
     return {
-      binding: this.#binding,
+      binding,
       graph:
         contextualTuples.length === 0
           ? this.#graph
-          : new OverlayGraph(this.#graph, this.#binding.kinds, contextualTuples),
+          : new OverlayGraph(this.#graph, kinds, contextualTuples),
       context,
       now: this.#now,
       budget: new Budget(LIMITS, () => performance.now()),

@@ -40,6 +40,8 @@ const NOW = 1_000_000;
 const DENSITIES = [0.5, 1, 2, 4];
 /** Enough for the largest worlds to be dense, few enough for a thousand worlds in a minute. */
 const TUPLES_MAX = 120;
+/** Many are for what an engine keeps from one question to the next, and a world of them takes long. */
+const EXTRA_STEPS = [0, 1, 1, 2, 2, 5];
 
 /** Keeps the stored tuples, by their keys, in step with the changes. */
 export function applyTo(stored: Map<string, RelationTuple>, changes: readonly TupleChange[]): void {
@@ -74,8 +76,9 @@ export function randomWorld(seed: number, negation: Negation = 'stratified'): Ge
   const first = randomWrites(population, tupleCount(population));
   const live = new Map<string, RelationTuple>();
   const steps: (readonly TupleChange[])[] = [recordWrites(live, first)];
-  for (let extra = random.between(0, 2); extra > 0; extra -= 1) {
-    steps.push(randomChanges(population, live));
+  const deleted: RelationTuple[] = [];
+  for (let extra = random.pick(EXTRA_STEPS); extra > 0; extra -= 1) {
+    steps.push(randomChanges(population, live, deleted));
   }
   return {
     seed,
@@ -127,16 +130,22 @@ function recordWrites(
 function randomChanges(
   population: Population,
   live: Map<string, RelationTuple>,
+  deleted: RelationTuple[],
 ): readonly TupleChange[] {
   const { random } = population;
   const changes: TupleChange[] = [];
   for (let count = random.between(1, 12); count > 0; count -= 1) {
+    if (deleted.length > 0 && random.chance(0.2)) {
+      changes.push(...recordWrites(live, [random.pick(deleted)]));
+      continue;
+    }
     const key = live.size > 0 && random.chance(0.6) ? random.pick([...live.keys()]) : undefined;
     const old = key === undefined ? undefined : live.get(key);
     if (key === undefined || old === undefined) {
       changes.push(...recordWrites(live, randomWrites(population, 1)));
     } else if (random.chance(0.8)) {
       live.delete(key);
+      deleted.push(old);
       const { object, relation, subject } = old;
       changes.push({ operation: 'delete', tuple: { object, relation, subject } });
     } else {
