@@ -192,19 +192,19 @@ export class KeySet {
     });
     try {
       const document = await readKeyDocument(source, this.#parts.fetch, loading.signal);
-      const maxAgeMs = document.maxAgeMs ?? MAX_AGE_DEFAULT_MS;
-      this.#replace(await readJwkSet(document.bytes, algorithms));
-      this.#maxAgeMs = Math.min(MAX_AGE_MAX_MS, Math.max(MAX_AGE_MIN_MS, maxAgeMs));
+      const set = await readJwkSet(document.bytes, algorithms);
+      this.#replace(set, document.maxAgeMs ?? MAX_AGE_DEFAULT_MS);
     } finally {
       cancelTimeout();
     }
   }
 
   /** A key that stays is the same object as before: what was verified with it goes on to count. */
-  #replace({ keys, ignored }: JwkSet): void {
+  #replace({ keys, ignored }: JwkSet, maxAgeMs: number): void {
     const known = new Map([...keys, ...this.#keys].map((key) => [key.identity, key]));
     this.#keys = new Set(keys.map((key) => known.get(key.identity) ?? key));
     this.#loadedAt = this.#now();
+    this.#maxAgeMs = Math.min(MAX_AGE_MAX_MS, Math.max(MAX_AGE_MIN_MS, maxAgeMs));
     this.#parts.events.loaded(this.#issuer, { keys: this.#keys.size, ignored });
   }
 
