@@ -18,6 +18,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
+import { isNativeError } from 'node:util/types';
 import { parseDocument } from 'yaml';
 import { PembaError } from '../errors.js';
 import { isRelationName } from '../tuple/tuple.js';
@@ -54,7 +55,7 @@ export function loadIssuers(path: string): readonly Issuer[] {
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = isNativeError(error) ? error.message : typeof error;
     throw new PembaError('cannot_start', `The file of issuers cannot be read: ${reason}.`, {
       cause: error,
     });

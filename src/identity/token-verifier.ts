@@ -8,6 +8,7 @@
  * been believed until then: it chose among the configured issuers and among that issuer's keys, and
  * it could be refused. `jose` verifies, and asks issuer, audience, type and times once more.
  */
+import { isNativeError } from 'node:util/types';
 import { errors as joseErrors, jwtVerify } from 'jose';
 import type { JWTVerifyOptions } from 'jose';
 import type { Clock } from '../clock.js';
@@ -181,7 +182,7 @@ function refusalOf(error: unknown): Error {
     return tokenRefusal('signature', error);
   }
   if (error instanceof joseErrors.JOSEError) return tokenRefusal('form', error);
-  return error instanceof Error ? error : new Error('verifying failed', { cause: error });
+  return isNativeError(error) ? error : new Error('verifying failed', { cause: error });
 }
 
 /** Rounded to whole seconds, jose's times can be a trifle stricter than ours. */

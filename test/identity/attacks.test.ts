@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 import { ManualTime } from '../support/manual-time.js';
 import { TestIssuer } from '../support/issuer.js';
 import { LAX_CALLERS, attackTokens } from './attacks.js';
@@ -56,6 +57,22 @@ describe('an attack', () => {
     // The one attack that is no attack here is a subject's token, tried by a caller.
     const accepted = attacks.filter((_, i) => verdicts[i] === 'accepted').map(({ name }) => name);
     expect(accepted).toEqual(['the audience of users, who are asked about']);
+  });
+
+  it('by chance is refused as well, and breaks nothing', async () => {
+    const good = await strict.accessToken();
+    const splice = fc.record({
+      at: fc.nat({ max: good.length }),
+      removed: fc.nat({ max: 3 }),
+      added: fc.oneof(fc.string({ maxLength: 3 }), fc.constantFrom('.', '=', 'A', '-', '\u0000')),
+    });
+    await fc.assert(
+      fc.asyncProperty(splice, async ({ at, removed, added }) => {
+        const token = good.slice(0, at) + added + good.slice(at + removed);
+        expect((await verdictOn(verifier, token)) === 'accepted').toBe(token === good);
+      }),
+      { numRuns: 500 },
+    );
   });
 
   it('causes no more than one fetch of the keys in a cooldown', () => {

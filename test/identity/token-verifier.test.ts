@@ -25,7 +25,10 @@ describe('a token is accepted', () => {
       'with times in fractions of a second',
       () => ({ iat: seconds() - 0.5, exp: seconds() + 0.25 }),
     ],
-    ['until it is out by more than clocks may differ', () => ({ exp: seconds() - 4 })],
+    [
+      'until it is out by more than clocks may differ',
+      () => ({ iat: seconds() - 60, exp: seconds() - 4 }),
+    ],
     ['before its time by less than clocks may differ', () => ({ nbf: seconds() + 5 })],
     ['issued in the future by less than clocks may differ', () => ({ iat: seconds() + 5 })],
     ['for just a day', () => ({ exp: seconds() + 86_400 })],
@@ -33,7 +36,7 @@ describe('a token is accepted', () => {
     ['with typ written out', () => ({}), { header: { typ: 'application/at+jwt' } }],
     ['with members of the header that mean nothing', () => ({}), { header: { x5t: 'a', more: 1 } }],
     ['with a nonce, as it is typed', () => ({ nonce: 'n' })],
-  ])('%s', async (_name, claims, options) => {
+  ])('%s', async (_name, claims, options = {}) => {
     const token = await live.issuer.accessToken(claims(), options);
     expect(await live.verdict(token)).toBe('accepted');
   });
@@ -190,7 +193,7 @@ describe('a forged token', () => {
     }
     // Those whose subject cannot be an id are good tokens otherwise.
     const checked = attacks.filter(({ rule }) => rule === 'subject' || rule === 'client');
-    expect(verify.mock.calls.length).toBeLessThanOrEqual(checked.length + 1);
+    expect(verify.mock.calls.length).toBeLessThanOrEqual(checked.length);
     verify.mockRestore();
   });
 });
