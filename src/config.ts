@@ -112,6 +112,27 @@ export class Config {
   @IsIn(['auto', 'on', 'off'])
   readonly audit: string = 'auto';
 
+  @Setting('PEMBA_ISSUERS_FILE', 'path', 'Of the issuers whose tokens count, in YAML or JSON.')
+  @IsOptional()
+  @IsString()
+  readonly issuersFile?: string;
+
+  @Setting(
+    'PEMBA_MAX_TOKEN_BYTES',
+    'bytes',
+    'Refused before anything is read of it; Node takes 16 KiB of headers.',
+  )
+  @Whole(1024, 65_536)
+  readonly maxTokenBytes: number = 16_384;
+
+  @Setting(
+    'PEMBA_CACHED_TOKENS',
+    'tokens',
+    'Verified, of callers and of subjects each; a kilobyte or two apiece.',
+  )
+  @Whole(1, 1_000_000)
+  readonly cachedTokens: number = 10_000;
+
   @Setting(
     'PEMBA_WORKERS',
     'processes',

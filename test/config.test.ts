@@ -36,9 +36,9 @@ describe('configuration', () => {
     expect(TABLE.exec(readme)?.[0]).toBe(table);
   });
 
-  it('has a default for everything but the database', () => {
-    const { databaseUrl, ...rest } = loadConfig({});
-    expect(databaseUrl).toBeUndefined();
+  it('has a default for everything but the database and the issuers', () => {
+    const { databaseUrl, issuersFile, ...rest } = loadConfig({});
+    expect([databaseUrl, issuersFile]).toEqual([undefined, undefined]);
     expect(Object.values(rest)).not.toContain(undefined);
   });
 

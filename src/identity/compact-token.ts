@@ -1,0 +1,50 @@
+/** A signed JWT in compact form, taken apart but not believed. */
+import type { JsonObject, JsonValue } from '../tuple/tuple.js';
+import { isJsonObject, strictJson } from './strict-json.js';
+import { tokenRefusal } from './token-refusal.js';
+
+export interface UnverifiedToken {
+  readonly algorithm: string;
+  readonly type: string | undefined;
+  readonly keyId: string | undefined;
+  readonly claims: JsonObject;
+}
+
+/**
+ * Members that bring a key along, name where to get one, or change what the rest means. Others are
+ * not read, as RFC 7515 has it; so they cannot matter.
+ */
+const REFUSED_IN_HEADER = ['crit', 'b64', 'jwk', 'jku', 'x5u', 'x5c', 'zip', 'enc'];
+const KEY_ID_LENGTH_MAX = 200;
+
+export function readCompactToken(token: string): UnverifiedToken {
+  const parts = token.split('.', 4);
+  const [header, payload, signature] = parts.map(base64urlBytes);
+  if (parts.length !== 3 || !header || !payload || !signature) throw tokenRefusal('form');
+  const { alg, typ, kid, ...others } = objectOf(header);
+  if (REFUSED_IN_HEADER.some((name) => Object.hasOwn(others, name))) throw tokenRefusal('header');
+  if (typeof alg !== 'string') throw tokenRefusal('algorithm');
+  if (typ !== undefined && typeof typ !== 'string') throw tokenRefusal('type');
+  return { algorithm: alg, type: typ, keyId: keyIdOf(kid), claims: objectOf(payload) };
+}
+
+/** Undefined unless it is what an encoder would write: no padding, no white space, no spare bits. */
+function base64urlBytes(text: string): Buffer | undefined {
+  if (text === '') return undefined;
+  const bytes = Buffer.from(text, 'base64url');
+  return bytes.toString('base64url') === text ? bytes : undefined;
+}
+
+function objectOf(bytes: Uint8Array): JsonObject {
+  const value = strictJson(bytes);
+  if (!isJsonObject(value)) throw tokenRefusal('json');
+  return value;
+}
+
+function keyIdOf(kid: JsonValue | undefined): string | undefined {
+  if (kid === undefined) return undefined;
+  if (typeof kid !== 'string' || kid === '' || kid.length > KEY_ID_LENGTH_MAX) {
+    throw tokenRefusal('key_id');
+  }
+  return kid;
+}
