@@ -11,6 +11,7 @@ import { ENGINE, METRICS, READINESS } from './api/tokens.js';
 import type { Clock } from './clock.js';
 import { graphMemoryBytes } from './config.js';
 import type { Config } from './config.js';
+import { RateLimits, limitsOf } from './identity/rate-limits.js';
 import { ulidFactory } from './ids.js';
 import type { Engine } from './operations/engine.js';
 import { Plans } from './operations/plans.js';
@@ -35,6 +36,7 @@ export interface Assembly extends Parts {
   readonly replicas: Replicas;
   readonly sweeper: Sweeper;
   readonly metrics: Metrics;
+  readonly rateLimits: RateLimits;
   readonly readiness: Readiness;
 }
 
@@ -71,6 +73,7 @@ export function assemble(parts: Parts): Assembly {
     replicas,
     sweeper: new Sweeper(engine, report('sweeping')),
     metrics,
+    rateLimits: new RateLimits(limitsOf(config), clock),
     readiness: new Readiness(database, replicas, config.readyStalenessMs),
   };
 }

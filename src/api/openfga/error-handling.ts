@@ -29,7 +29,8 @@ export function answerError(
 ): FastifyReply {
   const known = asPembaError(error, request, routes);
   const answer = known === undefined ? INTERNAL : errorAnswer(known);
-  if (answer.status >= 500) {
+  // What is refused for want of capacity is counted: a line each would be more work than the rest.
+  if (answer.status >= 500 && known?.code !== 'overloaded') {
     log.error({ err: error, request_id: request.id }, 'a request failed');
   }
   const isStream = request.routeOptions.url?.endsWith('/streamed-list-objects') === true;

@@ -1,0 +1,54 @@
+/**
+ * What a connection may do. A request that does not arrive in time is cut by Node's own timeouts
+ * (`server.ts`), whether its head or its body drips. Here: how many there are, and that an answer
+ * which nobody reads does not keep its connection.
+ */
+import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { invalidRequest } from '../errors.js';
+
+export interface ConnectionLimits {
+  readonly maxConnections: number;
+  /** For a piece of an answer to be taken. */
+  readonly timeoutMs: number;
+  readonly onDropped: () => void;
+}
+
+export function limitConnections(server: Server, limits: ConnectionLimits): void {
+  server.maxConnections = limits.maxConnections;
+  server.on('drop', limits.onDropped);
+  // Of the bytes of a head there is a limit; a header beyond a number would be dropped in silence.
+  server.maxHeadersCount = 0;
+  server.setTimeout(limits.timeoutMs, (socket) => {
+    if (socket.writableLength > 0 || !isAnswering(socket)) socket.destroy();
+  });
+}
+
+/** Silent because an answer is being worked on, which has limits of its own. */
+const isAnswering = (socket: Socket): boolean => {
+  const message: unknown = Reflect.get(socket, '_httpMessage');
+  return message !== undefined && message !== null;
+};
+
+/**
+ * Who somebody is must be said once: Node keeps the first of several Authorization headers, a proxy
+ * may have looked at the last.
+ */
+export function refuseSecondAuthorization(instance: FastifyInstance): void {
+  instance.addHook('onRequest', (request, _reply, done) => {
+    if (request.headers.authorization === undefined || hasOneAuthorization(request)) done();
+    else done(invalidRequest('authorization', 'the header is there more than once'));
+  });
+}
+
+function hasOneAuthorization({ raw }: FastifyRequest): boolean {
+  let found = 0;
+  for (let i = 0; i < raw.rawHeaders.length; i += 2) {
+    const name = raw.rawHeaders[i];
+    if (name?.length === AUTHORIZATION.length && name.toLowerCase() === AUTHORIZATION) found++;
+  }
+  return found === 1;
+}
+
+const AUTHORIZATION = 'authorization';
