@@ -3,10 +3,11 @@
  * be full again. What it lacks now is the time until then, by its rate; so it refills by itself, and
  * a bucket that is full is worth as much as none. Takes that are refused take nothing.
  *
- * Forgetting a full bucket loses nothing. A bucket that nobody took from for a window is full, so
- * the oldest go first; of more callers in a window than are remembered, the oldest starts full again.
- * Names of principals are authenticated, so nobody makes them up; and whoever commands addresses
- * enough to have his own forgotten has the limit that many times over as it is.
+ * Forgetting a full bucket loses nothing. Of more callers in a window than are remembered, one that
+ * has not been heard of for a round starts full again: a clock with a second chance, because keeping
+ * the order of use takes three times as long, for each request. Names of principals are
+ * authenticated, so nobody makes them up; and whoever commands addresses enough to have his own
+ * forgotten has the limit that many times over as it is.
  *
  * Every worker has buckets of its own with its share of the rate. That is approximate: a caller
  * whose connections all go to one worker has that worker's share.
@@ -105,16 +106,22 @@ export class RateLimits {
   }
 }
 
+interface Bucket {
+  /** An instant, in milliseconds. */
+  fullAt: number;
+  /** Since it was last put behind the others. */
+  isUsed: boolean;
+}
+
 class Buckets {
   readonly #pool: Pool;
   readonly #limit: Limit;
   readonly #maxBuckets: number;
   readonly #windowMs: number;
   readonly #msPerToken: number;
-  /** When each is full again. */
-  readonly #fullAt = new Map<string, number>();
-  #hand: Iterator<[string, number], undefined>;
-  #oldest: [string, number] | undefined;
+  readonly #buckets = new Map<string, Bucket>();
+  /** Stands before the one that was put behind the others the longest ago. */
+  #hand: Iterator<[string, Bucket], undefined>;
 
   constructor(pool: Pool, limit: Limit, maxBuckets: number) {
     this.#pool = pool;
@@ -122,26 +129,30 @@ class Buckets {
     this.#maxBuckets = maxBuckets;
     this.#windowMs = limit.windowSeconds * 1000;
     this.#msPerToken = this.#windowMs / limit.tokens;
-    this.#hand = this.#fullAt.entries();
+    this.#hand = this.#buckets.entries();
   }
 
   get size(): number {
-    return this.#fullAt.size;
+    return this.#buckets.size;
   }
 
   take(key: string, cost: number, now: number): RateDecision {
-    const known = this.#fullAt.get(key);
+    const known = this.#buckets.get(key);
     const lacking = this.#lacking(known, now);
     const after = lacking + Math.min(cost, this.#limit.tokens) * this.#msPerToken;
     if (after > this.#windowMs + SLACK_MS) return this.#refused(lacking, after);
-    if (known === undefined) this.#makeRoom(now);
-    else this.#fullAt.delete(key);
-    this.#fullAt.set(key, now + after);
+    if (known === undefined) {
+      this.#makeRoom(now);
+      this.#buckets.set(key, { fullAt: now + after, isUsed: false });
+    } else {
+      known.fullAt = now + after;
+      known.isUsed = true;
+    }
     return this.#decision(after, 0);
   }
 
   look(key: string, now: number): RateDecision {
-    const lacking = this.#lacking(this.#fullAt.get(key), now);
+    const lacking = this.#lacking(this.#buckets.get(key), now);
     const after = lacking + this.#msPerToken;
     return after > this.#windowMs + SLACK_MS
       ? this.#refused(lacking, after)
@@ -152,9 +163,9 @@ class Buckets {
    * Milliseconds until the bucket is full. Should the clock have run backwards after all, it is
    * empty at the worst.
    */
-  #lacking(fullAt: number | undefined, now: number): number {
-    if (fullAt === undefined || fullAt <= now) return 0;
-    return Math.min(fullAt - now, this.#windowMs);
+  #lacking(bucket: Bucket | undefined, now: number): number {
+    if (bucket === undefined || bucket.fullAt <= now) return 0;
+    return Math.min(bucket.fullAt - now, this.#windowMs);
   }
 
   #refused(lacking: number, after: number): RateDecision {
@@ -175,22 +186,27 @@ class Buckets {
     };
   }
 
-  /** The map's order is that of the last takes. A hand stands at its beginning. */
+  /** The hand goes over the oldest: forgets what is full, or puts it behind the others. */
   #makeRoom(now: number): void {
     for (let looked = 0; looked < LOOKED_AT; looked++) {
-      this.#oldest ??= this.#hand.next().value;
-      if (this.#oldest === undefined) {
-        this.#hand = this.#fullAt.entries();
+      const next = this.#hand.next();
+      if (next.done === true) {
+        this.#hand = this.#buckets.entries();
         return;
       }
-      const [key, fullAt] = this.#oldest;
-      // Else it was taken from since the hand came to it, and stands further behind.
-      if (this.#fullAt.get(key) === fullAt) {
-        if (fullAt > now && this.#fullAt.size < this.#maxBuckets) return;
-        this.#fullAt.delete(key);
-      }
-      this.#oldest = undefined;
+      const [key, bucket] = next.value;
+      this.#buckets.delete(key);
+      if (bucket.fullAt <= now) continue;
+      if (!bucket.isUsed && this.#buckets.size + 1 >= this.#maxBuckets) return;
+      bucket.isUsed = false;
+      this.#buckets.set(key, bucket);
     }
+    if (this.#buckets.size >= this.#maxBuckets) this.#forgetNext();
+  }
+
+  #forgetNext(): void {
+    const next = this.#hand.next();
+    if (next.done !== true) this.#buckets.delete(next.value[0]);
   }
 }
 

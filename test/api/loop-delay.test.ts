@@ -5,7 +5,7 @@ const MAX_MS = 100;
 const TICK_MS = 20;
 
 /** A loop whose turns take as long as the test says. */
-function loop(maxMs = MAX_MS): { turn(ms: number): void; work(ms: number): boolean } {
+function loop(maxMs = MAX_MS): { turn: (ms: number) => void; work: (ms: number) => boolean } {
   const clock = { at: 5000, monotonic: (): number => clock.at };
   const delay = new LoopDelay(clock, maxMs);
   delay.start();
