@@ -196,7 +196,7 @@ export class Config {
   @Setting(
     'PEMBA_MAX_IN_FLIGHT',
     'requests',
-    'That one worker works on at once; further ones get 503. Mostly writes: checks do not wait.',
+    'That one worker works on at once; more get 503. Only what waits counts: writes, mostly.',
   )
   @Whole(1, 1_000_000)
   readonly maxInFlight: number = 1000;
@@ -204,7 +204,7 @@ export class Config {
   @Setting(
     'PEMBA_MAX_LOOP_DELAY_MS',
     'ms',
-    'Of overload that lasts, what comes later than this gets 503; clients wait longer. 0: nothing.',
+    'When overload lasts, what would wait longer to be looked at gets 503. 0: nothing does.',
   )
   @Whole(0, MINUTE)
   readonly maxLoopDelayMs: number = 250;
@@ -225,14 +225,14 @@ export class Config {
   @Whole(0, 10_000_000)
   readonly rateAdministration: number = 0;
 
-  @Setting('PEMBA_RATE_BURST_SECONDS', 's', 'That a caller may spend at once what is due in.')
+  @Setting('PEMBA_RATE_BURST_SECONDS', 's', 'A caller may spend at once what comes in so long.')
   @Whole(1, HOUR / 1000)
   readonly rateBurstSeconds: number = 5;
 
   @Setting(
     'PEMBA_RATE_FAILED_AUTHENTICATIONS',
     'per minute',
-    'From an address: nobody mistypes faster, and keys are not guessed at this. 0: no limit.',
+    'From one address; no key is guessed at this pace. 0: no limit.',
   )
   @Whole(0, 10_000_000)
   readonly rateFailedAuthentications: number = 60;

@@ -9,6 +9,8 @@
  * sockets are emptied fast, and who is let in has waited a turn at most. One query that holds the
  * loop for long is not overload, and refuses nobody.
  *
+ * What this cannot see is the queue of connections not yet accepted: libuv takes one a turn.
+ *
  * Looked at for every request, and never sampled: between two ticks of a busy loop lies all that it
  * should refuse. `perf_hooks.monitorEventLoopDelay` tells of turns that are over.
  */

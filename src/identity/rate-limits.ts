@@ -95,7 +95,10 @@ export class RateLimits {
     return this.#pools[pool]?.take(key, cost, this.#clock.monotonic());
   }
 
-  /** Whether a token is left. Takes none. */
+  /**
+   * Whether a token is left. Takes none. Of `authentication`: before a credential is verified that is
+   * not known already, so that those who are known get through beside one who guesses.
+   */
   look(pool: Pool, key: string): RateDecision | undefined {
     return this.#pools[pool]?.look(key, this.#clock.monotonic());
   }
