@@ -26,11 +26,11 @@ export const overloadBenchmark: Benchmark = {
   async run(ground) {
     const world = await ground.world();
     const generator = await ground.program('overload-program.js');
-    const shedding = await startPemba(ground, { url: world.url, workers: 1 });
-    const patient = await startPemba(ground, {
+    const patient = await startPemba(ground, { url: world.url, workers: 1 });
+    const shedding = await startPemba(ground, {
       url: world.url,
       workers: 1,
-      settings: { PEMBA_MAX_LOOP_DELAY_MS: '0' },
+      settings: { PEMBA_MAX_LOOP_DELAY_MS: String(PATIENCE_MS / 4) },
     });
     const ask = asker(ground, world, generator);
     // The first loads the store, for which nobody here has the patience.

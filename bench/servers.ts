@@ -30,6 +30,8 @@ export const startPemba = (
     PORT: '0',
     PEMBA_EXAMPLE_STORE: 'false',
     PEMBA_WORKERS: String(workers),
+    // Here a server is meant to be at its limit.
+    PEMBA_MAX_LOOP_DELAY_MS: '0',
     ...settings,
   });
 

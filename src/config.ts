@@ -207,7 +207,7 @@ export class Config {
     'When overload lasts, what would wait longer to be looked at gets 503. 0: nothing does.',
   )
   @Whole(0, MINUTE)
-  readonly maxLoopDelayMs: number = 250;
+  readonly maxLoopDelayMs: number = 500;
 
   @Setting(
     'PEMBA_RATE_QUERIES',

@@ -20,7 +20,7 @@ import type { Clock } from '../clock.js';
 const TICK_MS = 20;
 
 /** A few long queries in a row are honest; who waits in a queue for so long gives up. */
-export const SUSTAINED_MS = 500;
+export const SUSTAINED_MS = 1000;
 
 export class LoopDelay {
   readonly #clock: Pick<Clock, 'monotonic'>;
