@@ -1,8 +1,8 @@
 /**
  * The benchmarks, one after the other:
  *
- *   npm run bench -- [engine memory http writes feed growth] [--size small|1M|10M] [--runs N]
- *                    [--json FILE]
+ *   npm run bench -- [engine memory http writes feed growth overload] [--size small|1M|10M]
+ *                    [--runs N] [--json FILE]
  *
  * README.md tells what each figure means.
  */
@@ -16,6 +16,7 @@ import { growthBenchmark } from './growth.bench.js';
 import { httpBenchmark } from './http.bench.js';
 import { describe, thisMachine } from './machine.js';
 import { memoryBenchmark } from './memory.bench.js';
+import { overloadBenchmark } from './overload.bench.js';
 import { UsageError, readOptions } from './options.js';
 import type { Options } from './options.js';
 import { render } from './report.js';
@@ -29,6 +30,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   writesBenchmark,
   feedBenchmark,
   growthBenchmark,
+  overloadBenchmark,
 ];
 
 interface Result {

@@ -17,14 +17,22 @@ export interface PembaOptions {
   /** Of the database. */
   readonly url: string;
   readonly workers: number;
+  /** Environment variables. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
-export const startPemba = (ground: Ground, { url, workers }: PembaOptions): Promise<ServerStart> =>
+export const startPemba = (
+  ground: Ground,
+  { url, workers, settings }: PembaOptions,
+): Promise<ServerStart> =>
   startServer(ground, '../src/main.js', {
     DATABASE_URL: url,
     PORT: '0',
     PEMBA_EXAMPLE_STORE: 'false',
     PEMBA_WORKERS: String(workers),
+    // Here a server is meant to be at its limit.
+    PEMBA_MAX_LOOP_DELAY_MS: '0',
+    ...settings,
   });
 
 /** A bare Fastify that reads the same bodies and answers in the same form, without thinking. */

@@ -18,6 +18,7 @@ import type { Config } from './config.js';
 import { createIdentity } from './identity/identity.js';
 import type { Identity } from './identity/identity.js';
 import type { RandomBytes } from './identity/key-text.js';
+import { RateLimits, limitsOf } from './identity/rate-limits.js';
 import { ulidFactory } from './ids.js';
 import type { StoreId } from './ids.js';
 import type { Engine } from './operations/engine.js';
@@ -50,6 +51,7 @@ export interface Assembly extends Parts {
   readonly replicas: Replicas;
   readonly sweeper: Sweeper;
   readonly metrics: Metrics;
+  readonly rateLimits: RateLimits;
   readonly readiness: Readiness;
   readonly decisionLog: DecisionLog | undefined;
 }
@@ -100,6 +102,7 @@ export function assemble(parts: Parts, engine: Engine, systemStore: StoreId | un
       log.warn({ err: error }, 'sweeping failed');
     }),
     metrics,
+    rateLimits: new RateLimits(limitsOf(config), clock),
     readiness: new Readiness(database, replicas, config.readyStalenessMs),
     decisionLog,
   };

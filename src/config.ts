@@ -261,6 +261,58 @@ export class Config {
   @Whole(100, HOUR)
   readonly requestTimeoutMs: number = 10_000;
 
+  @Setting('PEMBA_MAX_HEADER_BYTES', 'bytes', "Of a request's head; Node's. A token is 1 to 4 kB.")
+  @Whole(1024, 1_048_576)
+  readonly maxHeaderBytes: number = 16_384;
+
+  @Setting('PEMBA_MAX_CONNECTIONS', 'connections', 'To one worker; each takes some 20 kB.')
+  @Whole(1, 1_000_000)
+  readonly maxConnections: number = 10_000;
+
+  @Setting(
+    'PEMBA_MAX_IN_FLIGHT',
+    'requests',
+    'That one worker works on at once; more get 503. Only what waits counts: writes, mostly.',
+  )
+  @Whole(1, 1_000_000)
+  readonly maxInFlight: number = 1000;
+
+  @Setting(
+    'PEMBA_MAX_LOOP_DELAY_MS',
+    'ms',
+    'When overload lasts, what would wait longer to be looked at gets 503. 0: nothing does.',
+  )
+  @Whole(0, MINUTE)
+  readonly maxLoopDelayMs: number = 500;
+
+  @Setting(
+    'PEMBA_RATE_QUERIES',
+    'per second',
+    'Of a caller: checks, and ten for a list. 0: no limit, as overload is shed anyway.',
+  )
+  @Whole(0, 10_000_000)
+  readonly rateQueries: number = 0;
+
+  @Setting('PEMBA_RATE_WRITES', 'per second', 'Of a caller: tuples. 0: no limit.')
+  @Whole(0, 10_000_000)
+  readonly rateWrites: number = 0;
+
+  @Setting('PEMBA_RATE_ADMINISTRATION', 'per second', 'Of a caller: other requests. 0: no limit.')
+  @Whole(0, 10_000_000)
+  readonly rateAdministration: number = 0;
+
+  @Setting('PEMBA_RATE_BURST_SECONDS', 's', 'A caller may spend at once what comes in so long.')
+  @Whole(1, HOUR / 1000)
+  readonly rateBurstSeconds: number = 5;
+
+  @Setting(
+    'PEMBA_RATE_FAILED_AUTHENTICATIONS',
+    'per minute',
+    'From one address; no key is guessed at this pace. 0: no limit.',
+  )
+  @Whole(0, 10_000_000)
+  readonly rateFailedAuthentications: number = 60;
+
   @Setting('PEMBA_SHUTDOWN_TIMEOUT_MS', 'ms', 'For what is in flight; orchestrators give 30 s.')
   @Whole(0, HOUR)
   readonly shutdownTimeoutMs: number = 10_000;

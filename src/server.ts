@@ -4,6 +4,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { callerOf, installGate } from './api/gate.js';
+import { limitConnections } from './api/connections.js';
 import { installBodyParsers } from './api/json-body.js';
 import {
   OpenFgaErrorFilter,
@@ -15,8 +16,10 @@ import { registerQueryRoutes } from './api/openfga/query-routes.js';
 import { requestSchemas } from './api/openfga/request-schemas.js';
 import { RouteTable } from './api/openfga/route-table.js';
 import { AJV_OPTIONS } from './api/schema-problem.js';
+import { shedOverload } from './api/shedding.js';
 import { AppModule } from './app.module.js';
 import type { Assembly } from './app.module.js';
+import type { Config } from './config.js';
 import { PembaError } from './errors.js';
 import { principalName } from './identity/principal.js';
 import { recorderOf } from './telemetry/recorder.js';
@@ -45,7 +48,8 @@ export async function serve(assembly: Assembly): Promise<Server> {
     http: {
       // Node holds the head to the shorter of the two and the whole to the longer.
       headersTimeout: config.requestTimeoutMs,
-      connectionsCheckingInterval: Math.min(config.requestTimeoutMs, MAX_CHECKING_INTERVAL_MS),
+      connectionsCheckingInterval: checkingIntervalMs(config),
+      maxHeaderSize: config.maxHeaderBytes,
     },
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply): void => {
       void answerError(log, routes, error, request, reply);
@@ -62,6 +66,7 @@ export async function serve(assembly: Assembly): Promise<Server> {
   const instance: FastifyInstance = adapter.getInstance<FastifyInstance>();
   routes.collect(instance);
   observeRequests(instance, log, metrics);
+  limitCallers(instance, assembly);
   installGate(instance, assembly.identity);
   installBodyParsers(instance, config);
   const withErrors = (register: (plugin: FastifyInstance) => void): void => {
@@ -100,6 +105,23 @@ export async function serve(assembly: Assembly): Promise<Server> {
     close: () => app.close(),
   };
 }
+
+/** Before anything looks at who asks. */
+function limitCallers(instance: FastifyInstance, assembly: Assembly): void {
+  const { config, metrics } = assembly;
+  shedOverload(instance, assembly);
+  limitConnections(instance.server, {
+    maxConnections: config.maxConnections,
+    // Longer than for a request, whose own timeout can still answer.
+    timeoutMs: config.requestTimeoutMs + 2 * checkingIntervalMs(config),
+    onDropped: () => {
+      metrics.shed('connections');
+    },
+  });
+}
+
+const checkingIntervalMs = ({ requestTimeoutMs }: Config): number =>
+  Math.min(requestTimeoutMs, MAX_CHECKING_INTERVAL_MS);
 
 function urlOf(instance: FastifyInstance, host: string): string {
   const address = instance.server.address();

@@ -3,7 +3,9 @@
  * objects; the one exception is the replica's revision by store, for the stores a process holds.
  */
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import type { ShedReason } from '../api/shedding.js';
 import type { Clock } from '../clock.js';
+import type { Pool } from '../identity/rate-limits.js';
 import type { Replicas } from '../replica/replicas.js';
 import type { Database } from '../storage/database.js';
 
@@ -31,6 +33,8 @@ export class Metrics {
   readonly #requests: Counter<'method' | 'route' | 'status'>;
   readonly #durations: Histogram<'method' | 'route'>;
   readonly #decisions: Counter<'api' | 'decision'>;
+  readonly #shed: Counter<'reason'>;
+  readonly #rateLimited: Counter<'pool'>;
   /** Counts since the last scrape; see `request`. */
   readonly #pending = new Map<string, PendingRoute>();
   readonly #pendingDecisions = new Map<string, PendingDecisions>();
@@ -60,6 +64,18 @@ export class Metrics {
       name: 'pemba_decisions_total',
       help: 'Checks decided, alone or in a batch',
       labelNames: ['api', 'decision'],
+      registers,
+    });
+    this.#shed = new Counter({
+      name: 'pemba_shed_requests_total',
+      help: 'Requests refused with 503, and connections dropped, for want of capacity',
+      labelNames: ['reason'],
+      registers,
+    });
+    this.#rateLimited = new Counter({
+      name: 'pemba_rate_limited_total',
+      help: 'Requests refused with 429, by what was spent',
+      labelNames: ['pool'],
       registers,
     });
   }
@@ -101,6 +117,25 @@ export class Metrics {
       this.#pendingDecisions.set(api, pending);
     }
     pending[decision]++;
+  }
+
+  shed(reason: ShedReason | 'connections'): void {
+    this.#shed.inc({ reason });
+  }
+
+  rateLimited(pool: Pool): void {
+    this.#rateLimited.inc({ pool });
+  }
+
+  watchInFlight(read: () => number): void {
+    new Gauge({
+      name: 'pemba_in_flight',
+      help: 'Requests that are being worked on',
+      registers: [this.#registry],
+      collect() {
+        this.set(read());
+      },
+    });
   }
 
   #flush(): void {

@@ -44,7 +44,7 @@ describeWithPostgres('npm run bench', () => {
 
   it('runs every benchmark', () => {
     const names = results.benchmarks.map(({ name }) => name);
-    expect(names).toEqual(['engine', 'memory', 'http', 'writes', 'feed', 'growth']);
+    expect(names).toEqual(['engine', 'memory', 'http', 'writes', 'feed', 'growth', 'overload']);
   });
 
   it('has a figure in every row of every table, and prints the table', () => {

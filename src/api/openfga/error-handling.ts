@@ -5,6 +5,7 @@
  */
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
+import { isNativeError } from 'node:util/types';
 import { Catch, HttpException } from '@nestjs/common';
 import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
@@ -30,7 +31,8 @@ export function answerError(
 ): FastifyReply {
   const known = asPembaError(error, request, routes);
   const answer = known === undefined ? INTERNAL : errorAnswer(known);
-  if (answer.status >= 500) {
+  // What is refused for want of capacity is counted: a line each would be more work than the rest.
+  if (answer.status >= 500 && known?.code !== 'overloaded') {
     log.error({ err: error, request_id: request.id }, 'a request failed');
   }
   const isStream = request.routeOptions.url?.endsWith('/streamed-list-objects') === true;
@@ -99,11 +101,19 @@ function asPembaError(
 ): PembaError | undefined {
   if (error instanceof PembaError) return error;
   if (error instanceof HttpException) return fromStatus(error.getStatus(), error, request, routes);
+  if (isBrokenOff(error)) return tooLate(error);
   if (!(error instanceof Error)) return undefined;
   const { validation, statusCode } = error as Partial<FastifyError>;
   if (validation !== undefined) return schemaProblem(validation);
   return statusCode === undefined ? undefined : fromStatus(statusCode, error, request, routes);
 }
+
+/**
+ * The caller has gone before all of the request was read, as Node tells it: nobody hears the answer,
+ * and nothing here failed. What fails on a socket of our own names the system call.
+ */
+const isBrokenOff = (error: unknown): error is NodeJS.ErrnoException =>
+  isNativeError(error) && 'code' in error && error.code === 'ECONNRESET' && !('syscall' in error);
 
 /** The refusals of the framework itself. */
 function fromStatus(
