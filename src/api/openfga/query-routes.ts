@@ -6,14 +6,17 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { PembaError } from '../../errors.js';
 import { batchCheck, check, checkNow } from '../../operations/check.js';
-import type { BatchItem, BatchVerdict, CheckRequest } from '../../operations/check.js';
+import type { BatchItem, BatchVerdict } from '../../operations/check.js';
 import type { Engine } from '../../operations/engine.js';
 import { listObjects, listUsers } from '../../operations/list.js';
 import type { ListObjectsRequest, NameList } from '../../operations/list.js';
 import type { Answer, Target } from '../../operations/resolve.js';
 import { parseSubject } from '../../tuple/tuple.js';
 import type { JsonObject, RelationTuple } from '../../tuple/tuple.js';
+import { checkQuestion } from './check-question.js';
+import type { CheckBody, WireCircumstances } from './check-question.js';
 import { batchItemError } from './errors.js';
+import { payloadOf, throwFailureOf } from './handover.js';
 import { COMPLETE_HEADER, TOKEN_HEADER, consistencyTokenOf, stamp } from './reply.js';
 import type { RequestSchemas } from './request-schemas.js';
 import { RESPONSES } from './response-schemas.js';
@@ -31,15 +34,6 @@ import {
 } from './wire.js';
 import { streamNames } from './streamed-list.js';
 import type { WireTarget, WireTuple, WireTupleKey } from './wire.js';
-
-interface WireCircumstances {
-  readonly contextual_tuples?: { readonly tuple_keys?: readonly WireTuple[] } | null;
-  readonly context?: JsonObject | null;
-}
-
-interface CheckBody extends WireTarget, WireCircumstances {
-  readonly tuple_key: WireTupleKey;
-}
 
 interface BatchBody extends WireTarget {
   readonly checks: readonly (WireCircumstances & {
@@ -67,6 +61,9 @@ interface ListUsersBody extends WireTarget, WirePaging {
   readonly context?: JsonObject | null;
 }
 
+/** Most checks are answered by `direct-check.ts` and do not come here. */
+export const CHECK_ROUTE = '/stores/:storeId/check';
+
 interface StoreRoute {
   Params: { storeId: string };
 }
@@ -89,16 +86,22 @@ function registerChecks(
   { engine, onDecision, schemas }: QueryRoutesParts,
 ): void {
   instance.post<StoreRoute & { Body: CheckBody }>(
-    '/stores/:storeId/check',
-    { schema: { body: schemas.check, response: { 200: RESPONSES.check } } },
+    CHECK_ROUTE,
+    {
+      schema: { body: schemas.check, response: { 200: RESPONSES.check } },
+      preParsing: (request, _reply, payload, done) => {
+        done(null, payloadOf(request.raw) ?? payload);
+      },
+    },
     (request, reply) => {
-      const question = checkRequest(request);
+      throwFailureOf(request.raw);
+      const storeId = storeIdOf(request.params.storeId);
+      const question = checkQuestion(storeId, consistencyTokenOf(request), request.body);
       const send = (answer: Answer<boolean>): FastifyReply => {
         stamp(reply, answer);
         onDecision('check', answer.result ? 'allowed' : 'denied');
         return reply.send({ allowed: answer.result, resolution: '' });
       };
-      // Without a promise, as is the rule, a request is answered in the turn that it arrived in.
       const now = checkNow(engine, question);
       return now === undefined ? check(engine, question).then(send) : send(now);
     },
@@ -165,19 +168,6 @@ function registerLists(instance: FastifyInstance, { engine, schemas }: QueryRout
       return { users: answer.result.names.map(userToWire), ...announce(reply, answer) };
     },
   );
-}
-
-function checkRequest(request: FastifyRequest<StoreRoute & { Body: CheckBody }>): CheckRequest {
-  const { body } = request;
-  const { storeId, modelId, consistency } = targetOf(request, body);
-  return {
-    storeId,
-    ...(modelId && { modelId }),
-    consistency,
-    key: keyOf(body.tuple_key, 'tuple_key'),
-    contextualTuples: contextualTuplesOf(body.contextual_tuples),
-    context: contextOf(body.context, 'context'),
-  };
 }
 
 const targetOf = (request: FastifyRequest<StoreRoute>, body: WireTarget): Target => ({
