@@ -6,11 +6,12 @@
  * by construction: the verdict comes from the rights alone, which say the same of a store of somebody
  * else and of one that never was, in the same time.
  */
+import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { PembaError, invalidRequest } from '../errors.js';
 import type { Authenticator } from '../identity/authenticator.js';
 import { ANYONE, isStoreRight } from '../identity/caller.js';
-import type { Caller, Right, Verdict } from '../identity/caller.js';
+import type { Caller, Right, StoreRight, Verdict } from '../identity/caller.js';
 import type { Rights } from '../identity/rights.js';
 import { isUlid } from '../ids.js';
 import type { StoreId } from '../ids.js';
@@ -44,15 +45,26 @@ export interface GateParts {
   readonly rights: Rights | undefined;
 }
 
+export interface DirectGate {
+  /**
+   * Whether the caller is known and holds the right, as far as is remembered; false when it has to
+   * be found out, or refused, by the way of all requests.
+   */
+  isAdmitted(request: IncomingMessage, right: StoreRight, storeId: StoreId): boolean;
+}
+
 /** A route that does not declare what it needs keeps the server from starting. */
-export function installGate(instance: FastifyInstance, { authenticator, rights }: GateParts): void {
+export function installGate(
+  instance: FastifyInstance,
+  { authenticator, rights }: GateParts,
+): DirectGate {
   instance.addHook('onRoute', ({ url, method, config }) => {
     if (config?.right === undefined) {
       throw new TypeError(`${String(method)} ${url} does not declare the right that it needs`);
     }
   });
   instance.decorateRequest('admission', undefined);
-  if (rights === undefined) return;
+  if (rights === undefined) return { isAdmitted: () => true };
   const gate = new Gate(authenticator, rights);
   instance.addHook('onRequest', (request, reply, done) => {
     const { right } = request.routeOptions.config;
@@ -63,11 +75,12 @@ export function installGate(instance: FastifyInstance, { authenticator, rights }
     }
     gate.admit(request, reply, right, done);
   });
+  return gate;
 }
 
 type Done = (error?: Error) => void;
 
-class Gate {
+class Gate implements DirectGate {
   readonly #authenticator: Authenticator;
   readonly #rights: Rights;
 
@@ -82,7 +95,7 @@ class Gate {
       done(error as Error);
     };
     try {
-      const caller = this.#authenticator.authenticate(onlyAuthorization(request));
+      const caller = this.#authenticator.authenticate(onlyAuthorization(request.raw));
       if (caller instanceof Promise) {
         caller
           .then((found) => this.#authorize(request, right, found))
@@ -103,6 +116,23 @@ class Gate {
     }
   }
 
+  isAdmitted(request: IncomingMessage, right: StoreRight, storeId: StoreId): boolean {
+    try {
+      const caller = this.#authenticator.authenticate(onlyAuthorization(request));
+      const verdict = caller instanceof Promise || this.#rights.verdict(caller, right, storeId);
+      if (verdict === true || verdict instanceof Promise) {
+        // Whoever goes the way of all requests joins in waiting for it, and hears of a failure.
+        for (const found of [caller, verdict]) {
+          if (found instanceof Promise) found.catch(() => undefined);
+        }
+        return false;
+      }
+      return verdict.kind === 'allowed';
+    } catch {
+      return false;
+    }
+  }
+
   #authorize(request: FastifyRequest, right: Right, caller: Caller): Promise<void> | undefined {
     const storeId = isStoreRight(right) ? storeIdOf(request) : undefined;
     const verdict = this.#rights.verdict(caller, right, storeId);
@@ -119,12 +149,12 @@ class Gate {
 }
 
 /** Node takes the first of several, others the last: whoever sends two means mischief. */
-function onlyAuthorization({ headers, raw }: FastifyRequest): string | undefined {
+function onlyAuthorization({ headers, rawHeaders }: IncomingMessage): string | undefined {
   const { authorization } = headers;
   if (authorization === undefined) return undefined;
   let count = 0;
-  for (let i = 0; i < raw.rawHeaders.length; i += 2) {
-    const name = raw.rawHeaders[i];
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i];
     if (name?.length === AUTHORIZATION.length && name.toLowerCase() === AUTHORIZATION) count++;
   }
   if (count > 1) throw invalidCredentials();

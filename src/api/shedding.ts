@@ -80,10 +80,15 @@ export interface SheddingParts {
   readonly metrics: SheddingMetrics;
 }
 
+export interface Overload {
+  /** Whether a request that came now would be refused. */
+  isNow(): boolean;
+}
+
 export function shedOverload(
   instance: FastifyInstance,
   { config, clock, metrics }: SheddingParts,
-): void {
+): Overload {
   const inFlight = new InFlight(config.maxInFlight);
   const loop = new LoopDelay(clock, config.maxLoopDelayMs);
   metrics.watchInFlight(() => inFlight.count);
@@ -114,4 +119,5 @@ export function shedOverload(
     loop.stop();
     done();
   });
+  return { isNow: () => reasonAgainst() !== undefined };
 }

@@ -103,6 +103,10 @@ export class RateLimits {
     return this.#pools[pool]?.look(key, this.#clock.monotonic());
   }
 
+  isLimited(pool: Pool): boolean {
+    return this.#pools[pool] !== undefined;
+  }
+
   /** Buckets that are remembered. */
   sizeOf(pool: Pool): number {
     return this.#pools[pool]?.size ?? 0;

@@ -1,4 +1,8 @@
-/** One log line and one observation a request, and the request's id in and out. */
+/**
+ * One log line and one observation a request, and the request's id in and out: by hooks for what
+ * goes through Fastify, by a call for what is answered before it.
+ */
+import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ulidFactory } from '../ids.js';
 import type { Clock } from '../clock.js';
@@ -14,7 +18,7 @@ const ACCEPTED_ID = /^[\w.:/+=-]{1,128}$/;
 /** A caller's id, or one of the process and a count: unique without the cost of randomness. */
 export function requestIdFactory(
   clock: Clock,
-): (request: { headers: Record<string, unknown> }) => string {
+): (request: { readonly headers: IncomingHttpHeaders }) => string {
   const prefix = ulidFactory(() => clock.now())();
   let count = 0;
   return ({ headers }) => {
@@ -39,6 +43,21 @@ export function observeRequests(instance: FastifyInstance, log: Logger, metrics:
     writeLine({ requestId: request.id, method, route, store: storeOf(request), status, ms });
     done();
   });
+}
+
+/** Of one method, route and status. */
+export function directObserver(
+  log: Logger,
+  metrics: Metrics,
+  answer: { readonly method: string; readonly route: string; readonly status: number },
+): (requestId: string, store: string, ms: number) => void {
+  const { method, route, status } = answer;
+  const writeLine = requestLogger(log);
+  const note = metrics.requestsOf(method, route, status);
+  return (requestId, store, ms) => {
+    note(ms / 1000);
+    writeLine({ requestId, method, route, store, status, ms });
+  };
 }
 
 function storeOf(request: FastifyRequest): string | undefined {

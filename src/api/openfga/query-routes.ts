@@ -6,7 +6,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { PembaError } from '../../errors.js';
 import { batchCheck, check, checkNow } from '../../operations/check.js';
-import type { BatchItem, BatchVerdict, CheckRequest } from '../../operations/check.js';
+import type { BatchItem, BatchVerdict } from '../../operations/check.js';
 import type { Engine } from '../../operations/engine.js';
 import { listObjects, listUsers } from '../../operations/list.js';
 import type { ListObjectsRequest, NameList } from '../../operations/list.js';
@@ -15,7 +15,10 @@ import { parseSubject } from '../../tuple/tuple.js';
 import type { JsonObject, RelationTuple } from '../../tuple/tuple.js';
 import { failing, recordedList } from '../decision.js';
 import type { RecordDecisions } from '../decision.js';
+import { checkQuestion } from './check-question.js';
+import type { CheckBody, WireCircumstances } from './check-question.js';
 import { batchItemError } from './errors.js';
+import { payloadOf, throwFailureOf } from './handover.js';
 import { COMPLETE_HEADER, TOKEN_HEADER, consistencyTokenOf, stamp } from './reply.js';
 import type { RequestSchemas } from './request-schemas.js';
 import { RESPONSES } from './response-schemas.js';
@@ -33,15 +36,6 @@ import {
 } from './wire.js';
 import { streamNames } from './streamed-list.js';
 import type { WireTarget, WireTuple, WireTupleKey } from './wire.js';
-
-interface WireCircumstances {
-  readonly contextual_tuples?: { readonly tuple_keys?: readonly WireTuple[] } | null;
-  readonly context?: JsonObject | null;
-}
-
-interface CheckBody extends WireTarget, WireCircumstances {
-  readonly tuple_key: WireTupleKey;
-}
 
 interface BatchBody extends WireTarget {
   readonly checks: readonly (WireCircumstances & {
@@ -69,6 +63,9 @@ interface ListUsersBody extends WireTarget, WirePaging {
   readonly context?: JsonObject | null;
 }
 
+/** Most checks are answered by `direct-check.ts` and do not come here. */
+export const CHECK_ROUTE = '/stores/:storeId/check';
+
 const QUERY = { right: 'store:query' } as const;
 
 interface StoreRoute {
@@ -91,10 +88,17 @@ function registerChecks(
   { engine, record, schemas }: QueryRoutesParts,
 ): void {
   instance.post<StoreRoute & { Body: CheckBody }>(
-    '/stores/:storeId/check',
-    { config: QUERY, schema: { body: schemas.check, response: { 200: RESPONSES.check } } },
+    CHECK_ROUTE,
+    {
+      config: QUERY,
+      schema: { body: schemas.check, response: { 200: RESPONSES.check } },
+      preParsing: (request, _reply, payload, done) => {
+        done(null, payloadOf(request.raw) ?? payload);
+      },
+    },
     (request, reply) => {
-      const question = checkRequest(request);
+      const storeId = storeIdOf(request.params.storeId);
+      const question = checkQuestion(storeId, consistencyTokenOf(request), request.body);
       const send = (answer: Answer<boolean>): FastifyReply => {
         record(reply, 'check', answer, [{ question, result: { allowed: answer.result } }]);
         stamp(reply, answer);
@@ -104,6 +108,7 @@ function registerChecks(
       // Without a promise, as is the rule, a request is answered in the turn that it arrived in.
       let now: Answer<boolean> | undefined;
       try {
+        throwFailureOf(request.raw);
         now = checkNow(engine, question);
       } catch (error) {
         return fail(error);
@@ -203,19 +208,6 @@ function registerLists(instance: FastifyInstance, parts: QueryRoutesParts): void
       return { users: answer.result.names.map(userToWire), ...announce(reply, answer) };
     },
   );
-}
-
-function checkRequest(request: FastifyRequest<StoreRoute & { Body: CheckBody }>): CheckRequest {
-  const { body } = request;
-  const { storeId, modelId, consistency } = targetOf(request, body);
-  return {
-    storeId,
-    ...(modelId && { modelId }),
-    consistency,
-    key: keyOf(body.tuple_key, 'tuple_key'),
-    contextualTuples: contextualTuplesOf(body.contextual_tuples),
-    context: contextOf(body.context, 'context'),
-  };
 }
 
 const targetOf = (request: FastifyRequest<StoreRoute>, body: WireTarget): Target => ({
