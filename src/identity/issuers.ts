@@ -24,7 +24,10 @@ export type KeySource =
   | { readonly kind: 'url'; readonly url: string }
   | { readonly kind: 'file'; readonly path: string };
 
-/** Who, among an issuer's callers, is a service that acts for itself. */
+/**
+ * Who, among an issuer's callers, is a service that acts for itself. That subject and client are one
+ * says so only where users cannot choose a `sub` that is a client's id.
+ */
 export type ServiceRule =
   | { readonly kind: 'always' | 'never' }
   | {

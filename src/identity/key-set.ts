@@ -122,7 +122,7 @@ export class KeySet {
     await this.#refresh();
     const key = this.#known(algorithm, id);
     if (key !== undefined) return key;
-    this.#unknownIds.set(id ?? '', this.#now() + UNKNOWN_ID_MS);
+    if (this.#isComplete()) this.#unknownIds.set(id ?? '', this.#now() + UNKNOWN_ID_MS);
     throw this.#missing();
   }
 

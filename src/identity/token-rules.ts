@@ -9,9 +9,11 @@ import type { Algorithm, ClaimPath, Issuer, TokenRules } from './issuers.js';
 import { isJsonObject } from './strict-json.js';
 import { tokenRefusal } from './token-refusal.js';
 
-/** When a token counts, in milliseconds since 1970 and without the issuer's clock skew. */
+/** When a token counts, in milliseconds since 1970. */
 export interface Validity {
+  /** The issuer's clock skew is allowed for: tokens are used as soon as they are made. */
   readonly notBefore: number;
+  /** As the token says. */
   readonly expiresAt: number;
 }
 
@@ -79,7 +81,8 @@ function requireTimes(claims: JsonObject, issuer: Issuer, now: number): Validity
   if (issuedAt !== undefined && issuedAt - clockSkewMs > now) throw tokenRefusal('issued_at');
   if (expiresAt <= (issuedAt ?? -Infinity)) throw tokenRefusal('expiry');
   if (expiresAt - (issuedAt ?? now) > maxLifetimeMs) throw tokenRefusal('lifetime');
-  return { expiresAt, notBefore: Math.max(notBefore ?? -Infinity, issuedAt ?? -Infinity) };
+  const begins = Math.max(notBefore ?? -Infinity, issuedAt ?? -Infinity);
+  return { expiresAt, notBefore: begins - clockSkewMs };
 }
 
 /** A NumericDate in milliseconds. Undefined when absent; anything else than a number is refused. */

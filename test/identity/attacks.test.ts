@@ -31,6 +31,10 @@ describe('an attack', () => {
   it(`is one of ${ATTACKS} and more, each with a name of its own`, () => {
     expect(new Set(attacks.map(({ name }) => name)).size).toBe(attacks.length);
     expect(attacks.length).toBeGreaterThanOrEqual(ATTACKS);
+    // Those with white space or control characters, and those that are too long.
+    const unsendable = attacks.filter(({ fitsHeader }) => !fitsHeader).map(({ name }) => name);
+    expect(unsendable.length).toBeLessThan(15);
+    expect(unsendable).toEqual(expect.arrayContaining(['nothing', '17 kB of claims']));
   });
 
   it('is refused for what is wrong with it, and a good token goes on to count', async () => {

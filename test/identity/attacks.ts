@@ -26,6 +26,8 @@ import {
 export interface Attack {
   readonly name: string;
   readonly token: string;
+  /** Whether a client can send it: no white space, and within the 16 KiB that Node takes. */
+  readonly fitsHeader: boolean;
   /** That the verifier names in its log. */
   readonly rule: TokenRule;
 }
@@ -33,7 +35,7 @@ export interface Attack {
 export interface AttackTargets {
   /** Configured by its `settings`: RFC 9068 tokens only. */
   readonly strict: TestIssuer;
-  /** Configured by its `settings` with `LAX_CALLERS`. Neither has been asked for many keys yet. */
+  /** Configured by its `settings` with `LAX_CALLERS`. */
   readonly lax: TestIssuer;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -46,8 +48,12 @@ export const LAX_CALLERS = {
   rfc9068: false,
 };
 
+/** Less than 16 KiB by what else a request's head holds. */
+const HEADER_LENGTH_MAX = 15_000;
+
 export type AttackCase = readonly [name: string, rule: TokenRule, token: string | Promise<string>];
 
+/** Publishes keys: to be called before anybody reads those of the issuers. */
 export async function attackTokens(targets: AttackTargets): Promise<readonly Attack[]> {
   const rsa = await makeKey('rsa', 'RS256');
   const second = await makeKey('second');
@@ -69,7 +75,11 @@ export async function attackTokens(targets: AttackTargets): Promise<readonly Att
     ...claimCases(targets),
   ];
   return Promise.all(
-    cases.map(async ([name, rule, token]) => ({ name, rule, token: await token })),
+    cases.map(async ([name, rule, pending]) => {
+      const token = await pending;
+      const fitsHeader = /^[\x21-\x7e]+$/.test(token) && token.length <= HEADER_LENGTH_MAX;
+      return { name, token, fitsHeader, rule };
+    }),
   );
 }
 

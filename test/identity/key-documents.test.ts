@@ -51,6 +51,7 @@ describe('a key set', () => {
     ['a megabyte', answer(' '.repeat(1_048_576)), /too much/],
     ['too many keys', answer({ keys: Array.from({ length: 101 }, () => ({})) }), /more than 100/],
     ['a symmetric key', answer({ keys: [{ kty: 'oct', k: 'c2VjcmV0' }] }), /symmetric/],
+    ['a symmetric key kept back', answer({ keys: [{ kty: 'oct', kid: 'k' }] }), /symmetric/],
   ])('that is %s leaves the known keys as they are', async (_name, lie, reason) => {
     expect(await afterLie(lie)).toMatch(reason);
     expect(await live.verdict(await live.strange('new'))).toBe('issuer_unavailable');

@@ -64,6 +64,15 @@ describe('keys', () => {
     expect(await live.verdict(await live.good())).toBe('issuer_unavailable');
   });
 
+  it('that are stale are read again when one of them is used', async () => {
+    expect(await live.verdict(await live.good())).toBe('accepted');
+    live.time.advance(10 * MINUTE);
+    expect(live.stateOfKeys()).toBe('stale');
+    expect(await live.verdict(await live.good())).toBe('accepted');
+    await until(() => live.stateOfKeys() === 'fresh');
+    expect(live.issuer.fetches).toBe(2);
+  });
+
   it('that are unknown while the issuer is away say nothing against the token', async () => {
     expect(await live.verdict(await live.good())).toBe('accepted');
     await live.issuer.disappear();

@@ -127,6 +127,12 @@ describe('a verified token', () => {
     expect(await live.verdict(token)).toBe('expiry');
   });
 
+  it('is remembered although the clock of its issuer is ahead', async () => {
+    const token = await live.issuer.accessToken({ iat: live.time.now() / 1000 + 3 });
+    await live.verdict(token);
+    expect(isCached(token)).toBe(true);
+  });
+
   it('counts for no longer when the clock is put forward, nor before its time', async () => {
     const start = live.time.now();
     const token = await live.good();
