@@ -322,10 +322,14 @@ const FIRST_LOGGED = 5;
 const FIRST_STORED = FIRST_LOGGED + LOG_COLUMNS.length;
 const FIRST_REMOVED = FIRST_STORED + TUPLE_COLUMNS.length;
 
-/** Everything else depends on its row. */
+/**
+ * Everything else depends on its row. A store that was deleted since it was read takes the write with
+ * it, as if that had come first. (Asking here whether it is deleted offers PostgreSQL an index that
+ * holds only stores that are not, by name, and a plan that reads all of it may be kept for long.)
+ */
 const moved = `moved AS (
     UPDATE store SET head_revision = $3
-    WHERE store_id = $1 AND head_revision = $2 AND deleted_at IS NULL RETURNING store_id
+    WHERE store_id = $1 AND head_revision = $2 RETURNING store_id
   )`;
 
 const storedFrom = (source: string): string => `stored AS (
