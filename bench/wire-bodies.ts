@@ -18,6 +18,9 @@ export const bodyOf = {
       authorization_model_id: modelId,
     }),
 
+  importLines: (keys: readonly TupleKey[]): string =>
+    keys.map((key) => JSON.stringify(tupleKey(key))).join('\n'),
+
   write: (keys: readonly TupleKey[], modelId: string): string =>
     JSON.stringify({
       writes: { tuple_keys: keys.map(tupleKey) },

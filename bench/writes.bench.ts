@@ -11,7 +11,7 @@ import type { Benchmark, Ground } from './ground.js';
 import { HttpLoad } from './http-load.js';
 import { SERIAL } from './load-program.js';
 import { interleave, timingOf } from './measure.js';
-import type { Run } from './measure.js';
+import type { Run, Timing } from './measure.js';
 import { COMPARISON, column, comparisonRow } from './report.js';
 import type { Row, Table } from './report.js';
 import { startPemba } from './servers.js';
@@ -150,12 +150,42 @@ async function importing(ground: Ground, { engine }: OpenAssembly, url: string):
     rows.push({ case: `import, ${atOnce} chunk(s) at once`, ...comparisonRow(comparison) });
     await bare.close();
   }
+  rows.push(await httpImportRow(ground, url));
   return {
     title: `bulk import, chunks of ${CHUNK.toLocaleString('en-GB')}`,
     note: 'Per tuple; percentiles per chunk. The reference is COPY into a bare table.',
     columns: COLUMNS,
     rows,
   };
+}
+
+/** All chunks in one request, as a client would send them; of one whole run there is one sample. */
+async function httpImportRow(ground: Ground, url: string): Promise<Row> {
+  const { engine, close } = await openAssembly(url);
+  const { storeId } = await newStore(engine);
+  await close();
+  const { chunks, runs } = ground.scale;
+  const server = await startPemba(ground, { url, workers: 1 });
+  const bare = await BareTable.open(url, 1);
+  const copy = chunksRun(chunks, 1, (chunk) => bare.copy(0, chunk));
+  const post = async (): Promise<Timing> => {
+    const count = chunks * CHUNK;
+    const body = bodyOf.importLines(freshTuples(count));
+    const start = performance.now();
+    const response = await fetch(`${server.url}/stores/${storeId}/import`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-ndjson' },
+      body,
+    });
+    const { written } = (await response.json()) as { readonly written: number };
+    if (written !== count) throw new Error(`${written} of ${count} tuples were written`);
+    const elapsedNs = (performance.now() - start) * 1e6;
+    return timingOf([elapsedNs], elapsedNs / count);
+  };
+  const comparison = await interleave(copy, post, runs);
+  await bare.close();
+  await server.stop();
+  return { case: 'import, HTTP, all in one request', ...comparisonRow(comparison) };
 }
 
 /** The tuples are made before the clock starts. */

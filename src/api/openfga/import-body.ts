@@ -78,9 +78,11 @@ function brokenOff(cause: unknown): never {
 async function inTime<Value>(arriving: Promise<Value>, ms: number): Promise<Value> {
   let timer: NodeJS.Timeout | undefined;
   const tooLate = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
+    const giveUp = (): void => {
       reject(new PembaError('request_timeout', `nothing arrived for ${ms} ms`));
-    }, ms);
+    };
+    // What arrived while this process was busy is looked at first.
+    timer = setTimeout(() => setImmediate(giveUp), ms);
   });
   try {
     return await Promise.race([arriving, tooLate]);
