@@ -9,7 +9,7 @@
  *
  * So revoking needs no channel of its own, and a process without a database still knows who is live.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { PembaError } from '../errors.js';
 import type { KeyId } from '../ids.js';
 import type { Engine } from '../operations/engine.js';
@@ -24,6 +24,7 @@ import {
 } from '../storage/api-keys.js';
 import type { ApiKeyRecord } from '../storage/api-keys.js';
 import type { RelationTuple, TupleKey } from '../tuple/tuple.js';
+import { BoundedMap } from './bounded-map.js';
 import { callerOf } from './caller.js';
 import type { Caller } from './caller.js';
 import { changeGrants } from './grants.js';
@@ -69,8 +70,9 @@ export class ApiKeys {
   readonly #engine: Engine;
   readonly #graph: SystemGraph;
   readonly #random: RandomBytes;
-  readonly #proved = new Map<string, Proved>();
-  readonly #proving = new Map<string, Promise<Caller>>();
+  /** By the hash of the key's text. */
+  readonly #proved = new BoundedMap<string, Proved>(MAX_PROVED);
+  readonly #proving = new Map<string, Promise<Proved>>();
 
   constructor(engine: Engine, graph: SystemGraph, random: RandomBytes) {
     this.#engine = engine;
@@ -133,43 +135,42 @@ export class ApiKeys {
     return listApiKeys(this.#engine.database, page);
   }
 
-  /** Who holds the key, in the same turn when it has been proved before. Throws `unauthenticated`. */
-  authenticate(text: string): Caller | Promise<Caller> {
-    const hash = createHash('sha256').update(text).digest('base64');
-    const proved = this.#proved.get(hash);
-    if (proved !== undefined) return this.#ifLive(proved.id, proved.caller);
-    const known = this.#proving.get(hash);
+  /** Who holds the key, if it has been proved here before and is live. */
+  known(text: string): Caller | undefined {
+    const proved = this.#proved.get(digestOf(text));
+    if (proved === undefined) return undefined;
+    return this.#graph.holds(livenessKey(proved.id)) === true ? proved.caller : undefined;
+  }
+
+  /** Who holds the key; rejects with `unauthenticated`. */
+  async authenticate(text: string): Promise<Caller> {
+    const digest = digestOf(text);
+    const { id, caller } = this.#proved.get(digest) ?? (await this.#proveOnce(text, digest));
+    if (!(await this.#graph.holds(livenessKey(id)))) throw refused('key_not_live');
+    return caller;
+  }
+
+  #proveOnce(text: string, digest: string): Promise<Proved> {
+    const known = this.#proving.get(digest);
     if (known !== undefined) return known;
     if (this.#proving.size >= MAX_PROVING) {
       throw new PembaError('overloaded', 'too many keys are being looked at for the first time');
     }
-    const proving = this.#prove(text, hash).finally(() => this.#proving.delete(hash));
-    this.#proving.set(hash, proving);
+    const proving = this.#prove(text, digest).finally(() => this.#proving.delete(digest));
+    this.#proving.set(digest, proving);
     return proving;
   }
 
-  async #prove(text: string, hash: string): Promise<Caller> {
+  async #prove(text: string, digest: string): Promise<Proved> {
     const parts = parseKey(text);
     if (parts === undefined) throw refused('malformed_key');
     const stored = await findKeyProof(this.#engine.database, parts.id);
     const isProved = await provesKey(parts.secret, stored ?? NO_PROOF);
     if (stored === undefined || !isProved) throw refused('wrong_key');
     const caller = callerOf({ kind: 'key', keyId: parts.id, label: stored.label });
-    this.#keep(hash, { id: parts.id, caller });
-    return this.#ifLive(parts.id, caller);
-  }
-
-  #keep(hash: string, proved: Proved): void {
-    this.#proved.set(hash, proved);
-    if (this.#proved.size <= MAX_PROVED) return;
-    const [oldest] = this.#proved.keys();
-    if (oldest !== undefined) this.#proved.delete(oldest);
-  }
-
-  #ifLive(id: KeyId, caller: Caller): Caller | Promise<Caller> {
-    const live = this.#graph.holds(livenessKey(id));
-    if (live instanceof Promise) return live.then((isLive) => orRefuse(isLive, caller));
-    return orRefuse(live, caller);
+    const proved = { id: parts.id, caller };
+    this.#proved.set(digest, proved);
+    return proved;
   }
 }
 
@@ -178,10 +179,7 @@ interface Proved {
   readonly caller: Caller;
 }
 
-function orRefuse(isLive: boolean, caller: Caller): Caller {
-  if (!isLive) throw refused('key_not_live');
-  return caller;
-}
+const digestOf = (text: string): string => hash('sha256', text, 'base64');
 
 export const keyNotFound = (id: string): PembaError =>
   new PembaError('key_not_found', `There is no key '${id}'`, { facts: { key_id: id } });

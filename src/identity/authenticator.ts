@@ -1,33 +1,29 @@
-/** The `Authorization` header → who calls. A key and a token of an issuer look different. */
-import type { KnownPrincipal } from './principal.js';
+/**
+ * The `Authorization` header → who calls. A key and a token of an issuer look different.
+ *
+ * `known` is for every request: it looks at what has been found out before. `authenticate` finds it
+ * out, slowly, and is what a guesser has to go through.
+ */
 import { ANYONE, callerOf } from './caller.js';
 import type { Caller } from './caller.js';
 import type { ApiKeys } from './api-keys.js';
 import { KEY_PREFIX } from './key-text.js';
 import { missingCredentials, refused } from './refusal.js';
-
-/** A verified token, kept by whoever verified it: as long as it is the same object, it is valid. */
-export interface CallerToken {
-  readonly principal: KnownPrincipal;
-  readonly roles: readonly string[];
-}
-
-export interface CallerTokens {
-  /** In the same turn when it is known. Throws or rejects `unauthenticated`, `issuer_unavailable`. */
-  authenticate(token: string): CallerToken | Promise<CallerToken>;
-}
+import { principalOf, rolesOf } from './token-principal.js';
+import type { TokenVerifier, VerifiedToken } from './token-verifier.js';
 
 export interface AuthenticatorParts {
   readonly keys: ApiKeys | undefined;
-  readonly tokens: CallerTokens | undefined;
+  readonly tokens: TokenVerifier | undefined;
 }
 
 const BEARER = /^Bearer +([A-Za-z0-9._~+/=-]+)$/i;
 
 export class Authenticator {
   readonly #keys: ApiKeys | undefined;
-  readonly #tokens: CallerTokens | undefined;
-  readonly #callers = new WeakMap<CallerToken, Caller>();
+  readonly #tokens: TokenVerifier | undefined;
+  /** A verified token is the same object as long as it counts. */
+  readonly #callers = new WeakMap<VerifiedToken, Caller>();
 
   constructor({ keys, tokens }: AuthenticatorParts) {
     this.#keys = keys;
@@ -39,28 +35,38 @@ export class Authenticator {
     return this.#keys !== undefined || this.#tokens !== undefined;
   }
 
-  authenticate(authorization: string | undefined): Caller | Promise<Caller> {
+  known(authorization: string | undefined): Caller | undefined {
+    if (!this.isOn) return ANYONE;
+    const credentials = credentialsOf(authorization);
+    if (credentials === undefined) return undefined;
+    if (credentials.startsWith(KEY_PREFIX)) return this.#keys?.known(credentials);
+    const token = this.#tokens?.known(credentials, 'caller');
+    return token && this.#callerOf(token);
+  }
+
+  /** Rejects with `unauthenticated`, or `issuer_unavailable` when that cannot be found out now. */
+  async authenticate(authorization: string | undefined): Promise<Caller> {
     if (!this.isOn) return ANYONE;
     if (authorization === undefined || authorization === '') throw missingCredentials();
-    const [, credentials] = BEARER.exec(authorization) ?? [];
+    const credentials = credentialsOf(authorization);
     if (credentials === undefined) throw refused('not_bearer');
     if (credentials.startsWith(KEY_PREFIX)) {
       if (this.#keys === undefined) throw refused('keys_are_off');
       return this.#keys.authenticate(credentials);
     }
     if (this.#tokens === undefined) throw refused('tokens_are_off');
-    const token = this.#tokens.authenticate(credentials);
-    return token instanceof Promise
-      ? token.then((verified) => this.#callerOf(verified))
-      : this.#callerOf(token);
+    return this.#callerOf(await this.#tokens.verify(credentials, 'caller'));
   }
 
-  #callerOf(token: CallerToken): Caller {
+  #callerOf(token: VerifiedToken): Caller {
     let caller = this.#callers.get(token);
     if (caller === undefined) {
-      caller = callerOf(token.principal, token.roles);
+      caller = callerOf(principalOf(token), rolesOf(token));
       this.#callers.set(token, caller);
     }
     return caller;
   }
 }
+
+const credentialsOf = (authorization: string | undefined): string | undefined =>
+  authorization === undefined ? undefined : BEARER.exec(authorization)?.[1];

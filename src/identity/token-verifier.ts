@@ -104,6 +104,11 @@ export class TokenVerifier {
     );
   }
 
+  /** Of a token that has been verified and still counts. */
+  known(token: string, use: TokenUse): VerifiedToken | undefined {
+    return this.#uses[use].cache.accepted(digestOf(token));
+  }
+
   /**
    * From the cache in the same turn, else by a promise. Throws or rejects with `unauthenticated`
    * (`facts.rule` names the broken rule) or `issuer_unavailable`.
