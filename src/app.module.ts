@@ -15,6 +15,8 @@ import { ENGINE, IDENTITY, METRICS, READINESS } from './api/tokens.js';
 import type { Clock } from './clock.js';
 import { graphMemoryBytes } from './config.js';
 import type { Config } from './config.js';
+import { systemTimers } from './identity/timers.js';
+import { keySetEvents } from './telemetry/key-sets.js';
 import { createIdentity } from './identity/identity.js';
 import type { Identity } from './identity/identity.js';
 import type { RandomBytes } from './identity/key-text.js';
@@ -96,7 +98,14 @@ export function assemble(parts: Parts, engine: Engine, systemStore: StoreId | un
   return {
     ...parts,
     engine,
-    identity: createIdentity({ engine, systemStore, random: parts.random }),
+    identity: createIdentity({
+      engine,
+      systemStore,
+      random: parts.random,
+      timers: systemTimers,
+      fetch,
+      events: keySetEvents(log),
+    }),
     replicas,
     sweeper: new Sweeper(engine, (error) => {
       log.warn({ err: error }, 'sweeping failed');

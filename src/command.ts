@@ -9,7 +9,8 @@ import type { Surroundings } from './cli/keys.js';
 import { loadConfig } from './config.js';
 import { PembaError } from './errors.js';
 import { administratorKey } from './identity/bootstrap-key.js';
-import { createIdentity } from './identity/identity.js';
+import { ApiKeys } from './identity/api-keys.js';
+import { SystemGraph } from './identity/system-graph.js';
 import { prepareSystemStore } from './identity/system-store.js';
 import { addressOf, openDatabase, partsOf } from './service.js';
 import { Started } from './started.js';
@@ -55,8 +56,7 @@ const around: Surroundings = {
       const parts = partsOf(config, database);
       const engine = createEngine(parts);
       const systemStore = await prepareSystemStore(engine);
-      const { keys } = createIdentity({ engine, systemStore, random: parts.random });
-      if (keys === undefined) throw new CommandError('there are no keys', EXIT.failed);
+      const keys = new ApiKeys(engine, new SystemGraph(engine, systemStore), parts.random);
       return (await administratorKey(keys, label)).key;
     } finally {
       await started.close();

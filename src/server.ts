@@ -25,7 +25,6 @@ import { AppModule } from './app.module.js';
 import type { Assembly } from './app.module.js';
 import type { Config } from './config.js';
 import { PembaError } from './errors.js';
-import { principalName } from './identity/principal.js';
 import { recorderOf } from './telemetry/recorder.js';
 import {
   REQUEST_ID_HEADER,
@@ -67,7 +66,13 @@ export async function serve(assembly: Assembly): Promise<Server> {
   routes.collect(instance);
   observeRequests(instance, log, assembly.metrics);
   const overload = limitCallers(instance, assembly);
-  const gate = installGate(instance, assembly.identity);
+  const gate = installGate(instance, {
+    ...assembly.identity,
+    limits: assembly.rateLimits,
+    onLimited: (pool) => {
+      assembly.metrics.rateLimited(pool);
+    },
+  });
   installBodyParsers(instance, config);
   if (assembly.decisionLog === undefined && !assembly.rateLimits.isLimited('queries')) {
     answerChecks(instance, assembly, {
@@ -176,7 +181,7 @@ function registerRoutes(instance: FastifyInstance, assembly: Assembly, routes: R
     registerQueryRoutes(plugin, {
       engine,
       schemas: requestSchemas(config),
-      record: recorderOf(assembly, (request) => principalName(callerOf(request).principal)),
+      record: recorderOf(assembly, (request) => callerOf(request).name),
     });
   });
   withErrors((plugin) => {

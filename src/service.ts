@@ -61,6 +61,9 @@ export async function startService(assembly: Assembly, started: Started): Promis
     await decisionLog.start();
     started.add(() => decisionLog.stop());
   }
+  const { tokens } = assembly.identity;
+  tokens?.start();
+  if (tokens !== undefined) started.add(() => tokens.stop());
   replicas.start();
   started.add(() => replicas.stop());
   sweeper.start();

@@ -1,7 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { isAudited } from '../config.js';
 import type { Config } from '../config.js';
-import { principalName } from '../identity/principal.js';
 import type { Attribution, AuditAction, Deed } from '../storage/audit-chain.js';
 import type { JsonObject } from '../tuple/tuple.js';
 import { callerOf } from './gate.js';
@@ -21,7 +20,7 @@ export function deedOf(
 export function attributionOf(config: Config, request: FastifyRequest): Attribution | undefined {
   if (!isAudited(config)) return undefined;
   return {
-    principal: principalName(callerOf(request).principal),
+    principal: callerOf(request).name,
     address: request.ip,
     requestId: request.id,
   };

@@ -12,6 +12,9 @@ import { PembaError, invalidRequest } from '../errors.js';
 import type { Authenticator } from '../identity/authenticator.js';
 import { ANYONE, isStoreRight } from '../identity/caller.js';
 import type { Caller, Right, StoreRight, Verdict } from '../identity/caller.js';
+import { addressKey, rateHeaders } from '../identity/rate-limits.js';
+import type { Pool, RateDecision, RateLimits } from '../identity/rate-limits.js';
+import { refused } from '../identity/refusal.js';
 import type { Rights } from '../identity/rights.js';
 import { isUlid } from '../ids.js';
 import type { StoreId } from '../ids.js';
@@ -24,6 +27,8 @@ declare module 'fastify' {
   }
   interface FastifyContextConfig {
     right?: Right;
+    /** Tokens of the right's pool, where it is not 1. */
+    rateCost?: number;
   }
 }
 
@@ -43,6 +48,8 @@ export interface GateParts {
   readonly authenticator: Authenticator;
   /** Undefined when callers are not authenticated. */
   readonly rights: Rights | undefined;
+  readonly limits: RateLimits;
+  readonly onLimited: (pool: Pool) => void;
 }
 
 export interface DirectGate {
@@ -54,10 +61,8 @@ export interface DirectGate {
 }
 
 /** A route that does not declare what it needs keeps the server from starting. */
-export function installGate(
-  instance: FastifyInstance,
-  { authenticator, rights }: GateParts,
-): DirectGate {
+export function installGate(instance: FastifyInstance, parts: GateParts): DirectGate {
+  const { rights } = parts;
   instance.addHook('onRoute', ({ url, method, config }) => {
     if (config?.right === undefined) {
       throw new TypeError(`${String(method)} ${url} does not declare the right that it needs`);
@@ -65,7 +70,7 @@ export function installGate(
   });
   instance.decorateRequest('admission', undefined);
   if (rights === undefined) return { isAdmitted: () => true };
-  const gate = new Gate(authenticator, rights);
+  const gate = new Gate(parts, rights);
   instance.addHook('onRequest', (request, reply, done) => {
     const { right } = request.routeOptions.config;
     // No route matched: there is nothing to protect.
@@ -83,10 +88,27 @@ type Done = (error?: Error) => void;
 class Gate implements DirectGate {
   readonly #authenticator: Authenticator;
   readonly #rights: Rights;
+  readonly #limits: RateLimits;
+  readonly #onLimited: (pool: Pool) => void;
 
-  constructor(authenticator: Authenticator, rights: Rights) {
+  constructor({ authenticator, limits, onLimited }: GateParts, rights: Rights) {
     this.#authenticator = authenticator;
     this.#rights = rights;
+    this.#limits = limits;
+    this.#onLimited = onLimited;
+  }
+
+  #limit(reply: FastifyReply, decision: RateDecision | undefined): void {
+    if (decision === undefined) return;
+    // How many guesses are left is nobody's business.
+    if (decision.pool !== 'authentication' || !decision.allowed) {
+      void reply.headers(rateHeaders(decision));
+    }
+    if (decision.allowed) return;
+    this.#onLimited(decision.pool);
+    throw new PembaError('too_many_requests', 'too many requests: try again later', {
+      facts: { pool: decision.pool, retry_after_s: decision.retryAfterSeconds },
+    });
   }
 
   admit(request: FastifyRequest, reply: FastifyReply, right: Right, done: Done): void {
@@ -95,16 +117,11 @@ class Gate implements DirectGate {
       done(error as Error);
     };
     try {
-      const caller = this.#authenticator.authenticate(onlyAuthorization(request.raw));
-      if (caller instanceof Promise) {
-        caller
-          .then((found) => this.#authorize(request, right, found))
-          .then(() => {
-            done();
-          }, fail);
-        return;
-      }
-      const authorized = this.#authorize(request, right, caller);
+      const caller = this.#authenticator.known(onlyAuthorization(request.raw));
+      const authorized =
+        caller === undefined
+          ? this.#introduce(request, reply, right)
+          : this.#authorize(request, reply, right, caller);
       if (authorized === undefined) done();
       else {
         authorized.then(() => {
@@ -117,23 +134,38 @@ class Gate implements DirectGate {
   }
 
   isAdmitted(request: IncomingMessage, right: StoreRight, storeId: StoreId): boolean {
-    try {
-      const caller = this.#authenticator.authenticate(onlyAuthorization(request));
-      const verdict = caller instanceof Promise || this.#rights.verdict(caller, right, storeId);
-      if (verdict === true || verdict instanceof Promise) {
-        // Whoever goes the way of all requests joins in waiting for it, and hears of a failure.
-        for (const found of [caller, verdict]) {
-          if (found instanceof Promise) found.catch(() => undefined);
-        }
-        return false;
-      }
-      return verdict.kind === 'allowed';
-    } catch {
-      return false;
-    }
+    if (countAuthorizations(request) > 1) return false;
+    const caller = this.#authenticator.known(request.headers.authorization);
+    return (
+      caller !== undefined && this.#rights.remembered(caller, right, storeId)?.kind === 'allowed'
+    );
   }
 
-  #authorize(request: FastifyRequest, right: Right, caller: Caller): Promise<void> | undefined {
+  /** Finds out who calls. Whoever fails too often from one address has to wait. */
+  async #introduce(request: FastifyRequest, reply: FastifyReply, right: Right): Promise<void> {
+    const address = addressKey(request.ip);
+    this.#limit(reply, this.#limits.look('authentication', address));
+    let caller: Caller;
+    try {
+      caller = await this.#authenticator.authenticate(request.headers.authorization);
+    } catch (error) {
+      if (error instanceof PembaError && error.code === 'unauthenticated') {
+        this.#limits.take('authentication', address, 1);
+      }
+      throw error;
+    }
+    await this.#authorize(request, reply, right, caller);
+  }
+
+  #authorize(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    right: Right,
+    caller: Caller,
+  ): Promise<void> | undefined {
+    const pool = poolOf(right);
+    const { rateCost = 1 } = request.routeOptions.config;
+    this.#limit(reply, this.#limits.take(pool, caller.name, rateCost));
     const storeId = isStoreRight(right) ? storeIdOf(request) : undefined;
     const verdict = this.#rights.verdict(caller, right, storeId);
     if (verdict instanceof Promise) {
@@ -149,24 +181,36 @@ class Gate implements DirectGate {
 }
 
 /** Node takes the first of several, others the last: whoever sends two means mischief. */
-function onlyAuthorization({ headers, rawHeaders }: IncomingMessage): string | undefined {
-  const { authorization } = headers;
-  if (authorization === undefined) return undefined;
+function onlyAuthorization(request: IncomingMessage): string | undefined {
+  if (countAuthorizations(request) > 1) throw refused('several_headers');
+  return request.headers.authorization;
+}
+
+function countAuthorizations({ headers, rawHeaders }: IncomingMessage): number {
+  if (headers.authorization === undefined) return 0;
   let count = 0;
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i];
     if (name?.length === AUTHORIZATION.length && name.toLowerCase() === AUTHORIZATION) count++;
   }
-  if (count > 1) throw invalidCredentials();
-  return authorization;
+  return count;
 }
 
 const AUTHORIZATION = 'authorization';
 
-const invalidCredentials = (): PembaError =>
-  new PembaError('unauthenticated', 'the credentials are not valid', {
-    facts: { rule: 'several_headers' },
-  });
+/** By what a right is about. */
+function poolOf(right: Right): Pool {
+  switch (right) {
+    case 'store:query':
+    case 'store:read':
+    case 'store:see':
+      return 'queries';
+    case 'store:write':
+      return 'writes';
+    default:
+      return 'administration';
+  }
+}
 
 function storeIdOf({ params }: FastifyRequest): StoreId {
   const { storeId = '' } = params as { readonly storeId?: string };

@@ -1,8 +1,11 @@
 /** A principal with what is remembered of it between requests. */
 import type { StoreId } from '../ids.js';
+import { principalName } from './principal.js';
 import type { Principal } from './principal.js';
 
 export interface Caller {
+  /** Of the principal, for logs and limits. */
+  readonly name: string;
   readonly principal: Principal;
   /** Roles that came with the token, as ids of the system store's type `role`: `corp/operators`. */
   readonly roles: readonly string[];
@@ -27,6 +30,7 @@ export type Verdict =
   | { readonly kind: 'hidden' };
 
 export const callerOf = (principal: Principal, roles: readonly string[] = []): Caller => ({
+  name: principalName(principal),
   principal,
   roles,
   remembered: new Map(),

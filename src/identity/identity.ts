@@ -1,15 +1,25 @@
 /** What belongs together in finding out who calls and what they may do. */
 import { authenticationMethods } from '../config.js';
+import type { Config } from '../config.js';
+import { PembaError } from '../errors.js';
 import type { StoreId } from '../ids.js';
 import type { Engine } from '../operations/engine.js';
 import { ApiKeys } from './api-keys.js';
 import { Authenticator } from './authenticator.js';
+import { loadIssuers } from './issuer-file.js';
+import type { Issuer } from './issuers.js';
+import type { KeySetEvents } from './key-set.js';
+import type { Fetch } from './key-source.js';
 import type { RandomBytes } from './key-text.js';
 import { Rights } from './rights.js';
 import { SystemGraph } from './system-graph.js';
+import type { Timers } from './timers.js';
+import { TokenVerifier } from './token-verifier.js';
 
 export interface Identity {
   readonly authenticator: Authenticator;
+  /** Of callers and of the users that they ask about; undefined when no issuer is configured. */
+  readonly tokens: TokenVerifier | undefined;
   /** What follows is there when callers are authenticated. */
   readonly systemStore: StoreId | undefined;
   readonly rights: Rights | undefined;
@@ -20,16 +30,18 @@ export interface IdentityParts {
   readonly engine: Engine;
   readonly systemStore: StoreId | undefined;
   readonly random: RandomBytes;
+  readonly timers: Timers;
+  readonly fetch: Fetch;
+  readonly events: KeySetEvents;
 }
 
-export function createIdentity({ engine, systemStore, random }: IdentityParts): Identity {
+export function createIdentity(parts: IdentityParts): Identity {
+  const { engine, systemStore, random } = parts;
+  const issuers = issuersOf(engine.config);
+  const tokens = issuers.length === 0 ? undefined : verifierOf(issuers, parts);
   if (systemStore === undefined) {
-    return {
-      authenticator: new Authenticator({ keys: undefined, tokens: undefined }),
-      systemStore: undefined,
-      rights: undefined,
-      keys: undefined,
-    };
+    const authenticator = new Authenticator({ keys: undefined, tokens: undefined });
+    return { authenticator, tokens, systemStore, rights: undefined, keys: undefined };
   }
   const graph = new SystemGraph(engine, systemStore);
   const keys = new ApiKeys(engine, graph, random);
@@ -37,10 +49,37 @@ export function createIdentity({ engine, systemStore, random }: IdentityParts): 
   return {
     authenticator: new Authenticator({
       keys: methods.has('keys') ? keys : undefined,
-      tokens: undefined,
+      tokens: methods.has('jwt') ? tokens : undefined,
     }),
+    tokens,
     systemStore,
     rights: new Rights(graph),
     keys,
   };
 }
+
+function issuersOf(config: Config): readonly Issuer[] {
+  const issuers = config.issuersFile === undefined ? [] : loadIssuers(config.issuersFile);
+  const isAsked = authenticationMethods(config).has('jwt');
+  if (isAsked && !issuers.some(({ callers }) => callers !== undefined)) {
+    throw new PembaError(
+      'cannot_start',
+      'PEMBA_AUTHENTICATION names jwt, but no issuer in PEMBA_ISSUERS_FILE has callers.',
+    );
+  }
+  return issuers;
+}
+
+const verifierOf = (
+  issuers: readonly Issuer[],
+  { engine, timers, fetch, events }: IdentityParts,
+): TokenVerifier =>
+  new TokenVerifier({
+    issuers,
+    clock: engine.clock,
+    timers,
+    fetch,
+    events,
+    maxTokenBytes: engine.config.maxTokenBytes,
+    cachedTokens: engine.config.cachedTokens,
+  });

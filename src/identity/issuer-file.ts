@@ -181,8 +181,9 @@ function readCallers(members: StrictMembers | undefined): CallerRules | undefine
   const rules = readTokenRules(members);
   const client = readPath(members, 'client') ?? ['client_id'];
   const service = readServiceRule(members) ?? { kind: 'same', claim: ['sub'], other: client };
+  const roles = readPath(members, 'roles');
   members.refuseOthers();
-  return { ...rules, client, service };
+  return { ...rules, client, service, roles };
 }
 
 function readServiceRule(members: StrictMembers): ServiceRule | undefined {

@@ -50,6 +50,8 @@ export interface TokenRules {
 export interface CallerRules extends TokenRules {
   readonly client: ClaimPath;
   readonly service: ServiceRule;
+  /** Names roles that may be granted rights here; undefined: no claim does. */
+  readonly roles: ClaimPath | undefined;
 }
 
 export interface SubjectRules extends TokenRules {

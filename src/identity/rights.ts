@@ -55,6 +55,13 @@ export class Rights {
     this.#graph = graph;
   }
 
+  /** What is known without asking; undefined where it has to be found out. */
+  remembered(caller: Caller, right: Right, storeId: StoreId): Verdict | undefined {
+    if (caller.principal.kind === 'anyone') return ALLOWED;
+    const known = caller.remembered.get(`${right} ${storeId}`);
+    return known !== undefined && this.#isGood(known) ? known.verdict : undefined;
+  }
+
   /** In the same turn, as is the rule. `storeId` goes with the rights to a store. */
   verdict(caller: Caller, right: Right, storeId?: StoreId): Verdict | Promise<Verdict> {
     if (caller.principal.kind === 'anyone' || right === 'public' || right === 'authenticated') {

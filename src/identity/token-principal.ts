@@ -22,6 +22,20 @@ export function principalOf({ issuer, claims }: VerifiedToken): KnownPrincipal {
   return { kind, issuer: issuer.name, id, clientId };
 }
 
+/** No token has so many; beyond, roles would cost more than the question. */
+const MAX_ROLES = 200;
+
+/** The roles of a caller, as ids of the system store: `corp/operators`. What cannot be one is none. */
+export function rolesOf({ issuer, claims }: VerifiedToken): readonly string[] {
+  const path = issuer.callers?.roles;
+  const value = path && claimAt(claims, path);
+  const names = Array.isArray(value) ? (value as readonly unknown[]) : [value];
+  return names.slice(0, MAX_ROLES).flatMap((name) => {
+    const id = typeof name === 'string' ? idOfClaim(name) : undefined;
+    return id === undefined ? [] : [`${issuer.name}/${id}`];
+  });
+}
+
 export function subjectOf({
   issuer,
   claims,

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { startPemba } from '../support/pemba.js';
 import type { Answer, Pemba } from '../support/pemba.js';
 import { describeWithPostgres } from '../support/postgres.js';
-import { bodyOf, exchange, head } from './hostile/raw-http.js';
+import { exchange, head } from './hostile/raw-http.js';
 import { Store, expectError, expectStatus, keyOf } from './stores.js';
 
 const MODEL = `model

@@ -106,6 +106,7 @@ export async function startPemba(
   const isOn = authenticationMethods(config).size > 0;
   const assembly = assemble(parts, engine, isOn ? await prepareSystemStore(engine) : undefined);
   await assembly.decisionLog?.start();
+  assembly.identity.tokens?.start();
   assembly.replicas.start();
   assembly.sweeper.start();
   const server = await serve(assembly);
@@ -126,6 +127,7 @@ export async function startPemba(
       await server.close();
       await assembly.sweeper.stop();
       await assembly.replicas.stop();
+      await assembly.identity.tokens?.stop();
       await assembly.decisionLog?.stop();
       await database.close();
       if (beside === undefined) await testDatabase.drop();

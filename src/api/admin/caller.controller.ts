@@ -2,7 +2,6 @@ import { Controller, Get, Inject, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import type { DeploymentRight } from '../../identity/caller.js';
 import type { Identity } from '../../identity/identity.js';
-import { principalName } from '../../identity/principal.js';
 import { callerOf } from '../gate.js';
 import { Needs } from '../needs.js';
 import { IDENTITY } from '../tokens.js';
@@ -33,7 +32,7 @@ export class CallerController {
       if (verdict === undefined || verdict.kind === 'allowed') held.push(right);
     }
     return {
-      principal: principalName(caller.principal),
+      principal: caller.name,
       kind: caller.principal.kind,
       roles: caller.roles.map((role) => `role:${role}#assignee`),
       rights: held,

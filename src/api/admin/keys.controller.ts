@@ -15,7 +15,6 @@ import { invalidRequest } from '../../errors.js';
 import { keyNotFound } from '../../identity/api-keys.js';
 import type { Caller } from '../../identity/caller.js';
 import type { Identity } from '../../identity/identity.js';
-import { principalName } from '../../identity/principal.js';
 import { isUlid } from '../../ids.js';
 import type { KeyId } from '../../ids.js';
 import type { Engine } from '../../operations/engine.js';
@@ -58,7 +57,7 @@ export class KeysController {
     const { id, key } = await keys.create({
       label: wire.name,
       roles,
-      createdBy: principalName(callerOf(request).principal),
+      createdBy: callerOf(request).name,
       ...deedOf(this.#engine.config, request, 'key.create', { name: wire.name }),
       ...(expiresAt !== undefined && { expiresAt }),
     });
@@ -77,7 +76,7 @@ export class KeysController {
     const { keys, rights } = whenOn(this.#identity);
     const { page_size, continuation_token } = validated(ListKeysQuery, query);
     const isAdmin = await isAdministrator(rights, callerOf(request));
-    const createdBy = isAdmin ? undefined : principalName(callerOf(request).principal);
+    const createdBy = isAdmin ? undefined : callerOf(request).name;
     const tokenKey = await deploymentTokenKey(this.#engine.database);
     const identity = ['list-keys', createdBy ?? ''];
     const limit = pageSize(page_size, this.#engine.config.maxPageSize);
@@ -116,7 +115,7 @@ export class KeysController {
     const { keys, rights } = whenOn(this.#identity);
     if (!isUlid(keyId)) throw invalidRequest('key_id', 'must be a ULID (26 characters)');
     const found = await keys.get(keyId as KeyId);
-    const isOwn = found.createdBy === principalName(caller.principal);
+    const isOwn = found.createdBy === caller.name;
     if (!isOwn && !(await isAdministrator(rights, caller))) throw keyNotFound(keyId);
     return found;
   }
