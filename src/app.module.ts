@@ -3,6 +3,7 @@ import { Module } from '@nestjs/common';
 import type { DynamicModule } from '@nestjs/common';
 import { HealthController } from './api/health/health.controller.js';
 import { Readiness } from './api/health/readiness.js';
+import { ClaimsMappingController } from './api/openfga/claims-mapping.controller.js';
 import { ModelsController } from './api/openfga/models.controller.js';
 import { OpenApiController } from './api/openfga/openapi.controller.js';
 import { StoresController } from './api/openfga/stores.controller.js';
@@ -11,6 +12,7 @@ import { ENGINE, METRICS, READINESS } from './api/tokens.js';
 import type { Clock } from './clock.js';
 import { graphMemoryBytes } from './config.js';
 import type { Config } from './config.js';
+import type { SubjectTokens } from './identity/subject-tokens.js';
 import { ulidFactory } from './ids.js';
 import type { Engine } from './operations/engine.js';
 import { Plans } from './operations/plans.js';
@@ -27,6 +29,8 @@ export interface Parts {
   readonly clock: Clock;
   readonly log: Logger;
   readonly database: Database;
+  /** Where an issuer of users' tokens is configured. */
+  readonly subjectTokens?: SubjectTokens;
 }
 
 /** What runs in the background or is asked from outside the controllers. */
@@ -83,6 +87,7 @@ export class AppModule {
       controllers: [
         StoresController,
         ModelsController,
+        ClaimsMappingController,
         TuplesController,
         OpenApiController,
         HealthController,

@@ -14,6 +14,7 @@ import { registerQueryRoutes } from './api/openfga/query-routes.js';
 import { requestSchemas } from './api/openfga/request-schemas.js';
 import { RouteTable } from './api/openfga/route-table.js';
 import { AJV_OPTIONS } from './api/schema-problem.js';
+import { installYamlParser } from './api/yaml-body.js';
 import { AppModule } from './app.module.js';
 import type { Assembly } from './app.module.js';
 import { PembaError } from './errors.js';
@@ -33,7 +34,7 @@ const MAX_PATH_PARAMETER_LENGTH = 256;
 const MAX_CHECKING_INTERVAL_MS = 1000;
 
 export async function serve(assembly: Assembly): Promise<Server> {
-  const { config, log, engine, metrics } = assembly;
+  const { config, log, engine, metrics, subjectTokens } = assembly;
   const routes = new RouteTable();
   const adapter = new FastifyAdapter({
     ajv: { customOptions: { ...AJV_OPTIONS, strict: false } },
@@ -60,6 +61,7 @@ export async function serve(assembly: Assembly): Promise<Server> {
   routes.collect(instance);
   observeRequests(instance, log, metrics);
   installBodyParsers(instance, config);
+  installYamlParser(instance);
   const withErrors = (register: (plugin: FastifyInstance) => void): void => {
     void instance.register((plugin, _options, done) => {
       plugin.setErrorHandler((error, request, reply) =>
@@ -73,6 +75,7 @@ export async function serve(assembly: Assembly): Promise<Server> {
     registerQueryRoutes(plugin, {
       engine,
       schemas: requestSchemas(config),
+      ...(subjectTokens && { subjectTokens }),
       onDecision: (api, decision) => {
         metrics.decision(api, decision);
       },

@@ -37,7 +37,7 @@ export async function writeAssertions(
     );
   }
   await headOfStore(engine, storeId);
-  const plan = await engine.plans.get(storeId, modelId);
+  const { plan } = await engine.plans.get(storeId, modelId);
   assertions.forEach(({ key }, i) => {
     const problem = namesProblem(plan, key);
     if (problem !== undefined) throw invalidRequest(`assertions[${i}].tuple_key`, problem);

@@ -16,7 +16,8 @@ import { readAssertions, writeAssertions } from '../../operations/assertions.js'
 import type { Assertion } from '../../operations/assertions.js';
 import type { Engine } from '../../operations/engine.js';
 import { getModel, listModels, writeModel } from '../../operations/models.js';
-import type { IdentifiedModel } from '../../operations/models.js';
+import type { IdentifiedModel, ModelSource } from '../../operations/models.js';
+import { claimsMappingFromWire } from '../../schema/claims-mapping-wire.js';
 import { modelFromDsl, modelToDsl } from '../../schema/dsl.js';
 import { modelFromWire, modelToWire } from '../../schema/wire.js';
 import type { JsonObject } from '../../tuple/tuple.js';
@@ -64,7 +65,7 @@ export class ModelsController {
     const source =
       body instanceof DslText
         ? modelFromDsl(body.text)
-        : { model: modelFromWire(this.#modelPipe.transform(body)) };
+        : modelSourceOf(this.#modelPipe.transform(body));
     return { authorization_model_id: await writeModel(this.#engine, storeIdOf(storeId), source) };
   }
 
@@ -131,9 +132,18 @@ export class ModelsController {
   }
 }
 
-const identifiedToWire = ({ id, model }: IdentifiedModel): object => ({
+function modelSourceOf(body: unknown): ModelSource {
+  const { claims_mapping: mapping } = body as { readonly claims_mapping?: unknown };
+  return {
+    model: modelFromWire(body),
+    ...(mapping !== undefined && { claimsMapping: claimsMappingFromWire(mapping) }),
+  };
+}
+
+const identifiedToWire = ({ id, model, claimsMapping }: IdentifiedModel): object => ({
   id,
   ...modelToWire(model),
+  ...(claimsMapping && { claims_mapping: claimsMapping }),
 });
 
 /** With every member, as OpenFGA answers it. */

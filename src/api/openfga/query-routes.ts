@@ -7,6 +7,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { PembaError } from '../../errors.js';
 import { batchCheck, check, checkNow } from '../../operations/check.js';
 import type { BatchItem, BatchVerdict, CheckRequest } from '../../operations/check.js';
+import type { SubjectTokens } from '../../identity/subject-tokens.js';
 import type { Engine } from '../../operations/engine.js';
 import { listObjects, listUsers } from '../../operations/list.js';
 import type { ListObjectsRequest, NameList } from '../../operations/list.js';
@@ -22,28 +23,35 @@ import {
   contextOf,
   contextualTuplesOf,
   flatContextualTuplesOf,
-  keyOf,
   objectOf,
   optionalModelId,
   nameOf,
   storeIdOf,
-  subjectOf,
 } from './wire.js';
 import { streamNames } from './streamed-list.js';
-import type { WireTarget, WireTuple, WireTupleKey } from './wire.js';
+import {
+  askedOf,
+  assertOneSubject,
+  assertSubject,
+  questionKeyOf,
+  tokenFactsOf,
+  withBearer,
+} from './subject-token.js';
+import type { Bearer, WireQuestionKey, WireSubjectToken } from './subject-token.js';
+import type { WireTarget, WireTuple } from './wire.js';
 
 interface WireCircumstances {
   readonly contextual_tuples?: { readonly tuple_keys?: readonly WireTuple[] } | null;
   readonly context?: JsonObject | null;
 }
 
-interface CheckBody extends WireTarget, WireCircumstances {
-  readonly tuple_key: WireTupleKey;
+interface CheckBody extends WireTarget, WireCircumstances, WireSubjectToken {
+  readonly tuple_key: WireQuestionKey;
 }
 
-interface BatchBody extends WireTarget {
+interface BatchBody extends WireTarget, WireSubjectToken {
   readonly checks: readonly (WireCircumstances & {
-    readonly tuple_key: WireTupleKey;
+    readonly tuple_key: WireQuestionKey;
     readonly correlation_id: string;
   })[];
 }
@@ -53,10 +61,10 @@ interface WirePaging {
   readonly continuation_token?: string | null;
 }
 
-interface ListObjectsBody extends WireTarget, WireCircumstances, WirePaging {
+interface ListObjectsBody extends WireTarget, WireCircumstances, WirePaging, WireSubjectToken {
   readonly type: string;
   readonly relation: string;
-  readonly user: string;
+  readonly user?: string | null;
 }
 
 interface ListUsersBody extends WireTarget, WirePaging {
@@ -77,6 +85,8 @@ export interface QueryRoutesParts {
   readonly engine: Engine;
   readonly onDecision: (api: string, decision: Decision) => void;
   readonly schemas: RequestSchemas;
+  /** Without an issuer of users' tokens there are none. */
+  readonly subjectTokens?: SubjectTokens;
 }
 
 export function registerQueryRoutes(instance: FastifyInstance, parts: QueryRoutesParts): void {
@@ -86,21 +96,25 @@ export function registerQueryRoutes(instance: FastifyInstance, parts: QueryRoute
 
 function registerChecks(
   instance: FastifyInstance,
-  { engine, onDecision, schemas }: QueryRoutesParts,
+  { engine, onDecision, schemas, subjectTokens }: QueryRoutesParts,
 ): void {
   instance.post<StoreRoute & { Body: CheckBody }>(
     '/stores/:storeId/check',
     { schema: { body: schemas.check, response: { 200: RESPONSES.check } } },
     (request, reply) => {
-      const question = checkRequest(request);
+      const { tuple_key: key, subject_token: token } = request.body;
+      assertOneSubject(key.user, token, 'tuple_key.user');
       const send = (answer: Answer<boolean>): FastifyReply => {
         stamp(reply, answer);
         onDecision('check', answer.result ? 'allowed' : 'denied');
         return reply.send({ allowed: answer.result, resolution: '' });
       };
-      // Without a promise, as is the rule, a request is answered in the turn that it arrived in.
-      const now = checkNow(engine, question);
-      return now === undefined ? check(engine, question).then(send) : send(now);
+      return withBearer(subjectTokens, token, (bearer) => {
+        const question = checkRequest(request, bearer);
+        // Without a promise, as is the rule, a request is answered in the turn that it arrived in.
+        const now = checkNow(engine, question);
+        return now === undefined ? check(engine, question).then(send) : send(now);
+      });
     },
   );
 
@@ -109,7 +123,11 @@ function registerChecks(
     { schema: { body: schemas.batchCheck, response: { 200: RESPONSES.batchCheck } } },
     async (request, reply) => {
       const { body } = request;
-      const items = body.checks.map(batchItem);
+      body.checks.forEach(({ tuple_key: key }, i) => {
+        assertSubject(key.user, body.subject_token, `checks[${i}].tuple_key.user`);
+      });
+      const bearer = await withBearer(subjectTokens, body.subject_token, (found) => found);
+      const items = body.checks.map((item, i) => batchItem(item, bearer, i));
       const answer = await batchCheck(engine, { ...targetOf(request, body), items });
       stamp(reply, answer);
       for (const verdict of answer.result.values()) {
@@ -123,14 +141,26 @@ function registerChecks(
 const decisionOf = (verdict: BatchVerdict): Decision =>
   'error' in verdict ? 'error' : verdict.allowed ? 'allowed' : 'denied';
 
-function registerLists(instance: FastifyInstance, { engine, schemas }: QueryRoutesParts): void {
+function registerLists(
+  instance: FastifyInstance,
+  { engine, schemas, subjectTokens }: QueryRoutesParts,
+): void {
   const { maxListResults, maxStreamedResults } = engine.config;
+  const listed = (request: ListObjectsRoute, maxResults: number): Promise<Answer<NameList>> => {
+    const { user, subject_token: token } = request.body;
+    assertOneSubject(user, token, 'user');
+    return Promise.resolve(
+      withBearer(subjectTokens, token, (bearer) =>
+        listObjects(engine, listRequest(request, bearer, maxResults)),
+      ),
+    );
+  };
 
   instance.post<StoreRoute & { Body: ListObjectsBody }>(
     '/stores/:storeId/list-objects',
     { schema: { body: schemas.listObjects, response: { 200: RESPONSES.listObjects } } },
     async (request, reply) => {
-      const answer = await listObjects(engine, listRequest(request, maxListResults));
+      const answer = await listed(request, maxListResults);
       return { objects: answer.result.names, ...announce(reply, answer) };
     },
   );
@@ -139,7 +169,7 @@ function registerLists(instance: FastifyInstance, { engine, schemas }: QueryRout
     '/stores/:storeId/streamed-list-objects',
     { schema: { body: schemas.streamedListObjects } },
     async (request, reply) => {
-      const answer = await listObjects(engine, listRequest(request, maxStreamedResults));
+      const answer = await listed(request, maxStreamedResults);
       announceInHeaders(reply, answer);
       return streamNames(reply, answer.result);
     },
@@ -167,16 +197,22 @@ function registerLists(instance: FastifyInstance, { engine, schemas }: QueryRout
   );
 }
 
-function checkRequest(request: FastifyRequest<StoreRoute & { Body: CheckBody }>): CheckRequest {
+type ListObjectsRoute = FastifyRequest<StoreRoute & { Body: ListObjectsBody }>;
+
+function checkRequest(
+  request: FastifyRequest<StoreRoute & { Body: CheckBody }>,
+  bearer: Bearer,
+): CheckRequest {
   const { body } = request;
   const { storeId, modelId, consistency } = targetOf(request, body);
   return {
     storeId,
     ...(modelId && { modelId }),
     consistency,
-    key: keyOf(body.tuple_key, 'tuple_key'),
+    key: questionKeyOf(body.tuple_key, bearer, 'tuple_key'),
     contextualTuples: contextualTuplesOf(body.contextual_tuples),
     context: contextOf(body.context, 'context'),
+    ...(bearer && { token: bearer }),
   };
 }
 
@@ -201,11 +237,12 @@ const pagingOf = (
   continuationToken: body.continuation_token ?? '',
 });
 
-function batchItem(item: BatchBody['checks'][number], i: number): BatchItem {
-  const correlationId = item.correlation_id;
+function batchItem(item: BatchBody['checks'][number], bearer: Bearer, i: number): BatchItem {
+  const { correlation_id: correlationId, tuple_key } = item;
   try {
-    const key = keyOf(item.tuple_key, `checks[${i}].tuple_key`);
-    return { correlationId, question: { key, ...circumstancesOf(item) } };
+    const key = questionKeyOf(tuple_key, bearer, `checks[${i}].tuple_key`);
+    const token = tokenFactsOf(tuple_key.user, bearer);
+    return { correlationId, question: { key, ...circumstancesOf(item), ...token } };
   } catch (error) {
     if (!(error instanceof PembaError)) throw error;
     return { correlationId, question: error };
@@ -218,7 +255,8 @@ const verdictToWire = ([correlationId, verdict]: [string, BatchVerdict]): [strin
 ];
 
 function listRequest(
-  request: FastifyRequest<StoreRoute & { Body: ListObjectsBody }>,
+  request: ListObjectsRoute,
+  bearer: Bearer,
   maxResults: number,
 ): ListObjectsRequest {
   const { body } = request;
@@ -227,9 +265,10 @@ function listRequest(
     question: {
       type: body.type,
       relation: nameOf(body.relation, 'relation'),
-      subject: subjectOf(body.user, 'user'),
+      subject: askedOf(body.user, bearer, 'user'),
     },
     ...circumstancesOf(body),
+    ...(bearer && { token: bearer }),
     ...pagingOf(body, maxResults),
   };
 }
