@@ -1,12 +1,13 @@
 /** What a verified token adds to a request, by the claims mapping of the model in question. */
 import { invalidRequest } from '../errors.js';
+import { TOKEN } from '../schema/claims-mapping.js';
 import type { ClaimsMapping, MappedClaims, TokenFacts } from '../schema/claims-mapping.js';
 import type { Circumstances } from './resolve.js';
 
 /** A token is good for many requests, and those who verify it hand out the same facts each time. */
 const mapped = new WeakMap<TokenFacts, WeakMap<ClaimsMapping, MappedClaims>>();
 
-/** The tuples of the token stand beside the request's own, and its claims as `token` in the context. */
+/** The tuples of the token stand beside the request's own, and its claims in the context. */
 export function withClaims(
   mapping: ClaimsMapping | undefined,
   circumstances: Circumstances,
@@ -14,8 +15,10 @@ export function withClaims(
 ): Pick<Circumstances, 'contextualTuples' | 'context'> {
   const { token, contextualTuples, context } = circumstances;
   if (token === undefined) return circumstances;
-  if (Object.hasOwn(context, 'token')) {
-    throw invalidRequest('context.token', 'comes from subject_token; leave one of the two out');
+  const { contextNames = [TOKEN] } = mapping ?? {};
+  const given = contextNames.find((name) => Object.hasOwn(context, name));
+  if (given !== undefined) {
+    throw invalidRequest(`context.${given}`, 'comes from subject_token; leave one of the two out');
   }
   if (mapping === undefined) return circumstances;
   const claims = mappedOnce(mapping, token, maxTuples);

@@ -4,6 +4,7 @@
  * shown again is what was written; whether it fits a model is for `claims-mapping.ts` to tell.
  */
 import { PembaError } from '../errors.js';
+import type { JsonValue } from '../tuple/tuple.js';
 import { quote } from './problem.js';
 
 /** `realm_access.roles`, or its steps where a claim's name has dots of its own. */
@@ -15,11 +16,20 @@ export interface WireClaimTuples {
   readonly tuple: string;
 }
 
+type WireScalar = string | number | boolean;
+
+/** A claim, or a claim and what stands for it where a token has none. */
+export type WireContextClaim =
+  | WireClaimPath
+  | { readonly claim: WireClaimPath; readonly default: WireScalar | readonly WireScalar[] };
+
 export interface WireClaimsMapping {
   readonly tuples?: readonly WireClaimTuples[];
   /** Names of claims, or claims by the names that conditions have for them. */
-  readonly context?: readonly string[] | Readonly<Record<string, WireClaimPath>>;
+  readonly context?: WireContext;
 }
+
+type WireContext = readonly string[] | Readonly<Record<string, WireContextClaim>>;
 
 /** More than any token has kinds of claims; it bounds what mapping one token costs. */
 const ENTRIES_MAX = 50;
@@ -46,11 +56,21 @@ export function claimsMappingFromWire(value: unknown): WireClaimsMapping | null 
   return Object.keys(mapping).length === 0 ? null : mapping;
 }
 
-/** `context` as pairs of the name in conditions and the claim. */
-export const contextEntries = (
-  context: NonNullable<WireClaimsMapping['context']>,
-): readonly (readonly [name: string, path: WireClaimPath])[] =>
-  isNameList(context) ? context.map((name) => [name, [name]]) : Object.entries(context);
+export interface ContextClaim {
+  /** In conditions. */
+  readonly name: string;
+  readonly path: readonly string[];
+  readonly fallback: JsonValue | undefined;
+}
+
+export const contextClaims = (context: WireContext): readonly ContextClaim[] =>
+  isNameList(context)
+    ? context.map((name) => ({ name, path: [name], fallback: undefined }))
+    : Object.entries(context).map(([name, claim]) =>
+        typeof claim === 'object' && 'claim' in claim
+          ? { name, path: pathSteps(claim.claim), fallback: claim.default }
+          : { name, path: pathSteps(claim), fallback: undefined },
+      );
 
 export const pathSteps = (path: WireClaimPath): readonly string[] =>
   typeof path === 'string' ? path.split('.') : path;
@@ -74,10 +94,7 @@ function claimTuples(value: unknown, field: string): WireClaimTuples {
   };
 }
 
-function claimsForContext(
-  value: unknown,
-  field: string,
-): NonNullable<WireClaimsMapping['context']> {
+function claimsForContext(value: unknown, field: string): WireContext {
   if (Array.isArray(value)) return list(value, field, contextName);
   const entries = Object.entries(objectOf(value, field, 'a list or an object'));
   assertFew(entries, field);
@@ -85,9 +102,31 @@ function claimsForContext(
     entries.map(([name, path]) => {
       const at = `${field}.${name.slice(0, NAME_LENGTH_MAX)}`;
       text(name, at, NAME_LENGTH_MAX);
-      return [name, claimPath(path, at)];
+      return [name, contextClaim(path, at)];
     }),
   );
+}
+
+function contextClaim(value: unknown, field: string): WireContextClaim {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return claimPath(value, field);
+  }
+  const { claim, default: fallback } = members(value, field, ['claim', 'default']);
+  const path = claimPath(claim, `${field}.claim`);
+  return { claim: path, default: defaultOf(fallback, `${field}.default`) };
+}
+
+/** A scalar, or a list of as many as there are entries. */
+function defaultOf(value: unknown, field: string): WireScalar | readonly WireScalar[] {
+  if (Array.isArray(value)) return list(value, field, scalar);
+  return scalar(value, field);
+}
+
+function scalar(value: unknown, field: string): WireScalar {
+  if (typeof value === 'boolean' || value === '') return value;
+  if (typeof value === 'number' && Number.isFinite(value)) return value;
+  if (typeof value === 'string') return text(value, field, NAME_LENGTH_MAX);
+  throw claimsMappingProblem(field, 'must be a string, a number, a boolean or a list of them');
 }
 
 function contextName(value: unknown, field: string): string {
@@ -166,6 +205,4 @@ const printableProblem = (value: string): string | undefined =>
 const isGiven = (value: unknown): boolean => value !== null && value !== undefined;
 
 // `Array.isArray` does not narrow a readonly array.
-const isNameList = (
-  context: NonNullable<WireClaimsMapping['context']>,
-): context is readonly string[] => Array.isArray(context);
+const isNameList = (context: WireContext): context is readonly string[] => Array.isArray(context);

@@ -1,7 +1,9 @@
 /**
  * A claims mapping held against a model: what the claims of a verified token mean in a store. Each
- * entry makes a tuple of every value of one claim; `context` puts claims into the map `token` that
- * conditions can ask for. The tuples are contextual: they stand for one request and are not written.
+ * entry makes a tuple of every value of one claim. The tuples are contextual: they stand for one
+ * request and are not written. `context` gives claims to conditions, each twice: as a parameter of its
+ * own, `token_acr`, with whatever type the condition declares, and in the map `token`, a `map<any>`,
+ * where a condition can ask `has(token.acr)`. (OpenFGA's DSL has no type `any`; its JSON has.)
  *
  * A value that is no string, number or boolean, or cannot be an id, makes no tuple: a token says what
  * it likes, and must not be able to fail a request by it. What is refused is a token with more tuples
@@ -13,8 +15,8 @@ import { idOfClaim } from '../tuple/claim-id.js';
 import { formatTupleKey } from '../tuple/tuple.js';
 import type { JsonObject, JsonValue, RelationTuple, TupleKey } from '../tuple/tuple.js';
 import { admissionProblem, namesProblem } from './admit.js';
-import { claimsMappingProblem, contextEntries, pathSteps } from './claims-mapping-wire.js';
-import type { WireClaimsMapping } from './claims-mapping-wire.js';
+import { claimsMappingProblem, contextClaims, pathSteps } from './claims-mapping-wire.js';
+import type { ContextClaim, WireClaimsMapping } from './claims-mapping-wire.js';
 import { readTemplate } from './claims-template.js';
 import type { ClaimsTemplate, ObjectSubject } from './claims-template.js';
 import type { Plan } from './plan.js';
@@ -28,11 +30,13 @@ export interface TokenFacts {
 /** What the token adds to a request. */
 export interface MappedClaims {
   readonly tuples: readonly RelationTuple[];
-  /** `{}`, or with `token` alone. */
+  /** For conditions. */
   readonly context: JsonObject;
 }
 
 export interface ClaimsMapping {
+  /** What its context can have for members: names that a request may not give itself. */
+  readonly contextNames: readonly string[];
   /** Throws `limit_exceeded`, or `invalid_subject_token` for a subject of a wrong type. */
   map(token: TokenFacts, maxTuples: number): MappedClaims;
 }
@@ -56,11 +60,12 @@ export function compileClaimsMapping(plan: Plan, wire: WireClaimsMapping): Claim
     }
     return { field, path: pathSteps(each), split, template };
   });
-  const context = wire.context && contextEntries(wire.context);
+  const chosen = wire.context && contextClaims(wire.context);
   return {
+    contextNames: [TOKEN, ...(chosen ?? []).map(({ name }) => parameterOf(name))],
     map: (token, maxTuples) => ({
       tuples: mappedTuples(plan, entries, { token, maxTuples }),
-      context: context === undefined ? {} : { token: chosenClaims(context, token.claims) },
+      context: chosen === undefined ? {} : contextOf(chosen, token.claims),
     }),
   };
 }
@@ -158,11 +163,16 @@ function idOfScalar(value: JsonValue | undefined): string | undefined {
 const isExact = (value: number): boolean =>
   Number.isSafeInteger(value) || (Number.isFinite(value) && !Number.isInteger(value));
 
-/** A claim that the token lacks is not in it: conditions ask `has(token.acr)` first. */
-const chosenClaims = (context: ReturnType<typeof contextEntries>, claims: JsonObject): JsonObject =>
-  Object.fromEntries(
-    context.flatMap(([name, path]) => {
-      const value = claimAt(claims, pathSteps(path));
-      return value === undefined ? [] : [[name, value] as const];
-    }),
-  );
+/** The parameter that all chosen claims are in. */
+export const TOKEN = 'token';
+const parameterOf = (name: string): string => `${TOKEN}_${name}`;
+
+/** What the token lacks, or has null for, and has no default is in neither place. */
+function contextOf(chosen: readonly ContextClaim[], claims: JsonObject): JsonObject {
+  const found = chosen.flatMap(({ name, path, fallback }) => {
+    const value = claimAt(claims, path) ?? fallback;
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  const parameters = found.map(([name, value]) => [parameterOf(name), value] as const);
+  return Object.fromEntries([...parameters, [TOKEN, Object.fromEntries(found)]]);
+}

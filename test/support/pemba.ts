@@ -4,7 +4,7 @@
  */
 import { Writable } from 'node:stream';
 import { assemble } from '../../src/app.module.js';
-import type { Assembly } from '../../src/app.module.js';
+import type { Assembly, Parts } from '../../src/app.module.js';
 import type { Clock } from '../../src/clock.js';
 import { loadConfig } from '../../src/config.js';
 import { serve } from '../../src/server.js';
@@ -80,11 +80,12 @@ export interface Pemba {
 
 /**
  * `settings` are environment variables, as they would be set for the process. `beside` is another
- * process on the same database; it has to be stopped last.
+ * process on the same database; it has to be stopped last. `parts` are what is made outside of it.
  */
 export async function startPemba(
   settings: Readonly<Record<string, string>> = {},
   beside?: Pemba,
+  parts: Pick<Parts, 'subjectTokens'> = {},
 ): Promise<Pemba> {
   const testDatabase = beside?.database ?? (await createTestDatabase());
   const clock = beside?.clock ?? new TestClock();
@@ -96,7 +97,7 @@ export async function startPemba(
     timeoutMs: config.databaseTimeoutMs,
   });
   await migrate(database);
-  const assembly = assemble({ config, clock, log: logInto(logged), database });
+  const assembly = assemble({ ...parts, config, clock, log: logInto(logged), database });
   assembly.replicas.start();
   assembly.sweeper.start();
   const server = await serve(assembly);

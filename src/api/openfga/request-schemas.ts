@@ -132,7 +132,12 @@ export const CLAIMS_MAPPING = object({
   context: {
     type: ['array', 'object', 'null'],
     items: { type: 'string' },
-    additionalProperties: CLAIM_PATH,
+    additionalProperties: {
+      type: ['string', 'array', 'object'],
+      items: { type: 'string' },
+      required: ['claim', 'default'],
+      properties: { claim: CLAIM_PATH, default: {} },
+    },
   },
 });
 
