@@ -117,6 +117,9 @@ function readId(text: string): IdTemplate | string {
   if (literals.length !== places.length + 1 || literals.some((literal) => literal.includes('}'))) {
     return `${quote(text)} has a brace without its match`;
   }
+  if (literals.join('').length >= CLAIM_ID_LENGTH_MAX) {
+    return `${quote(text)} leaves no room for a value: an id has ${CLAIM_ID_LENGTH_MAX} characters`;
+  }
   const between = literals.slice(1, -1);
   if (!between.every((literal) => SEPARATOR.test(literal))) {
     return (

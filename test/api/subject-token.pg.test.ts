@@ -169,6 +169,44 @@ describeWithPostgres('the token of a user', () => {
     });
   });
 
+  it('is a map in the conditions of a model that is written as JSON', async () => {
+    const written = await Store.with(pemba, 'model\n  schema 1.1\ntype user\n');
+    const restriction = { type: 'user', wildcard: {}, condition: 'stepped_up' };
+    const model = {
+      schema_version: '1.1',
+      type_definitions: [
+        { type: 'user' },
+        {
+          type: 'door',
+          relations: { opener: { this: {} } },
+          metadata: { relations: { opener: { directly_related_user_types: [restriction] } } },
+        },
+      ],
+      conditions: {
+        stepped_up: {
+          name: 'stepped_up',
+          expression: "has(token.acr) && token.acr == '2' && token.auth_time >= 1767225600",
+          parameters: {
+            token: { type_name: 'TYPE_NAME_MAP', generic_types: [{ type_name: 'TYPE_NAME_ANY' }] },
+          },
+        },
+      },
+      claims_mapping: { context: ['acr', 'auth_time'] },
+    };
+    expectStatus(await written.post('authorization-models', model), 201);
+    const tuple = keyOf('door:1#opener@user:*');
+    await written.written([{ ...tuple, condition: { name: 'stepped_up', context: {} } }]);
+    const opens = async (claims: object): Promise<boolean> => {
+      const subject_token = await issuer.sign(claims);
+      const tuple_key = { object: 'door:1', relation: 'opener' };
+      const answer = await written.post('check', { tuple_key, subject_token });
+      return expectStatus(answer, 200).json.allowed === true;
+    };
+    expect(await opens({ acr: '2', auth_time: 1767225600 })).toBe(true);
+    expect(await opens({ acr: '2', auth_time: 1767225599 })).toBe(false);
+    expect(await opens({ auth_time: 1767225600 })).toBe(false);
+  });
+
   describe('that may not be', () => {
     const tuple_key = keyOf('report:q1#can_read@user:anne');
     const nobody = { object: tuple_key.object, relation: tuple_key.relation };

@@ -336,6 +336,7 @@ describe('a mapping', () => {
     ['places side by side', 'role:{claims.a}{value}#assignee@{subject}', /must stand a text/],
     ['a letter between', 'role:{claims.a}x{value}#assignee@{subject}', /must stand a text/],
     ['a percent between', 'role:{claims.a}%{value}#assignee@{subject}', /must stand a text/],
+    ['no room', `role:{value}${'x'.repeat(200)}#assignee@{subject}`, /leaves no room/],
     ['white space', 'role: {value}#assignee@{subject}', /is not of the form/],
     ['too much text', `role:{value}${'x'.repeat(600)}#assignee@{subject}`, /512 characters/],
   ])('whose tuple has %s is refused', (_what, tuple, message) => {
