@@ -4,7 +4,6 @@
  */
 import { PembaError } from '../errors.js';
 import type { ModelId, Revision, StoreId } from '../ids.js';
-import { OverlayGraph } from '../graph/overlay.js';
 import { Budget } from '../query/budget.js';
 import type { QueryScope } from '../query/scope.js';
 import type { StoreReplica } from '../replica/store-replica.js';
@@ -14,7 +13,7 @@ import type { TokenFacts } from '../schema/claims-mapping.js';
 import type { Plan } from '../schema/plan.js';
 import { formatTupleKey } from '../tuple/tuple.js';
 import type { JsonObject, RelationTuple } from '../tuple/tuple.js';
-import { withClaims } from './claims.js';
+import { layOver, withClaims } from './claims.js';
 import { isConsistent, reachConsistency } from './consistency.js';
 import type { Consistency } from './consistency.js';
 import type { Engine } from './engine.js';
@@ -130,10 +129,7 @@ export function scopeOf(
   };
   return {
     binding,
-    graph:
-      contextualTuples.length === 0
-        ? replica.graph
-        : new OverlayGraph(replica.graph, binding.kinds, contextualTuples),
+    graph: layOver(replica.graph, binding.kinds, { given: circumstances, all: contextualTuples }),
     context,
     now: clock.now(),
     budget: new Budget(limits, () => clock.monotonic()),

@@ -146,6 +146,25 @@ describeWithPostgres('the token of a user', () => {
       expect(issuer.verifications() - before).toBe(1);
     });
 
+    it('sees what is written and deleted between its questions', async () => {
+      const subject_token = await issuer.sign({ realm_access: { roles: ['late'] } });
+      const question = {
+        tuple_key: { object: 'report:late', relation: 'can_read' },
+        subject_token,
+      };
+      const allowed = async (more: object = {}): Promise<unknown> =>
+        expectStatus(await store.post('check', { ...question, ...more }), 200).json.allowed;
+      const tuple = keyOf('report:late#reader@role:late#assignee');
+      for (let i = 0; i < 3; i += 1) {
+        expect([await allowed(), await allowed()]).toEqual([false, false]);
+        const contextual_tuples = { tuple_keys: [tuple] };
+        expect([await allowed({ contextual_tuples }), await allowed()]).toEqual([true, false]);
+        await store.written([tuple]);
+        expect([await allowed(), await allowed()]).toEqual([true, true]);
+        expectStatus(await store.post('write', { deletes: { tuple_keys: [tuple] } }), 200);
+      }
+    });
+
     it('stands beside contextual tuples and context of the request', async () => {
       const writer = {
         contextual_tuples: { tuple_keys: [keyOf('report:q9#reader@role:x#assignee')] },
