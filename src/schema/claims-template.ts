@@ -103,7 +103,7 @@ interface IdTemplate {
   readonly separators: ReadonlySet<string>;
 }
 
-/** Neither in an escape nor, without looking closely, in a name. */
+/** Escapes consist of `%`, digits and letters; what separates must not be found in one. */
 const SEPARATOR = /^[^A-Za-z0-9%]/u;
 
 function readId(text: string): IdTemplate | string {
