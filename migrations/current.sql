@@ -38,6 +38,7 @@ CREATE TABLE authorization_model (
   model_id text COLLATE "C" NOT NULL,
   body json NOT NULL,
   created_at timestamp with time zone NOT NULL,
+  attachments json,
   CONSTRAINT authorization_model_pkey PRIMARY KEY (store_id, model_id)
 );
 

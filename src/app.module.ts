@@ -7,6 +7,7 @@ import { GrantsController } from './api/admin/grants.controller.js';
 import { KeysController } from './api/admin/keys.controller.js';
 import { HealthController } from './api/health/health.controller.js';
 import { Readiness } from './api/health/readiness.js';
+import { ClaimsMappingController } from './api/openfga/claims-mapping.controller.js';
 import { ModelsController } from './api/openfga/models.controller.js';
 import { OpenApiController } from './api/openfga/openapi.controller.js';
 import { StoresController } from './api/openfga/stores.controller.js';
@@ -125,6 +126,7 @@ export class AppModule {
       controllers: [
         StoresController,
         ModelsController,
+        ClaimsMappingController,
         TuplesController,
         OpenApiController,
         HealthController,

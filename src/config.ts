@@ -169,6 +169,10 @@ export class Config {
   @Whole(0, 10_000)
   readonly maxContextualTuples: number = 100;
 
+  @Setting('PEMBA_MAX_CLAIM_TUPLES', 'tuples', "Of one token, by the store's claims mapping.")
+  @Whole(0, 10_000)
+  readonly maxClaimTuples: number = 500;
+
   @Setting('PEMBA_MAX_BATCH_CHECKS', 'checks', "Of one batch; OpenFGA's.")
   @Whole(1, 10_000)
   readonly maxBatchChecks: number = 50;

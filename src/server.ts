@@ -21,6 +21,7 @@ import { RouteTable } from './api/openfga/route-table.js';
 import { AJV_OPTIONS } from './api/schema-problem.js';
 import { shedOverload } from './api/shedding.js';
 import type { Overload } from './api/shedding.js';
+import { installYamlParser } from './api/yaml-body.js';
 import { AppModule } from './app.module.js';
 import type { Assembly } from './app.module.js';
 import type { Config } from './config.js';
@@ -74,6 +75,7 @@ export async function serve(assembly: Assembly): Promise<Server> {
     },
   });
   installBodyParsers(instance, config);
+  installYamlParser(instance);
   if (assembly.decisionLog === undefined && !assembly.rateLimits.isLimited('queries')) {
     answerChecks(instance, assembly, {
       newRequestId,
@@ -168,6 +170,7 @@ function answerChecks(
 /** Those that are not Nest's. */
 function registerRoutes(instance: FastifyInstance, assembly: Assembly, routes: RouteTable): void {
   const { config, log, engine } = assembly;
+  const { subjectTokens } = assembly.identity;
   const withErrors = (register: (plugin: FastifyInstance) => void): void => {
     void instance.register((plugin, _options, done) => {
       plugin.setErrorHandler((error, request, reply) =>
@@ -181,6 +184,7 @@ function registerRoutes(instance: FastifyInstance, assembly: Assembly, routes: R
     registerQueryRoutes(plugin, {
       engine,
       schemas: requestSchemas(config),
+      ...(subjectTokens && { subjectTokens }),
       record: recorderOf(assembly, (request) => callerOf(request).name),
     });
   });

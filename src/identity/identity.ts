@@ -12,14 +12,19 @@ import type { KeySetEvents } from './key-set.js';
 import type { Fetch } from './key-source.js';
 import type { RandomBytes } from './key-text.js';
 import { Rights } from './rights.js';
+import { subjectTokens } from './subject-tokens.js';
+import type { SubjectTokens } from './subject-tokens.js';
 import { SystemGraph } from './system-graph.js';
 import type { Timers } from './timers.js';
+import { subjectOf } from './token-principal.js';
 import { TokenVerifier } from './token-verifier.js';
 
 export interface Identity {
   readonly authenticator: Authenticator;
   /** Of callers and of the users that they ask about; undefined when no issuer is configured. */
   readonly tokens: TokenVerifier | undefined;
+  /** Undefined when there is no issuer of them. */
+  readonly subjectTokens: SubjectTokens | undefined;
   /** What follows is there when callers are authenticated. */
   readonly systemStore: StoreId | undefined;
   readonly rights: Rights | undefined;
@@ -39,9 +44,10 @@ export function createIdentity(parts: IdentityParts): Identity {
   const { engine, systemStore, random } = parts;
   const issuers = issuersOf(engine.config);
   const tokens = issuers.length === 0 ? undefined : verifierOf(issuers, parts);
+  const common = { tokens, subjectTokens: tokens && subjectTokensOf(tokens, issuers) };
   if (systemStore === undefined) {
     const authenticator = new Authenticator({ keys: undefined, tokens: undefined });
-    return { authenticator, tokens, systemStore, rights: undefined, keys: undefined };
+    return { ...common, authenticator, systemStore, rights: undefined, keys: undefined };
   }
   const graph = new SystemGraph(engine, systemStore);
   const keys = new ApiKeys(engine, graph, random);
@@ -51,11 +57,19 @@ export function createIdentity(parts: IdentityParts): Identity {
       keys: methods.has('keys') ? keys : undefined,
       tokens: methods.has('jwt') ? tokens : undefined,
     }),
-    tokens,
+    ...common,
     systemStore,
     rights: new Rights(graph),
     keys,
   };
+}
+
+function subjectTokensOf(
+  tokens: TokenVerifier,
+  issuers: readonly Issuer[],
+): SubjectTokens | undefined {
+  if (!issuers.some(({ subjects }) => subjects !== undefined)) return undefined;
+  return subjectTokens((token) => tokens.verify(token, 'subject'), subjectOf);
 }
 
 function issuersOf(config: Config): readonly Issuer[] {

@@ -13,7 +13,7 @@ export type Principal =
       readonly kind: 'user' | 'service';
       /** The configured name of the issuer. */
       readonly issuer: string;
-      /** Of the user, or of the service's client; see `claim-id.ts`. */
+      /** Of the user, or of the service's client; see `tuple/claim-id.ts`. */
       readonly id: string;
       readonly clientId: string | undefined;
     };

@@ -4,7 +4,7 @@
  * `claim-id.ts` makes of claims, so a claim cannot reach out of the place that the issuer was given.
  */
 import type { JsonObject, Subject } from '../tuple/tuple.js';
-import { idOfClaim } from './claim-id.js';
+import { idOfClaim } from '../tuple/claim-id.js';
 import type { CallerRules, ClaimPath, ServiceRule } from './issuers.js';
 import type { KnownPrincipal } from './principal.js';
 import { tokenRefusal } from './token-refusal.js';

@@ -1,6 +1,8 @@
 import { PembaError, invalidRequest } from '../errors.js';
 import type { ModelId, StoreId } from '../ids.js';
 import { namesProblem } from '../schema/admit.js';
+import type { Deed } from '../storage/audit-chain.js';
+import { appendDeeds } from '../storage/audit.js';
 import { findAssertions, replaceAssertions } from '../storage/assertions.js';
 import type { JsonObject, RelationTuple, TupleKey } from '../tuple/tuple.js';
 import type { Engine } from './engine.js';
@@ -13,12 +15,19 @@ export interface Assertion {
   readonly context: JsonObject | undefined;
 }
 
-/** Replaces all of the model's assertions. `body` is what is kept and given back. */
+export interface AssertionsWrite {
+  readonly assertions: readonly Assertion[];
+  /** What is kept and given back. */
+  readonly body: unknown;
+  readonly deed?: Deed;
+}
+
+/** Replaces all of the model's assertions. */
 export async function writeAssertions(
   engine: Engine,
   storeId: StoreId,
   modelId: ModelId,
-  { assertions, body }: { readonly assertions: readonly Assertion[]; readonly body: unknown },
+  { assertions, body, deed }: AssertionsWrite,
 ): Promise<void> {
   const { maxAssertions, maxAssertionsBytes } = engine.config;
   if (assertions.length > maxAssertions) {
@@ -37,12 +46,18 @@ export async function writeAssertions(
     );
   }
   await headOfStore(engine, storeId);
-  const plan = await engine.plans.get(storeId, modelId);
+  const { plan } = await engine.plans.get(storeId, modelId);
   assertions.forEach(({ key }, i) => {
     const problem = namesProblem(plan, key);
     if (problem !== undefined) throw invalidRequest(`assertions[${i}].tuple_key`, problem);
   });
-  await replaceAssertions(engine.database, storeId, modelId, body);
+  const now = new Date(engine.clock.now());
+  await engine.database.transaction(async (session) => {
+    await replaceAssertions(session, storeId, modelId, body);
+    if (deed === undefined) return;
+    const details = { ...deed.details, model_id: modelId, assertions: assertions.length };
+    await appendDeeds(session, storeId, [{ ...deed, details }], now);
+  });
 }
 
 /** As they were written; undefined when none ever were. */

@@ -1,39 +1,126 @@
+/** Models: written once, and followed by newer ones. What is attached to one goes along. */
+import { PembaError } from '../errors.js';
 import type { ModelId, StoreId } from '../ids.js';
+import { compile, withAttachments } from '../schema/attachments.js';
+import type { Attachments, Compiled } from '../schema/attachments.js';
+import type { WireClaimsMapping } from '../schema/claims-mapping-wire.js';
 import { DEFAULT_MODEL_LIMITS } from '../schema/limits.js';
 import type { ModelLimits } from '../schema/limits.js';
 import type { Model } from '../schema/model.js';
 import { compilePlan } from '../schema/plan.js';
+import type { Plan } from '../schema/plan.js';
 import type { Positions } from '../schema/positions.js';
 import { assertValidModel } from '../schema/validate.js';
 import { modelFromWire, modelToWire } from '../schema/wire.js';
+import type { Deed } from '../storage/audit-chain.js';
 import { findModel, insertModel, listModels as readModels } from '../storage/models.js';
+import type { StoredModel } from '../storage/models.js';
 import { storeNotFound } from '../storage/stores.js';
 import type { Config } from '../config.js';
 import type { Engine } from './engine.js';
 import { headOfStore } from './head.js';
 import { decodeUlidToken, encodePageToken, pageSize } from './page-token.js';
 import { modelNotFound } from './plans.js';
+import { noModel } from './resolve.js';
 
-/** `positions` are those of the DSL that the model was read from. */
+export interface ModelSource {
+  readonly model: Model;
+  /** Those of the DSL that the model was read from. */
+  readonly positions?: Positions;
+  /** Null for none; without it the model gets that of the store's newest one. */
+  readonly claimsMapping?: WireClaimsMapping | null;
+  readonly deed?: Deed;
+}
+
 export async function writeModel(
   engine: Engine,
   storeId: StoreId,
-  { model, positions }: { readonly model: Model; readonly positions?: Positions },
+  { model, positions, claimsMapping, deed }: ModelSource,
 ): Promise<ModelId> {
   assertValidModel(model, { limits: limitsOf(engine.config), ...(positions && { positions }) });
   const plan = compilePlan(model);
-  const id = engine.newId() as ModelId;
+  const body = modelToWire(model);
+  return insert(engine, storeId, deed, (newest) => {
+    const before = newest?.attachments ?? {};
+    if (claimsMapping === undefined) {
+      return { body, attachments: before, compiled: carriedOver(plan, before) };
+    }
+    const attachments = withMapping(before, claimsMapping);
+    return { body, attachments, compiled: withAttachments(plan, attachments) };
+  });
+}
+
+/** A new version of the store's newest model, with this mapping or with none. */
+export async function writeClaimsMapping(
+  engine: Engine,
+  storeId: StoreId,
+  mapping: WireClaimsMapping | null,
+  deed?: Deed,
+): Promise<ModelId> {
+  return insert(engine, storeId, deed, (newest) => {
+    if (newest === undefined) throw noModel(storeId);
+    const { body } = newest;
+    const attachments = withMapping(newest.attachments, mapping);
+    return { body, attachments, compiled: compile(modelFromWire(body), attachments) };
+  });
+}
+
+/** `{}` when the model, by default the store's newest, has none. */
+export async function readClaimsMapping(
+  engine: Engine,
+  storeId: StoreId,
+  modelId?: ModelId,
+): Promise<WireClaimsMapping> {
+  await headOfStore(engine, storeId);
+  const stored =
+    modelId === undefined
+      ? (await readModels(engine.database, storeId, { before: undefined, limit: 1 }))[0]
+      : await findModel(engine.database, storeId, modelId);
+  if (stored !== undefined) return stored.attachments.claims_mapping ?? {};
+  throw modelId === undefined ? noModel(storeId) : modelNotFound(modelId);
+}
+
+const withMapping = (attachments: Attachments, mapping: WireClaimsMapping | null): Attachments => ({
+  ...attachments,
+  claims_mapping: mapping ?? undefined,
+});
+
+/** Who wrote the model may not know that there is a mapping. */
+function carriedOver(plan: Plan, attachments: Attachments): Compiled {
+  try {
+    return withAttachments(plan, attachments);
+  } catch (error) {
+    if (!(error instanceof PembaError && error.code === 'invalid_claims_mapping')) throw error;
+    throw new PembaError(
+      error.code,
+      `${error.message}. The store's claims mapping is kept when a model is written without one: ` +
+        'send a claims_mapping that fits along, or null to have none.',
+      { facts: error.facts, cause: error },
+    );
+  }
+}
+
+interface Version extends Omit<StoredModel, 'id'> {
+  readonly compiled: Compiled;
+}
+
+async function insert(
+  engine: Engine,
+  storeId: StoreId,
+  deed: Deed | undefined,
+  make: (newest: StoredModel | undefined) => Version,
+): Promise<ModelId> {
   const now = new Date(engine.clock.now());
   const written = await insertModel(
     engine.database,
     storeId,
-    { id, body: modelToWire(model) },
-    now,
+    (newest) => ({ id: engine.newId() as ModelId, ...make(newest) }),
+    { now, deed },
   );
-  if (!written) throw storeNotFound(storeId);
-  engine.plans.put(storeId, id, plan);
-  engine.replicas.peek(storeId)?.noteModel(id);
-  return id;
+  if (written === undefined) throw storeNotFound(storeId);
+  engine.plans.put(storeId, written.id, written.compiled);
+  engine.replicas.peek(storeId)?.noteModel(written.id);
+  return written.id;
 }
 
 const limitsOf = (config: Config): ModelLimits => ({
@@ -46,7 +133,14 @@ const limitsOf = (config: Config): ModelLimits => ({
 export interface IdentifiedModel {
   readonly id: ModelId;
   readonly model: Model;
+  readonly claimsMapping: WireClaimsMapping | undefined;
 }
+
+const identified = ({ id, body, attachments }: StoredModel): IdentifiedModel => ({
+  id,
+  model: modelFromWire(body),
+  claimsMapping: attachments.claims_mapping,
+});
 
 export async function getModel(
   engine: Engine,
@@ -55,7 +149,7 @@ export async function getModel(
 ): Promise<IdentifiedModel> {
   const stored = await findModel(engine.database, storeId, modelId);
   if (stored === undefined) throw modelNotFound(modelId);
-  return { id: stored.id, model: modelFromWire(stored.body) };
+  return identified(stored);
 }
 
 export interface ModelPage {
@@ -80,7 +174,7 @@ export async function listModels(
   const page = found.slice(0, limit);
   const last = page.at(-1);
   return {
-    models: page.map(({ id, body }) => ({ id, model: modelFromWire(body) })),
+    models: page.map(identified),
     continuationToken:
       found.length > limit && last !== undefined
         ? encodePageToken(tokenKey, identity, [last.id])

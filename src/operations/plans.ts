@@ -1,7 +1,7 @@
 import { PembaError } from '../errors.js';
 import type { ModelId, StoreId } from '../ids.js';
-import { compilePlan } from '../schema/plan.js';
-import type { Plan } from '../schema/plan.js';
+import { compile } from '../schema/attachments.js';
+import type { Compiled } from '../schema/attachments.js';
 import { modelFromWire } from '../schema/wire.js';
 import type { Database } from '../storage/database.js';
 import { findModel } from '../storage/models.js';
@@ -11,27 +11,27 @@ const MAX_PLANS = 1000;
 
 interface Kept {
   readonly storeId: StoreId;
-  readonly plan: Plan;
+  readonly compiled: Compiled;
 }
 
 /** Compiled models by id. Models never change; of too many, the ones made first go. */
 export class Plans {
   readonly #database: Database;
   readonly #kept = new Map<ModelId, Kept>();
-  readonly #loading = new Map<string, Promise<Plan>>();
+  readonly #loading = new Map<string, Promise<Compiled>>();
 
   constructor(database: Database) {
     this.#database = database;
   }
 
   /** What needs no waiting. */
-  peek(storeId: StoreId, modelId: ModelId): Plan | undefined {
+  peek(storeId: StoreId, modelId: ModelId): Compiled | undefined {
     const kept = this.#kept.get(modelId);
-    return kept?.storeId === storeId ? kept.plan : undefined;
+    return kept?.storeId === storeId ? kept.compiled : undefined;
   }
 
   /** Throws `model_not_found`. */
-  async get(storeId: StoreId, modelId: ModelId): Promise<Plan> {
+  async get(storeId: StoreId, modelId: ModelId): Promise<Compiled> {
     const known = this.peek(storeId, modelId);
     if (known !== undefined) return known;
     const key = `${storeId}/${modelId}`;
@@ -43,19 +43,19 @@ export class Plans {
     return loading;
   }
 
-  put(storeId: StoreId, modelId: ModelId, plan: Plan): void {
-    this.#kept.set(modelId, { storeId, plan });
+  put(storeId: StoreId, modelId: ModelId, compiled: Compiled): void {
+    this.#kept.set(modelId, { storeId, compiled });
     if (this.#kept.size <= MAX_PLANS) return;
     const [oldest] = this.#kept.keys();
     if (oldest !== undefined) this.#kept.delete(oldest);
   }
 
-  async #load(storeId: StoreId, modelId: ModelId): Promise<Plan> {
+  async #load(storeId: StoreId, modelId: ModelId): Promise<Compiled> {
     const stored = await findModel(this.#database, storeId, modelId);
     if (stored === undefined) throw modelNotFound(modelId);
-    const plan = compilePlan(modelFromWire(stored.body));
-    this.put(storeId, modelId, plan);
-    return plan;
+    const compiled = compile(modelFromWire(stored.body), stored.attachments);
+    this.put(storeId, modelId, compiled);
+    return compiled;
   }
 }
 

@@ -4,15 +4,17 @@
  */
 import { PembaError } from '../errors.js';
 import type { ModelId, Revision, StoreId } from '../ids.js';
-import { OverlayGraph } from '../graph/overlay.js';
 import { formatDuration } from '../quantity.js';
 import { Budget } from '../query/budget.js';
 import type { QueryScope } from '../query/scope.js';
 import type { StoreReplica } from '../replica/store-replica.js';
 import { admissionProblem } from '../schema/admit.js';
+import type { Compiled } from '../schema/attachments.js';
+import type { TokenFacts } from '../schema/claims-mapping.js';
 import type { Plan } from '../schema/plan.js';
 import { formatTupleKey } from '../tuple/tuple.js';
 import type { JsonObject, RelationTuple } from '../tuple/tuple.js';
+import { layOver, withClaims } from './claims.js';
 import { isConsistent, reachConsistency } from './consistency.js';
 import type { Consistency } from './consistency.js';
 import type { Engine } from './engine.js';
@@ -28,13 +30,20 @@ export interface Target {
 export interface Circumstances {
   readonly contextualTuples: readonly RelationTuple[];
   readonly context: JsonObject;
+  /** Where the subject is a token's: what else the token says counts as well. */
+  readonly token?: TokenFacts;
 }
 
-export interface Resolved {
+export interface Resolved extends Compiled {
   readonly replica: StoreReplica;
-  readonly plan: Plan;
   readonly modelId: ModelId;
 }
+
+const resolvedTo = (
+  replica: StoreReplica,
+  modelId: ModelId,
+  { plan, claims }: Compiled,
+): Resolved => ({ replica, plan, claims, modelId });
 
 /** An answer with what it was computed from. */
 export interface Answer<Result> {
@@ -65,8 +74,8 @@ export function resolveNow(engine: Engine, target: Target): Resolved | undefined
   assertFresh(engine, replica);
   const modelId = target.modelId ?? replica.newestModel;
   if (modelId === undefined) throw noModel(target.storeId);
-  const plan = engine.plans.peek(target.storeId, modelId);
-  return plan && { replica, plan, modelId };
+  const compiled = engine.plans.peek(target.storeId, modelId);
+  return compiled && resolvedTo(replica, modelId, compiled);
 }
 
 export async function resolve(engine: Engine, target: Target): Promise<Resolved> {
@@ -90,8 +99,8 @@ async function resolveLater(engine: Engine, target: Target): Promise<Resolved> {
   await reachConsistency(engine, replica, target.consistency);
   const modelId = target.modelId ?? replica.newestModel;
   if (modelId === undefined) throw noModel(target.storeId);
-  const plan = await engine.plans.get(target.storeId, modelId);
-  return { replica, plan, modelId };
+  const compiled = await engine.plans.get(target.storeId, modelId);
+  return resolvedTo(replica, modelId, compiled);
 }
 
 /** As in OpenFGA, an unknown store is one without models. */
@@ -112,12 +121,12 @@ export const noModel = (storeId: StoreId): PembaError =>
 
 export function scopeOf(
   engine: Engine,
-  { replica, plan }: Resolved,
+  { replica, plan, claims }: Resolved,
   circumstances: Circumstances,
 ): QueryScope {
   const { config, clock } = engine;
-  const { contextualTuples, context } = circumstances;
-  admitContextual(plan, contextualTuples, config.maxContextualTuples);
+  admitContextual(plan, circumstances.contextualTuples, config.maxContextualTuples);
+  const { contextualTuples, context } = withClaims(claims, circumstances, config.maxClaimTuples);
   const binding = replica.binding(plan);
   const limits = {
     maxDepth: config.queryMaxDepth,
@@ -128,10 +137,7 @@ export function scopeOf(
   };
   return {
     binding,
-    graph:
-      contextualTuples.length === 0
-        ? replica.graph
-        : new OverlayGraph(replica.graph, binding.kinds, contextualTuples),
+    graph: layOver(replica.graph, binding.kinds, { given: circumstances, all: contextualTuples }),
     context,
     now: clock.now(),
     budget: new Budget(limits, () => clock.monotonic()),

@@ -34,7 +34,7 @@ interface Entry {
 async function entries(path: string, query = ''): Promise<readonly Entry[]> {
   const answer = await pemba.call('GET', `${path}/audit?order=oldest${query}`);
   expect(answer.status).toBe(200);
-  return answer.json.entries;
+  return answer.json.entries as readonly Entry[];
 }
 
 const verify = async (path: string, query = ''): Promise<ReturnType<typeof JSON.parse>> =>
@@ -163,7 +163,8 @@ describeWithPostgres('with authentication', () => {
       let cursor = '';
       do {
         const page = await pemba.call('GET', `${path}/audit?page_size=2${cursor}`);
-        sequences.push(...page.json.entries.map(({ sequence }: Entry) => sequence));
+        const found = page.json.entries as readonly Entry[];
+        sequences.push(...found.map(({ sequence }) => sequence));
         cursor = page.json.cursor === null ? '' : `&cursor=${String(page.json.cursor)}`;
       } while (cursor !== '');
       expect(sequences).toEqual([9, 8, 7, 6, 5, 4, 3, 2, 1]);

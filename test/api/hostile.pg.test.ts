@@ -210,7 +210,8 @@ describeWithPostgres('a hostile body', () => {
                 ? withEvil(endpoint.body)
                 : withValue(endpoint.body, path, withEvil(valueAt(endpoint.body, path)));
             const answer = await sendBody(endpoint, body);
-            expect([path, answer.status]).toEqual([path, plain.status]);
+            if (endpoint.isStrict === true) expectRefusal(endpoint, answer, /has no member/);
+            else expect([path, answer.status]).toEqual([path, plain.status]);
             expect(answer.text).not.toContain('polluted');
           }
           expect(Reflect.get({}, 'polluted')).toBeUndefined();

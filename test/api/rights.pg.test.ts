@@ -117,7 +117,8 @@ describeWithPostgres('with keys', () => {
       const owner = await keyWith([{ role: 'creator' }]);
       const made = await as(owner, 'POST', '/stores', { name: 'mine' });
       const listed = await as(owner, 'GET', '/stores');
-      expect(listed.json.stores.map(({ id }: { id: string }) => id)).toEqual([made.json.id]);
+      const stores = listed.json.stores as readonly { readonly id: string }[];
+      expect(stores.map(({ id }) => id)).toEqual([made.json.id]);
     });
   });
 

@@ -80,6 +80,7 @@ const modelSamples: Readonly<Record<string, Samples>> = {
       { body: { schema_version: '1.1', type_definitions: [] } },
       { text: 'model' },
       { ...inNoStore, body: { schema_version: '1.1', type_definitions: TYPES } },
+      { body: { schema_version: '1.1', type_definitions: TYPES, claims_mapping: { tuples: 1 } } },
     ],
   },
   ReadAuthorizationModels: {
@@ -93,6 +94,28 @@ const modelSamples: Readonly<Record<string, Samples>> = {
       { path: { authorization_model_id: 'x' } },
       { query: { format: 'yaml' } },
     ],
+  },
+  WriteClaimsMapping: {
+    success: [
+      { body: {} },
+      { body: { context: ['acr'] } },
+      {
+        type: 'application/yaml',
+        text:
+          'tuples: [{each: groups, split: " ", tuple: "group:{value}#member@{subject}"}]\n' +
+          'context: {acr: {claim: acr, default: "0"}, dept: [dept]}',
+      },
+      { type: 'text/yaml', text: 'tuples: [{each: [g], tuple: "group:{value}#member@{subject}"}]' },
+    ],
+    errors: [
+      { body: { tuples: [{ each: 'g', tuple: 'none:{value}#member@{subject}' }] } },
+      { type: 'text/yaml', text: 'a: *b' },
+      { ...inNoStore, body: {} },
+    ],
+  },
+  ReadClaimsMapping: {
+    success: [{}, { query: { authorization_model_id: '' } }],
+    errors: [{ query: { authorization_model_id: UNKNOWN_ID } }, inNoStore, inBadStore],
   },
   WriteAssertions: {
     success: [
@@ -160,7 +183,12 @@ const badItem = { tuple_key: keyOf('document:1#none@user:a'), correlation_id: 'b
 const querySamples: Readonly<Record<string, Samples>> = {
   Check: {
     success: [{ body: { tuple_key: keyOf(NAME) } }],
-    errors: [{ body: {} }, { ...inNoStore, body: { tuple_key: keyOf(NAME) } }],
+    errors: [
+      { body: {} },
+      { body: { tuple_key: keyOf(NAME), subject_token: 'a.b.c' } },
+      { body: { tuple_key: { ...keyOf(NAME), user: null }, subject_token: 'a.b.c' } },
+      { ...inNoStore, body: { tuple_key: keyOf(NAME) } },
+    ],
   },
   BatchCheck: {
     success: [{ body: { checks: [{ tuple_key: keyOf(NAME), correlation_id: 'good' }, badItem] } }],

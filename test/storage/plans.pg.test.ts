@@ -122,6 +122,7 @@ function calls(): Calls {
   const after = { revision: 6000, ordinal: 1 };
   const imported = Array.from({ length: 5000 }, (_, i) => tuple(`bulk:o${i}#viewer@user:s${i}`));
   const cursor = tuple('document:o2000#viewer@user:s42');
+  const newModel = { id: newId() as ModelId, body: {}, attachments: {} };
   return {
     appendDeeds: [() => audit.appendDeeds(database, store, [deed, deed], now)],
     findAuditHead: [() => audit.findAuditHead(database, store)],
@@ -153,7 +154,7 @@ function calls(): Calls {
     ],
     positionBefore: [() => changes.positionBefore(database, store, now)],
     readRevisions: [() => changes.readRevisions(database, store, 6000 as Revision, 500)],
-    insertModel: [() => models.insertModel(database, store, { id: model, body: {} }, now)],
+    insertModel: [() => models.insertModel(database, store, () => newModel, { now })],
     findModel: [() => models.findModel(database, store, model)],
     listModels: [
       () => models.listModels(database, store, { ...page, before: undefined }),

@@ -23,10 +23,16 @@ beforeAll(async () => {
 });
 afterAll(() => storage.close());
 
+const modelOf = (id: string, body: unknown = {}, attachments = {}): StoredModel => ({
+  id: id as ModelId,
+  body,
+  attachments,
+});
+
 async function newModel(storeId: StoreId, body: unknown = {}): Promise<ModelId> {
-  const id = newId() as ModelId;
-  expect(await insertModel(database, storeId, { id, body }, new Date())).toBe(true);
-  return id;
+  const model = modelOf(newId(), body);
+  expect(await insertModel(database, storeId, () => model, { now: new Date() })).toBe(model);
+  return model.id;
 }
 
 /** Reads page after page until one is empty; `between` happens after each. */
@@ -70,8 +76,7 @@ describeWithPostgres('stores', () => {
     await writeTuples(database, storeId, [request({ writes })], new Date());
     expect(await head()).toMatchObject({ revision: 1, newestModel: model });
     // Made by a process whose clock is behind.
-    const older = '0'.repeat(26) as ModelId;
-    await insertModel(database, storeId, { id: older, body: {} }, new Date());
+    await insertModel(database, storeId, () => modelOf('0'.repeat(26)), { now: new Date() });
     expect(await head()).toMatchObject({ revision: 1, newestModel: model });
   });
 
@@ -124,8 +129,43 @@ describeWithPostgres('models', () => {
     const body = { zebra: 1, ant: { b: [], a: 'é"\\' }, '2': null, '1': 1.5 };
     const id = await newModel(storeId, body);
     const found = await findModel(database, storeId, id);
-    expect(JSON.stringify(found)).toBe(JSON.stringify({ id, body }));
+    expect(JSON.stringify(found)).toBe(JSON.stringify(modelOf(id, body)));
     expect(await findModel(database, await newStore(database), id)).toBeUndefined();
+  });
+
+  it('keep what is attached to them', async () => {
+    const storeId = await newStore(database);
+    const attachments = { claims_mapping: { context: ['acr', '__proto__'] } };
+    const model = modelOf(newId(), { a: 1 }, attachments);
+    await insertModel(database, storeId, () => model, { now: new Date() });
+    expect(await findModel(database, storeId, model.id)).toEqual(model);
+    expect(await listModels(database, storeId, { before: undefined, limit: 1 })).toEqual([model]);
+  });
+
+  it('are made knowing the newest one, one after the other', async () => {
+    const storeId = await newStore(database);
+    const count = (newest: StoredModel | undefined): number =>
+      (newest?.body as { readonly count: number } | undefined)?.count ?? 0;
+    await Promise.all(
+      Array.from({ length: 5 }, () =>
+        insertModel(database, storeId, (newest) => modelOf(newId(), { count: count(newest) + 1 }), {
+          now: new Date(),
+        }),
+      ),
+    );
+    const models = await listModels(database, storeId, { before: undefined, limit: 10 });
+    expect(models.map(count)).toEqual([5, 4, 3, 2, 1]);
+  });
+
+  it('are not stored when making one fails', async () => {
+    const storeId = await newStore(database);
+    const refuse = (): never => {
+      throw new Error('refused');
+    };
+    await expect(insertModel(database, storeId, refuse, { now: new Date() })).rejects.toThrow(
+      'refused',
+    );
+    expect(await listModels(database, storeId, { before: undefined, limit: 10 })).toEqual([]);
   });
 
   it('are listed newest first, in pages that models to come do not disturb', async () => {
@@ -144,8 +184,10 @@ describeWithPostgres('models', () => {
     const storeId = await newStore(database);
     const id = await newModel(storeId);
     await softDeleteStore(database, storeId, new Date());
-    const another = { id: newId() as ModelId, body: {} };
-    expect(await insertModel(database, storeId, another, new Date())).toBe(false);
+    const another = modelOf(newId());
+    expect(
+      await insertModel(database, storeId, () => another, { now: new Date() }),
+    ).toBeUndefined();
     expect(await findModel(database, storeId, id)).toBeUndefined();
   });
 });

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { Writable } from 'node:stream';
 import { assemble, createEngine } from '../../src/app.module.js';
 import type { Assembly } from '../../src/app.module.js';
+import type { SubjectTokens } from '../../src/identity/subject-tokens.js';
 import type { Clock } from '../../src/clock.js';
 import { authenticationMethods, loadConfig } from '../../src/config.js';
 import { administratorKey } from '../../src/identity/bootstrap-key.js';
@@ -85,11 +86,12 @@ export interface Pemba {
 
 /**
  * `settings` are environment variables, as they would be set for the process. `beside` is another
- * process on the same database; it has to be stopped last.
+ * process on the same database; it has to be stopped last. `given` is made outside of it.
  */
 export async function startPemba(
   settings: Readonly<Record<string, string>> = {},
   beside?: Pemba,
+  given: { readonly subjectTokens?: SubjectTokens } = {},
 ): Promise<Pemba> {
   const testDatabase = beside?.database ?? (await createTestDatabase());
   const clock = beside?.clock ?? new TestClock();
@@ -104,7 +106,8 @@ export async function startPemba(
   const parts = { config, clock, random: randomBytes, log: logInto(logged), database };
   const engine = createEngine(parts);
   const isOn = authenticationMethods(config).size > 0;
-  const assembly = assemble(parts, engine, isOn ? await prepareSystemStore(engine) : undefined);
+  const made = assemble(parts, engine, isOn ? await prepareSystemStore(engine) : undefined);
+  const assembly = { ...made, identity: { ...made.identity, ...given } };
   await assembly.decisionLog?.start();
   assembly.identity.tokens?.start();
   assembly.replicas.start();

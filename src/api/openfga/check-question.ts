@@ -1,16 +1,18 @@
 import type { StoreId } from '../../ids.js';
 import type { CheckRequest } from '../../operations/check.js';
 import type { JsonObject } from '../../tuple/tuple.js';
-import { consistencyOf, contextOf, contextualTuplesOf, keyOf, optionalModelId } from './wire.js';
-import type { WireTarget, WireTuple, WireTupleKey } from './wire.js';
+import { questionKeyOf } from './subject-token.js';
+import type { Bearer, WireQuestionKey, WireSubjectToken } from './subject-token.js';
+import { consistencyOf, contextOf, contextualTuplesOf, optionalModelId } from './wire.js';
+import type { WireTarget, WireTuple } from './wire.js';
 
 export interface WireCircumstances {
   readonly contextual_tuples?: { readonly tuple_keys?: readonly WireTuple[] } | null;
   readonly context?: JsonObject | null;
 }
 
-export interface CheckBody extends WireTarget, WireCircumstances {
-  readonly tuple_key: WireTupleKey;
+export interface CheckBody extends WireTarget, WireCircumstances, WireSubjectToken {
+  readonly tuple_key: WireQuestionKey;
 }
 
 /** `token` is the request's consistency token, if it has one. */
@@ -18,11 +20,13 @@ export const checkQuestion = (
   storeId: StoreId,
   token: string | undefined,
   body: CheckBody,
+  bearer: Bearer,
 ): CheckRequest => ({
   storeId,
   ...optionalModelId(body.authorization_model_id),
   consistency: consistencyOf(body.consistency, token),
-  key: keyOf(body.tuple_key, 'tuple_key'),
+  key: questionKeyOf(body.tuple_key, bearer, 'tuple_key'),
   contextualTuples: contextualTuplesOf(body.contextual_tuples),
   context: contextOf(body.context, 'context'),
+  ...(bearer && { token: bearer }),
 });

@@ -150,7 +150,9 @@ class DirectChecks {
     const { engine } = this.#parts;
     const value = parseJson(textOf(body), engine.config.maxJsonDepth);
     if (!this.#validate(value)) return undefined;
-    return checkNow(engine, checkQuestion(storeId, consistencyTokenOf(request), value));
+    if (!namesUser(value)) return undefined;
+    const token = consistencyTokenOf(request);
+    return checkNow(engine, checkQuestion(storeId, token, value, undefined));
   }
 
   #send(response: ServerResponse, requestId: string, answer: Answer<boolean>): void {
@@ -175,6 +177,10 @@ class DirectChecks {
     this.#framework(request, response);
   }
 }
+
+/** And not a token of the user. */
+const namesUser = ({ tuple_key: key, subject_token: token }: CheckBody): boolean =>
+  typeof key.user === 'string' && typeof token !== 'string';
 
 interface Arrived {
   readonly storeId: StoreId;

@@ -8,20 +8,23 @@ import {
   Put,
   HttpCode,
   Query,
+  Req,
   Res,
 } from '@nestjs/common';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { invalidRequest } from '../../errors.js';
 import { readAssertions, writeAssertions } from '../../operations/assertions.js';
 import type { Assertion } from '../../operations/assertions.js';
 import type { Engine } from '../../operations/engine.js';
 import { getModel, listModels, writeModel } from '../../operations/models.js';
-import type { IdentifiedModel } from '../../operations/models.js';
+import type { IdentifiedModel, ModelSource } from '../../operations/models.js';
+import { claimsMappingFromWire } from '../../schema/claims-mapping-wire.js';
 import { modelFromDsl, modelToDsl } from '../../schema/dsl.js';
 import { modelFromWire, modelToWire } from '../../schema/wire.js';
 import type { JsonObject } from '../../tuple/tuple.js';
 import { BodyPipe } from '../body-pipe.js';
 import { DslText } from '../json-body.js';
+import { deedOf } from '../attribution.js';
 import { Needs } from '../needs.js';
 import { ENGINE } from '../tokens.js';
 import { ListStoresQuery } from './administrative.js';
@@ -63,12 +66,20 @@ export class ModelsController {
   /** The body is OpenFGA's JSON, or the DSL itself with `content-type: text/plain`. */
   @Post('authorization-models')
   @Needs('store:model')
-  async write(@Param('storeId') storeId: string, @Body() body: unknown): Promise<object> {
+  async write(
+    @Param('storeId') storeId: string,
+    @Body() body: unknown,
+    @Req() request: FastifyRequest,
+  ): Promise<object> {
     const source =
       body instanceof DslText
         ? modelFromDsl(body.text)
-        : { model: modelFromWire(this.#modelPipe.transform(body)) };
-    return { authorization_model_id: await writeModel(this.#engine, storeIdOf(storeId), source) };
+        : modelSourceOf(this.#modelPipe.transform(body));
+    const id = await writeModel(this.#engine, storeIdOf(storeId), {
+      ...source,
+      ...deedOf(this.#engine.config, request, 'model.write'),
+    });
+    return { authorization_model_id: id };
   }
 
   @Get('authorization-models')
@@ -110,6 +121,7 @@ export class ModelsController {
     @Param('storeId') storeId: string,
     @Param('modelId') modelId: string,
     @Body() body: unknown,
+    @Req() request: FastifyRequest,
   ): Promise<void> {
     const wire = this.#assertionsPipe.transform(body) as AssertionsBody;
     const assertions = wire.assertions.map((assertion, i) => ({
@@ -123,6 +135,7 @@ export class ModelsController {
     await writeAssertions(this.#engine, storeIdOf(storeId), modelIdOf(modelId), {
       body: assertions.map(assertionToWire),
       assertions,
+      ...deedOf(this.#engine.config, request, 'assertions.write'),
     });
   }
 
@@ -138,9 +151,18 @@ export class ModelsController {
   }
 }
 
-const identifiedToWire = ({ id, model }: IdentifiedModel): object => ({
+function modelSourceOf(body: unknown): ModelSource {
+  const { claims_mapping: mapping } = body as { readonly claims_mapping?: unknown };
+  return {
+    model: modelFromWire(body),
+    ...(mapping !== undefined && { claimsMapping: claimsMappingFromWire(mapping) }),
+  };
+}
+
+const identifiedToWire = ({ id, model, claimsMapping }: IdentifiedModel): object => ({
   id,
   ...modelToWire(model),
+  ...(claimsMapping && { claims_mapping: claimsMapping }),
 });
 
 /** With every member, as OpenFGA answers it. */

@@ -1,5 +1,6 @@
 /** The OpenAPI 3.1 document, from the same schemas that requests are held to. */
 import type { Config } from '../../config.js';
+import { YAML_TYPES } from '../yaml-body.js';
 import { requestSchemas } from './request-schemas.js';
 import type { JsonSchema, RequestSchemas } from './request-schemas.js';
 import { RESPONSES } from './response-schemas.js';
@@ -20,6 +21,8 @@ interface Endpoint {
   readonly givesDsl?: boolean;
   /** Of one line, where the answer may be lines. */
   readonly givesLines?: JsonSchema;
+  /** The body may be YAML of the same shape. */
+  readonly takesYaml?: boolean;
   readonly headers?: readonly HeaderName[];
   /** Whether it waits for the revision of a consistency token. */
   readonly isQuery?: boolean;
@@ -115,6 +118,25 @@ function modelEndpoints(schemas: RequestSchemas): readonly Endpoint[] {
       status: 200,
       answer: RESPONSES.model,
       givesDsl: true,
+    },
+    {
+      method: 'put',
+      path: '/stores/{store_id}/claims-mapping',
+      operationId: 'WriteClaimsMapping',
+      summary: "A new version of the newest model: what the claims of users' tokens mean in it",
+      body: schemas.writeClaimsMapping,
+      takesYaml: true,
+      status: 201,
+      answer: RESPONSES.modelId,
+    },
+    {
+      method: 'get',
+      path: '/stores/{store_id}/claims-mapping',
+      operationId: 'ReadClaimsMapping',
+      summary: "A model's claims mapping, the newest one's by default; {} if there is none",
+      query: { authorization_model_id: { type: 'string' } },
+      status: 200,
+      answer: RESPONSES.claimsMapping,
     },
     {
       method: 'put',
@@ -292,6 +314,8 @@ const linesContent = (contentSchema: JsonSchema): object =>
     { type: 'string', description: 'Lines of JSON', contentMediaType: NDJSON, contentSchema },
     NDJSON,
   );
+const yamlContent = (schema: JsonSchema): object =>
+  Object.fromEntries(YAML_TYPES.map((type) => [type, { schema }]));
 const DSL_CONTENT = content({ type: 'string' }, 'text/plain');
 
 function operationOf(endpoint: Endpoint): object {
@@ -315,7 +339,11 @@ function operationOf(endpoint: Endpoint): object {
     ...(body && {
       requestBody: {
         required: true,
-        content: { ...content(body, endpoint.bodyType), ...(endpoint.takesDsl && DSL_CONTENT) },
+        content: {
+          ...content(body, endpoint.bodyType),
+          ...(endpoint.takesDsl && DSL_CONTENT),
+          ...(endpoint.takesYaml && yamlContent(body)),
+        },
       },
     }),
     responses: {

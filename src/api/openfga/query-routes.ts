@@ -7,6 +7,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { PembaError } from '../../errors.js';
 import { batchCheck, check, checkNow } from '../../operations/check.js';
 import type { BatchItem, BatchVerdict } from '../../operations/check.js';
+import type { SubjectTokens } from '../../identity/subject-tokens.js';
 import type { Engine } from '../../operations/engine.js';
 import { listObjects, listUsers } from '../../operations/list.js';
 import type { ListObjectsRequest, NameList } from '../../operations/list.js';
@@ -27,19 +28,26 @@ import {
   contextOf,
   contextualTuplesOf,
   flatContextualTuplesOf,
-  keyOf,
   objectOf,
   optionalModelId,
   nameOf,
   storeIdOf,
-  subjectOf,
 } from './wire.js';
 import { streamNames } from './streamed-list.js';
-import type { WireTarget, WireTuple, WireTupleKey } from './wire.js';
+import {
+  askedOf,
+  assertOneSubject,
+  assertSubject,
+  questionKeyOf,
+  tokenFactsOf,
+  withBearer,
+} from './subject-token.js';
+import type { Bearer, WireQuestionKey, WireSubjectToken } from './subject-token.js';
+import type { WireTarget, WireTuple } from './wire.js';
 
-interface BatchBody extends WireTarget {
+interface BatchBody extends WireTarget, WireSubjectToken {
   readonly checks: readonly (WireCircumstances & {
-    readonly tuple_key: WireTupleKey;
+    readonly tuple_key: WireQuestionKey;
     readonly correlation_id: string;
   })[];
 }
@@ -49,10 +57,10 @@ interface WirePaging {
   readonly continuation_token?: string | null;
 }
 
-interface ListObjectsBody extends WireTarget, WireCircumstances, WirePaging {
+interface ListObjectsBody extends WireTarget, WireCircumstances, WirePaging, WireSubjectToken {
   readonly type: string;
   readonly relation: string;
-  readonly user: string;
+  readonly user?: string | null;
 }
 
 interface ListUsersBody extends WireTarget, WirePaging {
@@ -76,6 +84,8 @@ export interface QueryRoutesParts {
   readonly engine: Engine;
   readonly record: RecordDecisions;
   readonly schemas: RequestSchemas;
+  /** Without an issuer of users' tokens there are none. */
+  readonly subjectTokens?: SubjectTokens;
 }
 
 export function registerQueryRoutes(instance: FastifyInstance, parts: QueryRoutesParts): void {
@@ -85,7 +95,7 @@ export function registerQueryRoutes(instance: FastifyInstance, parts: QueryRoute
 
 function registerChecks(
   instance: FastifyInstance,
-  { engine, record, schemas }: QueryRoutesParts,
+  { engine, record, schemas, subjectTokens }: QueryRoutesParts,
 ): void {
   instance.post<StoreRoute & { Body: CheckBody }>(
     CHECK_ROUTE,
@@ -98,22 +108,26 @@ function registerChecks(
     },
     (request, reply) => {
       const storeId = storeIdOf(request.params.storeId);
-      const question = checkQuestion(storeId, consistencyTokenOf(request), request.body);
-      const send = (answer: Answer<boolean>): FastifyReply => {
-        record(reply, 'check', answer, [{ question, result: { allowed: answer.result } }]);
-        stamp(reply, answer);
-        return reply.send({ allowed: answer.result, resolution: '' });
-      };
-      const fail = failing(record, reply, 'check', question, [{ question }]);
-      // Without a promise, as is the rule, a request is answered in the turn that it arrived in.
-      let now: Answer<boolean> | undefined;
-      try {
-        throwFailureOf(request.raw);
-        now = checkNow(engine, question);
-      } catch (error) {
-        return fail(error);
-      }
-      return now === undefined ? check(engine, question).then(send, fail) : send(now);
+      const { body } = request;
+      assertOneSubject(body.tuple_key.user, body.subject_token, 'tuple_key.user');
+      return withBearer(subjectTokens, body.subject_token, (bearer) => {
+        const question = checkQuestion(storeId, consistencyTokenOf(request), body, bearer);
+        const send = (answer: Answer<boolean>): FastifyReply => {
+          record(reply, 'check', answer, [{ question, result: { allowed: answer.result } }]);
+          stamp(reply, answer);
+          return reply.send({ allowed: answer.result, resolution: '' });
+        };
+        const fail = failing(record, reply, 'check', question, [{ question }]);
+        // Without a promise, as is the rule, a request is answered in the turn that it arrived in.
+        let now: Answer<boolean> | undefined;
+        try {
+          throwFailureOf(request.raw);
+          now = checkNow(engine, question);
+        } catch (error) {
+          return fail(error);
+        }
+        return now === undefined ? check(engine, question).then(send, fail) : send(now);
+      });
     },
   );
 
@@ -125,7 +139,11 @@ function registerChecks(
     },
     async (request, reply) => {
       const { body } = request;
-      const items = body.checks.map(batchItem);
+      body.checks.forEach(({ tuple_key: key }, i) => {
+        assertSubject(key.user, body.subject_token, `checks[${i}].tuple_key.user`);
+      });
+      const bearer = await withBearer(subjectTokens, body.subject_token, (found) => found);
+      const items = body.checks.map((item, i) => batchItem(item, bearer, i));
       const target = targetOf(request, body);
       const answer = await batchCheck(engine, { ...target, items }).catch(
         failing(record, reply, 'batch-check', target, items.slice(0, engine.config.maxBatchChecks)),
@@ -142,8 +160,23 @@ function registerChecks(
 }
 
 function registerLists(instance: FastifyInstance, parts: QueryRoutesParts): void {
-  const { engine, record, schemas } = parts;
+  const { engine, record, schemas, subjectTokens } = parts;
   const { maxListResults, maxStreamedResults } = engine.config;
+  const listed = (
+    request: ListObjectsRoute,
+    reply: FastifyReply,
+    api: 'list-objects' | 'streamed-list-objects',
+    maxResults: number,
+  ): Promise<Answer<NameList>> => {
+    const { user, subject_token: token } = request.body;
+    assertOneSubject(user, token, 'user');
+    return Promise.resolve(
+      withBearer(subjectTokens, token, (bearer) => {
+        const question = listRequest(request, bearer, maxResults);
+        return recordedList(record, reply, api, question, listObjects(engine, question));
+      }),
+    );
+  };
 
   instance.post<StoreRoute & { Body: ListObjectsBody }>(
     '/stores/:storeId/list-objects',
@@ -152,14 +185,7 @@ function registerLists(instance: FastifyInstance, parts: QueryRoutesParts): void
       schema: { body: schemas.listObjects, response: { 200: RESPONSES.listObjects } },
     },
     async (request, reply) => {
-      const question = listRequest(request, maxListResults);
-      const answer = await recordedList(
-        record,
-        reply,
-        'list-objects',
-        question,
-        listObjects(engine, question),
-      );
+      const answer = await listed(request, reply, 'list-objects', maxListResults);
       return { objects: answer.result.names, ...announce(reply, answer) };
     },
   );
@@ -168,14 +194,7 @@ function registerLists(instance: FastifyInstance, parts: QueryRoutesParts): void
     '/stores/:storeId/streamed-list-objects',
     { config: QUERY, schema: { body: schemas.streamedListObjects } },
     async (request, reply) => {
-      const question = listRequest(request, maxStreamedResults);
-      const answer = await recordedList(
-        record,
-        reply,
-        'streamed-list-objects',
-        question,
-        listObjects(engine, question),
-      );
+      const answer = await listed(request, reply, 'streamed-list-objects', maxStreamedResults);
       announceInHeaders(reply, answer);
       return streamNames(reply, answer.result);
     },
@@ -210,6 +229,8 @@ function registerLists(instance: FastifyInstance, parts: QueryRoutesParts): void
   );
 }
 
+type ListObjectsRoute = FastifyRequest<StoreRoute & { Body: ListObjectsBody }>;
+
 const targetOf = (request: FastifyRequest<StoreRoute>, body: WireTarget): Target => ({
   storeId: storeIdOf(request.params.storeId),
   ...optionalModelId(body.authorization_model_id),
@@ -231,11 +252,12 @@ const pagingOf = (
   continuationToken: body.continuation_token ?? '',
 });
 
-function batchItem(item: BatchBody['checks'][number], i: number): BatchItem {
-  const correlationId = item.correlation_id;
+function batchItem(item: BatchBody['checks'][number], bearer: Bearer, i: number): BatchItem {
+  const { correlation_id: correlationId, tuple_key } = item;
   try {
-    const key = keyOf(item.tuple_key, `checks[${i}].tuple_key`);
-    return { correlationId, question: { key, ...circumstancesOf(item) } };
+    const key = questionKeyOf(tuple_key, bearer, `checks[${i}].tuple_key`);
+    const token = tokenFactsOf(tuple_key.user, bearer);
+    return { correlationId, question: { key, ...circumstancesOf(item), ...token } };
   } catch (error) {
     if (!(error instanceof PembaError)) throw error;
     return { correlationId, question: error };
@@ -248,7 +270,8 @@ const verdictToWire = ([correlationId, verdict]: [string, BatchVerdict]): [strin
 ];
 
 function listRequest(
-  request: FastifyRequest<StoreRoute & { Body: ListObjectsBody }>,
+  request: ListObjectsRoute,
+  bearer: Bearer,
   maxResults: number,
 ): ListObjectsRequest {
   const { body } = request;
@@ -257,9 +280,10 @@ function listRequest(
     question: {
       type: body.type,
       relation: nameOf(body.relation, 'relation'),
-      subject: subjectOf(body.user, 'user'),
+      subject: askedOf(body.user, bearer, 'user'),
     },
     ...circumstancesOf(body),
+    ...(bearer && { token: bearer }),
     ...pagingOf(body, maxResults),
   };
 }

@@ -53,6 +53,21 @@ export const TUPLE: JsonSchema = {
 };
 const TUPLE_KEY: JsonSchema = { type: 'object', required: KEY_ORDER, properties: KEY };
 
+/** The token of a user in place of its name; a verifier looks at what is in it. */
+const SUBJECT_TOKEN = optional({
+  ...text(1, 16_384),
+  description: 'The JWT of the user that is asked about, in place of `user`',
+});
+const SUBJECT = { user: optional(USER), subject_token: SUBJECT_TOKEN };
+const QUESTION_KEY: JsonSchema = {
+  type: 'object',
+  required: ['relation', 'object'],
+  properties: {
+    ...KEY,
+    user: optional({ ...USER, description: 'Unless there is a subject_token' }),
+  },
+};
+
 const tuples = (items: JsonSchema): JsonSchema => ({ type: 'array', items });
 const CONTEXTUAL = optional({ type: 'object', properties: { tuple_keys: tuples(TUPLE) } });
 const CONTEXTUAL_FLAT = optional({ type: 'array', items: TUPLE });
@@ -71,6 +86,7 @@ const listPaging = (max: number): Readonly<Record<string, JsonSchema>> => ({
 export interface RequestSchemas {
   readonly createStore: JsonSchema;
   readonly writeModel: JsonSchema;
+  readonly writeClaimsMapping: JsonSchema;
   readonly write: JsonSchema;
   readonly read: JsonSchema;
   readonly deleteByFilter: JsonSchema;
@@ -98,15 +114,39 @@ const LISTED = {
   ...target,
   type: TYPE,
   relation: RELATION,
-  user: USER,
+  ...SUBJECT,
   ...circumstances,
 };
+
+const CLAIM_PATH: JsonSchema = { type: ['string', 'array'], items: { type: 'string' } };
+
+/** `schema/claims-mapping-wire.ts` holds mappings to their rules; this is what is shown of them. */
+export const CLAIMS_MAPPING = object({
+  tuples: optional({
+    type: 'array',
+    items: object(
+      { each: CLAIM_PATH, split: optional({ type: 'string' }), tuple: { type: 'string' } },
+      ['each', 'tuple'],
+    ),
+  }),
+  context: {
+    type: ['array', 'object', 'null'],
+    items: { type: 'string' },
+    additionalProperties: {
+      type: ['string', 'array', 'object'],
+      items: { type: 'string' },
+      required: ['claim', 'default'],
+      properties: { claim: CLAIM_PATH, default: {} },
+    },
+  },
+});
 
 const WRITE_MODEL = object(
   {
     schema_version: { type: 'string' },
     type_definitions: { type: 'array', minItems: 1 },
     conditions: optional({ type: 'object' }),
+    claims_mapping: optional(CLAIMS_MAPPING),
   },
   ['type_definitions', 'schema_version'],
 );
@@ -130,18 +170,24 @@ const DELETE_BY_FILTER = object({
   continuation_token: PAGE_TOKEN,
 });
 
-const CHECK = object({ ...target, tuple_key: TUPLE_KEY, ...circumstances }, ['tuple_key']);
+const CHECK = object(
+  { ...target, tuple_key: QUESTION_KEY, subject_token: SUBJECT_TOKEN, ...circumstances },
+  ['tuple_key'],
+);
 
 const BATCH_ITEM = object(
   {
-    tuple_key: TUPLE_KEY,
+    tuple_key: QUESTION_KEY,
     ...circumstances,
     correlation_id: { type: 'string', pattern: '^[A-Za-z0-9_-]{1,36}$' },
   },
   ['tuple_key', 'correlation_id'],
 );
 
-const BATCH_CHECK = object({ ...target, checks: { type: 'array', items: BATCH_ITEM } }, ['checks']);
+const BATCH_CHECK = object(
+  { ...target, checks: { type: 'array', items: BATCH_ITEM }, subject_token: SUBJECT_TOKEN },
+  ['checks'],
+);
 
 const expandSchema = (maxDepth: number): JsonSchema =>
   object(
@@ -155,7 +201,7 @@ const expandSchema = (maxDepth: number): JsonSchema =>
   );
 
 const listObjectsSchema = (maxResults: number): JsonSchema =>
-  object({ ...LISTED, ...listPaging(maxResults) }, ['type', 'relation', 'user']);
+  object({ ...LISTED, ...listPaging(maxResults) }, ['type', 'relation']);
 
 const USER_FILTER = object({ type: TYPE, relation: optional({ type: 'string', maxLength: 50 }) }, [
   'type',
@@ -192,6 +238,7 @@ export function requestSchemas(config: Config): RequestSchemas {
   return {
     createStore: object({ name: { type: 'string' } }, ['name']),
     writeModel: WRITE_MODEL,
+    writeClaimsMapping: CLAIMS_MAPPING,
     write: WRITE,
     read: READ,
     deleteByFilter: DELETE_BY_FILTER,

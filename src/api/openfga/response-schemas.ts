@@ -3,6 +3,7 @@
  * JSON.stringify and drops what is not listed; the OpenAPI document shows all of them, and the API
  * tests hold every answer against it.
  */
+import { CLAIMS_MAPPING } from './request-schemas.js';
 import type { JsonSchema } from './request-schemas.js';
 
 const STRING: JsonSchema = { type: 'string' };
@@ -27,12 +28,15 @@ const LISTED_STORE = object({
   updated_at: TIME,
   deleted_at: { type: 'null' },
 });
-const MODEL = object({
-  id: STRING,
-  schema_version: STRING,
-  type_definitions: { type: 'array', items: ANY_OBJECT },
-  conditions: ANY_OBJECT,
-});
+const MODEL = object(
+  {
+    id: STRING,
+    schema_version: STRING,
+    type_definitions: { type: 'array', items: ANY_OBJECT },
+    conditions: ANY_OBJECT,
+  },
+  { claims_mapping: CLAIMS_MAPPING },
+);
 const CONDITION: JsonSchema = {
   anyOf: [object({ name: STRING, context: ANY_OBJECT }), { type: 'null' }],
 };
@@ -84,6 +88,7 @@ export const RESPONSES = {
   }),
   store: STORE,
   stores: object({ stores: { type: 'array', items: LISTED_STORE }, continuation_token: STRING }),
+  claimsMapping: CLAIMS_MAPPING,
   modelId: object({ authorization_model_id: STRING }),
   model: object({ authorization_model: MODEL }),
   models: object({

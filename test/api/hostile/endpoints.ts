@@ -19,6 +19,8 @@ export interface Endpoint {
   readonly body: object;
   /** By path in the body, such as `checks[0].tuple_key.user`. */
   readonly fields: Readonly<Record<string, Field>>;
+  /** People write it: a member that means nothing is a mistake of theirs. */
+  readonly isStrict?: boolean;
 }
 
 export const MODEL = `model
@@ -130,6 +132,7 @@ const administration: readonly Endpoint[] = [
         },
         { type: 'user' },
       ],
+      claims_mapping: { context: ['acr'] },
       conditions: {
         limited: {
           name: 'limited',
@@ -150,6 +153,7 @@ const administration: readonly Endpoint[] = [
       'type_definitions[0].metadata.relations.viewer.directly_related_user_types': part('array'),
       'type_definitions[0].metadata.relations.viewer.directly_related_user_types[0].type':
         required('string'),
+      claims_mapping: asMap(optional('object')),
       conditions: asMap(part('object')),
       'conditions.limited': part('object'),
       'conditions.limited.expression': required('string'),
@@ -157,6 +161,25 @@ const administration: readonly Endpoint[] = [
       'conditions.limited.parameters.limit.type_name': required('string'),
     },
   ),
+  {
+    name: 'claims-mapping',
+    method: 'PUT',
+    path: '/stores/STORE/claims-mapping',
+    body: {
+      tuples: [{ each: 'groups', split: ' ', tuple: 'group:{value}#member@{subject}' }],
+      context: { acr: 'acr', dept: { claim: 'dept', default: 'none' } },
+    },
+    fields: {
+      tuples: optional('array'),
+      'tuples[0]': part('object'),
+      'tuples[0].each': part('string'),
+      'tuples[0].split': optional('string'),
+      'tuples[0].tuple': required('string'),
+      'context.acr': part('string'),
+      'context.dept.claim': required('string'),
+    },
+    isStrict: true,
+  },
   {
     name: 'assertions',
     method: 'PUT',

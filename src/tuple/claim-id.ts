@@ -7,18 +7,21 @@
 const RESERVED = /[%#:\s\u0000-\u001f\u007f-\u009f]/gu;
 const LONE_SURROGATE = /[\ud800-\udfff]/u;
 
-/** OpenFGA's for a whole object; what the type takes is little. */
-const MAX_LENGTH = 200;
+/** OpenFGA's for a whole object is 256; what the type takes is little. */
+export const CLAIM_ID_LENGTH_MAX = 200;
 
 /** Undefined for what cannot be an id: the empty, the overlong, and half of a surrogate pair. */
 export function idOfClaim(value: string): string | undefined {
-  if (value === '' || value.length > MAX_LENGTH || LONE_SURROGATE.test(value)) return undefined;
+  if (value === '' || value.length > CLAIM_ID_LENGTH_MAX || LONE_SURROGATE.test(value)) {
+    return undefined;
+  }
   if (value === '*') return '%2A';
   const id = value.replace(RESERVED, percentEncoded);
-  return id.length > MAX_LENGTH ? undefined : id;
+  return id.length > CLAIM_ID_LENGTH_MAX ? undefined : id;
 }
 
-const percentEncoded = (char: string): string =>
+/** A character as it stands in ids where it is reserved. */
+export const percentEncoded = (char: string): string =>
   [...Buffer.from(char, 'utf8')]
     .map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`)
     .join('');
