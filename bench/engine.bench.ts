@@ -4,7 +4,7 @@ import type { ResidentGraph } from '../src/graph/resident.js';
 import type { TupleChange, TupleKey } from '../src/tuple/tuple.js';
 import { Asker } from './asker.js';
 import type { Benchmark, Ground } from './ground.js';
-import { Random, documentId, user } from './data.js';
+import { Random, documentId, groupId, members, user } from './data.js';
 import { listed, documentKey, landmarks, reader } from './landmarks.js';
 import { interleave, timeOf, timedLoop, timingOf } from './measure.js';
 import type { Loop, Run, Timing } from './measure.js';
@@ -51,6 +51,7 @@ export const engineBenchmark: Benchmark = {
     const others = [
       ...(await lists(ground, asker, chase)),
       ...(await changes(ground, graph, chase)),
+      await nesting(ground, asker, cases.at(-1)?.questions ?? [], chase),
     ];
     return [...tables, { title: 'lists and changes', note: about, columns: COLUMNS, rows: others }];
   },
@@ -152,6 +153,37 @@ async function changes(ground: Ground, graph: ResidentGraph, chase: Loop): Promi
     { case: 'apply a deleted tuple', ...comparisonRow(await interleave(chasing, removing, runs)) },
   ];
 }
+
+/**
+ * A group becomes a member of another one, or stops being one, and a check follows: what depends on
+ * nesting must not have to be found out anew.
+ */
+async function nesting(
+  ground: Ground,
+  asker: Asker,
+  keys: readonly TupleKey[],
+  chase: Loop,
+): Promise<Row> {
+  const { groups } = ground.scale.size;
+  const random = new Random(19);
+  const nestings = Array.from({ length: NESTINGS }, (): TupleKey => {
+    const object = { type: 'group', id: groupId(random.below(groups)) };
+    return { object, relation: 'member', subject: members(random.below(groups)) };
+  });
+  const loop = repeat((i) => {
+    const tuple = nestings[(i >> 1) % NESTINGS];
+    if (tuple === undefined) return 0;
+    const operation = i % 2 === 0 ? 'write' : 'delete';
+    asker.graph.apply(asRevision(asker.graph.revision + 1), [{ operation, tuple }]);
+    return checkNames(asker, keys, i, 1);
+  });
+  return {
+    case: 'nest a group or take it out, and a mixed check',
+    ...(await compare(ground, chase, loop)),
+  };
+}
+
+const NESTINGS = 1000;
 
 /** Each change a revision of its own, as single writes are. */
 const applying =
