@@ -28,7 +28,7 @@ import { ClosureTables } from './scratch.js';
 
 const STALE = 0;
 export const UNSURE = 1;
-/** The set flows into itself alone, as most do, and needs no list. */
+/** The set flows into itself alone, without a hop, as most do, and needs no list. */
 export const ITSELF = 2;
 const FIRST_LIST = 3;
 
@@ -96,7 +96,8 @@ export class GroupIndex {
     const isSure = this.#ascend(ways, node, relation);
     const { members, seen } = this.#walk;
     budget.step(seen.size);
-    const isAlone = members.length === 1 && members.at(0) === node;
+    const isAlone =
+      members.length === 1 && members.at(0) === node && seen.get(node, ways.target) === 0;
     const words = isSure && !isAlone ? 1 + 2 * members.length : 0;
     if (4 * (this.#end + words) + this.#lists.nextBytes > this.#maxBytes) this.#drop();
     const list = !isSure ? UNSURE : isAlone ? ITSELF : this.#write(ways, words);

@@ -220,6 +220,30 @@ describe('the group index', () => {
     );
   });
 
+  it('counts the hops between relations of one and the same object', () => {
+    const { model } = modelFromDsl(`model
+  schema 1.1
+type user
+type step
+  relations
+    define first: [user]
+    define second: [step#first]
+    define third: [step#second]
+    define last: third
+`);
+    const graph = new ResidentGraph(asRevision(0));
+    const binding = new Binding(compilePlan(model), graph.kinds);
+    for (const text of [
+      'step:1#first@user:anne',
+      'step:1#second@step:1#first',
+      'step:1#third@step:1#second',
+    ]) {
+      graph.load(tuple(text));
+    }
+    const { hops } = groupsOf(binding, graph, 'user:anne', ['step', 'last']);
+    expect(hops).toEqual(new Map([['step:1#last', 2]]));
+  });
+
   it('does the work again only where nesting has changed', () => {
     const ground = new Ground();
     const { binding } = ground;
