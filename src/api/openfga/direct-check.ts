@@ -101,7 +101,7 @@ class DirectChecks {
       this.#answer(request, response, { storeId, body, startedAt });
     });
     request.on('error', (error) => {
-      this.#passOn(request, response, { body: error });
+      this.#passOn(request, response, { body: undefined, brokenOff: error });
     });
   }
 

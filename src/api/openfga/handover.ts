@@ -7,8 +7,10 @@ import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 
 export interface HandedOver {
-  /** The whole body, or the failure that it broke off with. */
-  readonly body: readonly Buffer[] | Error;
+  /** The whole body; undefined when it broke off. */
+  readonly body: readonly Buffer[] | undefined;
+  /** What it broke off with. */
+  readonly brokenOff?: Error;
   /** What answering came to, thrown where the route would have come to it. */
   readonly failure?: unknown;
 }
@@ -21,12 +23,12 @@ export function handOver(request: IncomingMessage, what: HandedOver): void {
 
 /** What Fastify is to read in place of the request. */
 export function payloadOf(request: IncomingMessage): Readable | undefined {
-  const body = handedOver.get(request)?.body;
-  if (body === undefined) return undefined;
-  if (!(body instanceof Error)) return Readable.from(body);
+  const known = handedOver.get(request);
+  if (known === undefined) return undefined;
+  if (known.body !== undefined) return Readable.from(known.body);
   return new Readable({
     read() {
-      this.destroy(body);
+      this.destroy(known.brokenOff);
     },
   });
 }
