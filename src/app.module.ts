@@ -5,14 +5,17 @@ import { AuditController } from './api/admin/audit.controller.js';
 import { CallerController } from './api/admin/caller.controller.js';
 import { GrantsController } from './api/admin/grants.controller.js';
 import { KeysController } from './api/admin/keys.controller.js';
+import { adminEndpoints } from './api/admin/endpoints.js';
 import { HealthController } from './api/health/health.controller.js';
 import { Readiness } from './api/health/readiness.js';
 import { ClaimsMappingController } from './api/openfga/claims-mapping.controller.js';
 import { ModelsController } from './api/openfga/models.controller.js';
-import { OpenApiController } from './api/openfga/openapi.controller.js';
+import { openFgaComponents, openFgaEndpoints } from './api/openfga/endpoints.js';
+import { OpenApiController } from './api/openapi.controller.js';
+import { openApiDocument } from './api/openapi.js';
 import { StoresController } from './api/openfga/stores.controller.js';
 import { TuplesController } from './api/openfga/tuples.controller.js';
-import { ENGINE, IDENTITY, METRICS, READINESS } from './api/tokens.js';
+import { ENGINE, IDENTITY, METRICS, OPENAPI, READINESS } from './api/tokens.js';
 import type { Clock } from './clock.js';
 import { graphMemoryBytes } from './config.js';
 import type { Config } from './config.js';
@@ -138,6 +141,13 @@ export class AppModule {
       providers: [
         { provide: ENGINE, useValue: engine },
         { provide: IDENTITY, useValue: identity },
+        {
+          provide: OPENAPI,
+          useValue: openApiDocument(
+            [...openFgaEndpoints(engine.config), ...adminEndpoints()],
+            openFgaComponents,
+          ),
+        },
         { provide: METRICS, useValue: metrics },
         { provide: READINESS, useValue: readiness },
       ],

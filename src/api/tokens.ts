@@ -2,4 +2,5 @@
 export const ENGINE = Symbol('Engine');
 export const IDENTITY = Symbol('Identity');
 export const METRICS = Symbol('Metrics');
+export const OPENAPI = Symbol('OpenAPI');
 export const READINESS = Symbol('Readiness');

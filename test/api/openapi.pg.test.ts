@@ -26,6 +26,7 @@ describeWithPostgres('the OpenAPI document', () => {
   let document: Document;
   let judge: Judge;
   let store: Store;
+  let keyId: string;
   const served: string[] = [];
 
   /** Fastify announces every instance that is made: the place to hear of its routes. */
@@ -38,11 +39,13 @@ describeWithPostgres('the OpenAPI document', () => {
 
   beforeAll(async () => {
     subscribe('fastify.initialization', onInstance);
-    pemba = await startPemba();
+    pemba = await startPemba({ PEMBA_AUTHENTICATION: 'keys' });
     unsubscribe('fastify.initialization', onInstance);
     document = expectStatus(await pemba.call('GET', '/openapi.json'), 200).json;
     judge = new Judge(document);
     store = await Store.with(pemba, MODEL, TUPLES);
+    const key = await pemba.call('POST', '/admin/keys', { name: 'sample', roles: [] });
+    keyId = String(expectStatus(key, 201).json.id);
   });
   afterAll(() => pemba.stop());
 
@@ -110,7 +113,12 @@ describeWithPostgres('the OpenAPI document', () => {
   });
 
   const ask = (operation: PlacedOperation, sample: Sample): Promise<Answer> => {
-    const inPath = { store_id: store.id, authorization_model_id: store.modelId, ...sample.path };
+    const inPath = {
+      store_id: store.id,
+      authorization_model_id: store.modelId,
+      key_id: keyId,
+      ...sample.path,
+    };
     const path = operation.path.replaceAll(/\{(\w+)\}/g, (whole, name: string) =>
       String(Reflect.get(inPath, name) ?? whole),
     );

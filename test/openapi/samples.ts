@@ -141,6 +141,36 @@ const modelSamples: Readonly<Record<string, Samples>> = {
   },
 };
 
+const subject = `key:${UNKNOWN_ID}`;
+const inNoKey: Sample = { path: { key_id: UNKNOWN_ID } };
+
+const adminSamples: Readonly<Record<string, Samples>> = {
+  WhoAmI: { success: [{}], errors: [] },
+  CreateKey: {
+    success: [
+      { body: { name: 'k', roles: [{ role: 'creator' }] } },
+      { body: { name: 'k', expires_at: '2999-01-01T00:00:00Z', roles: [] } },
+    ],
+    errors: [{ body: {} }, { body: { name: 'k', roles: [{ role: 'reader' }] } }],
+  },
+  ListKeys: {
+    success: [{}, { query: { page_size: '1' } }],
+    errors: [{ query: { page_size: '0' } }, { query: { continuation_token: 'x' } }],
+  },
+  GetKey: { success: [{}], errors: [inNoKey, { path: { key_id: 'x' } }] },
+  RevokeKey: { success: [{}], errors: [inNoKey, { path: { key_id: 'x' } }] },
+  ListGrants: { success: [{}], errors: [{ query: { store_id: 'x' } }] },
+  ChangeGrants: {
+    success: [{ body: { add: [{ role: 'creator', subject }] } }],
+    errors: [{ body: {} }, { body: { add: [{ role: 'creator', subject: 'team:x' }] } }],
+  },
+  ReadAudit: {
+    success: [{}, { query: { order: 'oldest', page_size: '1', action: 'model.write' } }],
+    errors: [{ query: { action: 'x' } }, inBadStore],
+  },
+  VerifyAudit: { success: [{}], errors: [{ query: { after: '1' } }, inBadStore] },
+};
+
 const LINES: Sample = { type: 'application/x-ndjson' };
 
 const tupleSamples: Readonly<Record<string, Samples>> = {
@@ -223,6 +253,7 @@ const querySamples: Readonly<Record<string, Samples>> = {
 export const SAMPLES: Readonly<Record<string, Samples>> = {
   ...storeSamples,
   ...modelSamples,
+  ...adminSamples,
   ...tupleSamples,
   ...querySamples,
   Healthz: { success: [{}], errors: [] },

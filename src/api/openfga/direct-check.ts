@@ -27,7 +27,7 @@ import type { CheckBody } from './check-question.js';
 import { handOver } from './handover.js';
 import type { HandedOver } from './handover.js';
 import { consistencyTokenOf, stampOf } from './reply.js';
-import type { JsonSchema } from './request-schemas.js';
+import type { JsonSchema } from '../json-schema.js';
 
 export interface DirectCheckParts {
   readonly engine: Engine;

@@ -5,8 +5,7 @@
  * object, a user) is left to `wire.ts`, which says it better than a pattern can.
  */
 import type { Config } from '../../config.js';
-
-export type JsonSchema = Readonly<Record<string, unknown>>;
+import type { JsonSchema } from '../json-schema.js';
 
 export const optional = (schema: JsonSchema): JsonSchema => ({
   ...schema,

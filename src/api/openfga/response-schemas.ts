@@ -4,7 +4,7 @@
  * tests hold every answer against it.
  */
 import { CLAIMS_MAPPING } from './request-schemas.js';
-import type { JsonSchema } from './request-schemas.js';
+import type { JsonSchema } from '../json-schema.js';
 
 const STRING: JsonSchema = { type: 'string' };
 const TIME: JsonSchema = { type: 'string', format: 'date-time' };

@@ -1,43 +1,11 @@
-/** The OpenAPI 3.1 document, from the same schemas that requests are held to. */
+/** What the OpenAPI document says of OpenFGA's API, from the same schemas that requests are held to. */
 import type { Config } from '../../config.js';
-import { YAML_TYPES } from '../yaml-body.js';
+import type { JsonSchema } from '../json-schema.js';
+import { PAGING } from '../openapi.js';
+import type { Endpoint } from '../openapi.js';
 import { requestSchemas } from './request-schemas.js';
-import type { JsonSchema, RequestSchemas } from './request-schemas.js';
+import type { RequestSchemas } from './request-schemas.js';
 import { RESPONSES } from './response-schemas.js';
-
-interface Endpoint {
-  readonly method: 'get' | 'post' | 'put' | 'delete';
-  readonly path: string;
-  readonly operationId: string;
-  readonly summary: string;
-  readonly query?: Readonly<Record<string, JsonSchema>>;
-  readonly body?: JsonSchema;
-  readonly bodyType?: string;
-  readonly status: number;
-  readonly answer?: JsonSchema;
-  readonly answerType?: string;
-  /** The body, or the answer, may be the DSL as text. */
-  readonly takesDsl?: boolean;
-  readonly givesDsl?: boolean;
-  /** Of one line, where the answer may be lines. */
-  readonly givesLines?: JsonSchema;
-  /** The body may be YAML of the same shape. */
-  readonly takesYaml?: boolean;
-  readonly headers?: readonly HeaderName[];
-  /** Whether it waits for the revision of a consistency token. */
-  readonly isQuery?: boolean;
-  readonly failure?: JsonSchema;
-}
-
-const HEADERS = {
-  'Openfga-Store-Id': 'The store that the answer is about',
-  'Openfga-Authorization-Model-Id': 'The model that the answer was computed under',
-  'Pemba-Consistency-Token': 'The revision that the answer was computed at',
-  'Pemba-Complete': '`true`, or `false` when there is more than the answer holds',
-  'Pemba-Decision-Id': 'Of the decision in the decision log, where there is one',
-  'Pemba-Continuation-Token': 'Where to go on with a list that is not complete',
-} as const;
-type HeaderName = keyof typeof HEADERS;
 
 const OF_STORE = ['Openfga-Store-Id', 'Pemba-Consistency-Token'] as const;
 const OF_MODEL = [...OF_STORE, 'Openfga-Authorization-Model-Id'] as const;
@@ -45,9 +13,28 @@ const OF_PART = [...OF_MODEL, 'Pemba-Complete'] as const;
 const OF_CHECK = [...OF_MODEL, 'Pemba-Decision-Id'] as const;
 const OF_LIST = [...OF_PART, 'Pemba-Continuation-Token', 'Pemba-Decision-Id'] as const;
 
-const PAGING = {
-  page_size: { type: 'integer', minimum: 1 },
-  continuation_token: { type: 'string' },
+export function openFgaEndpoints(config: Config): readonly Endpoint[] {
+  const schemas = requestSchemas(config);
+  return [
+    ...storeEndpoints(schemas),
+    ...modelEndpoints(schemas),
+    ...tupleEndpoints(schemas),
+    ...queryEndpoints(schemas),
+    {
+      method: 'get',
+      path: '/healthz',
+      operationId: 'Healthz',
+      summary: 'Whether the server serves',
+      status: 200,
+      answer: RESPONSES.health,
+    },
+  ];
+}
+
+/** What endpoints refer to by name. */
+export const openFgaComponents = {
+  Error: RESPONSES.error,
+  UsersetTree: RESPONSES.usersetTree,
 } as const;
 
 function storeEndpoints(schemas: RequestSchemas): readonly Endpoint[] {
@@ -273,104 +260,3 @@ const query = (
   status: 200,
   isQuery: true,
 });
-
-export function openApiDocument(config: Config): object {
-  const schemas = requestSchemas(config);
-  const paths: Record<string, Record<string, object>> = {};
-  const endpoints = [
-    ...storeEndpoints(schemas),
-    ...modelEndpoints(schemas),
-    ...tupleEndpoints(schemas),
-    ...queryEndpoints(schemas),
-    {
-      method: 'get' as const,
-      path: '/healthz',
-      operationId: 'Healthz',
-      summary: 'Whether the server serves',
-      status: 200,
-      answer: RESPONSES.health,
-    },
-  ];
-  for (const endpoint of endpoints) {
-    (paths[endpoint.path] ??= {})[endpoint.method] = operationOf(endpoint);
-  }
-  return {
-    openapi: '3.1.0',
-    info: {
-      title: 'Pemba',
-      version: '1',
-      description: "OpenFGA's HTTP API, with what Pemba adds in optional members and headers.",
-    },
-    paths,
-    components: { schemas: { Error: RESPONSES.error, UsersetTree: RESPONSES.usersetTree } },
-  };
-}
-
-const NDJSON = 'application/x-ndjson';
-const content = (schema: JsonSchema, type = 'application/json'): object => ({ [type]: { schema } });
-/** `contentSchema` is of one line: JSON Schema has no words for several. */
-const linesContent = (contentSchema: JsonSchema): object =>
-  content(
-    { type: 'string', description: 'Lines of JSON', contentMediaType: NDJSON, contentSchema },
-    NDJSON,
-  );
-const yamlContent = (schema: JsonSchema): object =>
-  Object.fromEntries(YAML_TYPES.map((type) => [type, { schema }]));
-const DSL_CONTENT = content({ type: 'string' }, 'text/plain');
-
-function operationOf(endpoint: Endpoint): object {
-  const { operationId, summary, body, answer, status } = endpoint;
-  const failure = endpoint.failure ?? { $ref: '#/components/schemas/Error' };
-  const success = {
-    description: summary,
-    ...(endpoint.headers && { headers: headersOf(endpoint.headers) }),
-    ...(answer && {
-      content: {
-        ...content(answer, endpoint.answerType),
-        ...(endpoint.givesDsl && DSL_CONTENT),
-        ...(endpoint.givesLines && linesContent(endpoint.givesLines)),
-      },
-    }),
-  };
-  return {
-    operationId,
-    summary,
-    parameters: parametersOf(endpoint),
-    ...(body && {
-      requestBody: {
-        required: true,
-        content: {
-          ...content(body, endpoint.bodyType),
-          ...(endpoint.takesDsl && DSL_CONTENT),
-          ...(endpoint.takesYaml && yamlContent(body)),
-        },
-      },
-    }),
-    responses: {
-      [status]: success,
-      default: { description: 'What went wrong', content: content(failure) },
-    },
-  };
-}
-
-const headersOf = (names: readonly HeaderName[]): object =>
-  Object.fromEntries(
-    names.map((name) => [name, { description: HEADERS[name], schema: { type: 'string' } }]),
-  );
-
-function parametersOf({ path, query = {}, isQuery }: Endpoint): readonly object[] {
-  const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
-    name,
-    in: 'path',
-    required: true,
-    schema: { type: 'string' },
-  }));
-  const inQuery = Object.entries(query).map(([name, schema]) => ({ name, in: 'query', schema }));
-  const token = {
-    name: 'Pemba-Consistency-Token',
-    in: 'header',
-    description: 'Answer at least as fresh as the write or query that returned it',
-    schema: { type: 'string' },
-  };
-  return [...inPath, ...inQuery, ...(isQuery ? [token] : [])];
-}
