@@ -32,6 +32,7 @@ export class LineFile {
   #isWriting = false;
   #lost = 0;
   #isFlushDue = false;
+  readonly #drains: Drain[] = [];
 
   /** `lostLine` makes the line that tells of lost ones. */
   constructor(fd: number, lostLine: (count: number) => string) {
@@ -42,11 +43,11 @@ export class LineFile {
     });
   }
 
-  /** `line` ends in a line feed. */
-  write(line: string): void {
+  /** One line or several, the last ending in a line feed. False when they are dropped. */
+  write(line: string): boolean {
     if (this.#waitingBytes >= MAX_WAITING_BYTES) {
       this.#lost++;
-      return;
+      return false;
     }
     if (this.#lost > 0) {
       const count = this.#lost;
@@ -54,6 +55,17 @@ export class LineFile {
       this.#append(this.#lostLine(count));
     }
     this.#append(line);
+    return true;
+  }
+
+  /** Resolves when all that was taken is written; rejects when it was thrown away instead. */
+  drained(): Promise<void> {
+    this.#closeBlock(0);
+    this.#writeOn();
+    if (this.#waiting.length === 0) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      this.#drains.push({ resolve, reject });
+    });
   }
 
   /** Writes what is there and waits for it, as far as the output takes it. */
@@ -107,7 +119,7 @@ export class LineFile {
           this.#writeOn();
         }, RETRY_MS).unref();
       } else {
-        this.#giveUp();
+        this.#giveUp(error);
       }
     });
   }
@@ -116,6 +128,8 @@ export class LineFile {
     this.#waitingBytes -= bytes;
     if (bytes === block.length) this.#waiting.shift();
     else this.#waiting[0] = block.subarray(bytes);
+    if (this.#waiting.length > 0) return;
+    for (const { resolve } of this.#drains.splice(0)) resolve();
   }
 
   #writeWhole(block: Buffer): boolean {
@@ -133,10 +147,16 @@ export class LineFile {
   }
 
   /** Nobody reads any more, or the disk is full. */
-  #giveUp(): void {
+  #giveUp(error: Error): void {
     for (const block of this.#waiting.splice(0)) this.#lost += linesIn(block);
     this.#waitingBytes = 0;
+    for (const { reject } of this.#drains.splice(0)) reject(error);
   }
+}
+
+interface Drain {
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
 }
 
 function linesIn(block: Buffer): number {

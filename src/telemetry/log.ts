@@ -74,11 +74,9 @@ interface LineSink {
   write(line: string): unknown;
 }
 
-export type LineStream = ReturnType<typeof pino.destination>;
-
-/** The stream under a log that goes to the standard output: what is written there stays whole lines. */
-export const lineStreamOf = (log: Logger): LineStream =>
-  Reflect.get(log, pino.symbols.streamSym) as LineStream;
+/** What is under a log that goes to the standard output: what is written there stays whole lines. */
+export const lineFileOf = (log: Logger): LineFile =>
+  Reflect.get(log, pino.symbols.streamSym) as LineFile;
 
 /**
  * One line a request, written as pino would write it. Put together by hand and handed to pino's

@@ -4,7 +4,7 @@ import { join, parse } from 'node:path';
 import type { Clock } from '../../clock.js';
 import type { Config } from '../../config.js';
 import { ulidFactory } from '../../ids.js';
-import { lineStreamOf } from '../log.js';
+import { lineFileOf } from '../log.js';
 import type { Logger } from '../log.js';
 import { CollectorSink } from './collector-sink.js';
 import { DecisionLog } from './decision-log.js';
@@ -55,7 +55,7 @@ export function configuredDecisionLog(parts: DecisionLogParts): DecisionLog | un
 
 function sinkOf({ config, log, fetch, workerNumber }: DecisionLogParts): DecisionSink {
   const place = config.decisionLog;
-  if (place === 'stdout') return new StdoutSink(lineStreamOf(log));
+  if (place === 'stdout') return new StdoutSink(lineFileOf(log));
   if (!place.startsWith(FILE)) {
     return new CollectorSink({
       url: place,
