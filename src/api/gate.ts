@@ -35,6 +35,16 @@ declare module 'fastify' {
 interface Admission {
   readonly caller: Caller;
   readonly verdict: Verdict;
+  /** Where the pool is limited. */
+  readonly charge?: (reply: FastifyReply, cost: number) => void;
+}
+
+/**
+ * What a request costs beyond what its route says, as its body shows: to be charged before it is
+ * acted on. Throws `too_many_requests`.
+ */
+export function chargeMore({ admission }: FastifyRequest, reply: FastifyReply, cost: number): void {
+  if (cost > 0) admission?.charge?.(reply, cost);
 }
 
 /** Who calls; whoever it is, when callers are not authenticated. */
@@ -96,6 +106,17 @@ class Gate implements DirectGate {
     this.#rights = rights;
     this.#limits = limits;
     this.#onLimited = onLimited;
+  }
+
+  #admission(caller: Caller, verdict: Verdict, pool: Pool): Admission {
+    if (!this.#limits.isLimited(pool)) return { caller, verdict };
+    return {
+      caller,
+      verdict,
+      charge: (reply, cost) => {
+        this.#limit(reply, this.#limits.take(pool, caller.name, cost));
+      },
+    };
   }
 
   #limit(reply: FastifyReply, decision: RateDecision | undefined): void {
@@ -171,11 +192,11 @@ class Gate implements DirectGate {
     if (verdict instanceof Promise) {
       return verdict.then((found) => {
         enforce(right, storeId, found);
-        request.admission = { caller, verdict: found };
+        request.admission = this.#admission(caller, found, pool);
       });
     }
     enforce(right, storeId, verdict);
-    request.admission = { caller, verdict };
+    request.admission = this.#admission(caller, verdict, pool);
     return undefined;
   }
 }

@@ -33,8 +33,8 @@ export type Pool = (typeof POOLS)[number];
  */
 export const LIST_COST = 10;
 
-/** In `writes`: the bulk path copies, which costs the database a small part of single writes. */
-export const importCost = (lines: number): number => Math.ceil(lines / 100);
+/** In `writes`: the bulk path copies an unknown number of tuples, at a small part of a write's cost. */
+export const IMPORT_COST = 100;
 
 /** Deletes an unknown number of tuples, in batches. */
 export const DELETE_BY_FILTER_COST = 100;

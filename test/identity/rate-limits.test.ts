@@ -1,13 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { loadConfig } from '../../src/config.js';
-import {
-  RateLimits,
-  addressKey,
-  importCost,
-  limitsOf,
-  rateHeaders,
-} from '../../src/identity/rate-limits.js';
+import { RateLimits, addressKey, limitsOf, rateHeaders } from '../../src/identity/rate-limits.js';
 import type { Limit, Limits, RateDecision } from '../../src/identity/rate-limits.js';
 
 const NONE: Limits = {
@@ -253,10 +247,6 @@ describe('the settings', () => {
     });
     expect(shared.queries).toEqual({ tokens: 125, windowSeconds: 5 });
     expect(shared.authentication).toEqual({ tokens: 15, windowSeconds: 60 });
-  });
-
-  it('charge an import by the hundred', () => {
-    expect([0, 1, 100, 101, 200_000].map(importCost)).toEqual([0, 1, 1, 2, 2000]);
   });
 });
 

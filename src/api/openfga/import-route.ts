@@ -13,6 +13,7 @@ import { importTuples } from '../../operations/import.js';
 import type { ImportProgress, Imported } from '../../operations/import.js';
 import type { ErrorLog } from './error-handling.js';
 import { deedOf } from '../attribution.js';
+import { IMPORT_COST } from '../../identity/rate-limits.js';
 import { modulesOf } from '../gate.js';
 import { INTERNAL, errorAnswer } from './errors.js';
 import { arrivingLines } from './import-body.js';
@@ -37,7 +38,10 @@ export function registerImport(instance: FastifyInstance, engine: Engine, log: E
   });
   instance.post<ImportRoute>(
     '/stores/:storeId/import',
-    { config: { right: 'store:write' }, schema: { response: { 200: RESPONSES.import } } },
+    {
+      config: { right: 'store:write', rateCost: IMPORT_COST },
+      schema: { response: { 200: RESPONSES.import } },
+    },
     async (request, reply) => {
       const storeId = storeIdOf(request.params.storeId);
       const run = importOf(engine, storeId, request);

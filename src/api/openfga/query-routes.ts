@@ -14,7 +14,9 @@ import type { ListObjectsRequest, NameList } from '../../operations/list.js';
 import type { Answer, Target } from '../../operations/resolve.js';
 import { parseSubject } from '../../tuple/tuple.js';
 import type { JsonObject, RelationTuple } from '../../tuple/tuple.js';
+import { LIST_COST } from '../../identity/rate-limits.js';
 import { failing, recordedList } from '../decision.js';
+import { chargeMore } from '../gate.js';
 import type { RecordDecisions } from '../decision.js';
 import { checkQuestion } from './check-question.js';
 import type { CheckBody, WireCircumstances } from './check-question.js';
@@ -75,6 +77,7 @@ interface ListUsersBody extends WireTarget, WirePaging {
 export const CHECK_ROUTE = '/stores/:storeId/check';
 
 const QUERY = { right: 'store:query' } as const;
+const LIST = { ...QUERY, rateCost: LIST_COST } as const;
 
 interface StoreRoute {
   Params: { storeId: string };
@@ -139,6 +142,7 @@ function registerChecks(
     },
     async (request, reply) => {
       const { body } = request;
+      chargeMore(request, reply, body.checks.length - 1);
       body.checks.forEach(({ tuple_key: key }, i) => {
         assertSubject(key.user, body.subject_token, `checks[${i}].tuple_key.user`);
       });
@@ -181,7 +185,7 @@ function registerLists(instance: FastifyInstance, parts: QueryRoutesParts): void
   instance.post<StoreRoute & { Body: ListObjectsBody }>(
     '/stores/:storeId/list-objects',
     {
-      config: QUERY,
+      config: LIST,
       schema: { body: schemas.listObjects, response: { 200: RESPONSES.listObjects } },
     },
     async (request, reply) => {
@@ -192,7 +196,7 @@ function registerLists(instance: FastifyInstance, parts: QueryRoutesParts): void
 
   instance.post<StoreRoute & { Body: ListObjectsBody }>(
     '/stores/:storeId/streamed-list-objects',
-    { config: QUERY, schema: { body: schemas.streamedListObjects } },
+    { config: LIST, schema: { body: schemas.streamedListObjects } },
     async (request, reply) => {
       const answer = await listed(request, reply, 'streamed-list-objects', maxStreamedResults);
       announceInHeaders(reply, answer);
@@ -202,7 +206,7 @@ function registerLists(instance: FastifyInstance, parts: QueryRoutesParts): void
 
   instance.post<StoreRoute & { Body: ListUsersBody }>(
     '/stores/:storeId/list-users',
-    { config: QUERY, schema: { body: schemas.listUsers, response: { 200: RESPONSES.listUsers } } },
+    { config: LIST, schema: { body: schemas.listUsers, response: { 200: RESPONSES.listUsers } } },
     async (request, reply) => {
       const { body } = request;
       const [filter] = body.user_filters;

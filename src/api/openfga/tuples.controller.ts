@@ -21,7 +21,8 @@ import { write } from '../../operations/write.js';
 import { isEmptyFilter } from '../../tuple/filter.js';
 import { BodyPipe } from '../body-pipe.js';
 import { deedOf } from '../attribution.js';
-import { modulesOf } from '../gate.js';
+import { DELETE_BY_FILTER_COST, LIST_COST } from '../../identity/rate-limits.js';
+import { chargeMore, modulesOf } from '../gate.js';
 import { Needs } from '../needs.js';
 import { ENGINE } from '../tokens.js';
 import { DeleteByFilterBody } from './administrative.js';
@@ -94,6 +95,8 @@ export class TuplesController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<object> {
     const wire = this.#pipes.write.transform(body) as WriteBody;
+    const tuples = (wire.writes?.tuple_keys.length ?? 0) + (wire.deletes?.tuple_keys.length ?? 0);
+    chargeMore(request, reply, tuples - 1);
     const modules = modulesOf(request);
     const written = await write(this.#engine, {
       storeId: storeIdOf(storeId),
@@ -166,7 +169,7 @@ export class TuplesController {
   }
 
   @Post('expand')
-  @Needs('store:query')
+  @Needs('store:query', LIST_COST)
   @HttpCode(200)
   async expand(
     @Param('storeId') storeId: string,
@@ -191,7 +194,7 @@ export class TuplesController {
   }
 
   @Post('delete-by-filter')
-  @Needs('store:write')
+  @Needs('store:write', DELETE_BY_FILTER_COST)
   @HttpCode(200)
   async deleteByFilter(
     @Param('storeId') storeId: string,
