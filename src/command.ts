@@ -1,20 +1,11 @@
 #!/usr/bin/env node
 /** The `pemba` command: what its parts in `cli/` do, with the real surroundings. */
 import { Command } from 'commander';
-import { createEngine } from './app.module.js';
 import { Api, CommandError, EXIT } from './cli/api.js';
 import { auditCommand } from './cli/audit.js';
 import { keysCommand } from './cli/keys.js';
 import type { Surroundings } from './cli/keys.js';
-import { loadConfig } from './config.js';
 import { PembaError } from './errors.js';
-import { administratorKey } from './identity/bootstrap-key.js';
-import { ApiKeys } from './identity/api-keys.js';
-import { SystemGraph } from './identity/system-graph.js';
-import { prepareSystemStore } from './identity/system-store.js';
-import { addressOf, openDatabase, partsOf } from './service.js';
-import { Started } from './started.js';
-import { migrate } from './storage/migrations.js';
 
 const DEFAULT_URL = 'http://127.0.0.1:8080';
 
@@ -47,21 +38,8 @@ const around: Surroundings = {
     note: (text) => process.stderr.write(`${text}\n`),
   }),
   now: () => Date.now(),
-  recover: async (label) => {
-    const started = new Started();
-    try {
-      const config = loadConfig({ ...process.env, PEMBA_LOG_LEVEL: 'silent' });
-      const database = await openDatabase(config, await addressOf(config, started), started);
-      await migrate(database);
-      const parts = partsOf(config, database);
-      const engine = createEngine(parts);
-      const systemStore = await prepareSystemStore(engine);
-      const keys = new ApiKeys(engine, new SystemGraph(engine, systemStore), parts.random);
-      return (await administratorKey(keys, label)).key;
-    } finally {
-      await started.close();
-    }
-  },
+  // Only this needs the whole service, which takes its time to load.
+  recover: async (label) => (await import('./recover.js')).recoverKey(process.env, label),
 };
 
 keysCommand(program, around);

@@ -35,6 +35,7 @@ const LAYERS = [
   'service',
   'workers',
   'main',
+  'recover',
   'command',
 ];
 

@@ -104,6 +104,7 @@ function summaryOf({ entries, head, problems }: Verified): string {
   if (problems.length > 0) {
     return problems.map(({ sequence, problem }) => `entry ${sequence}: ${problem}`).join('\n');
   }
+  if (head.sequence === 0) return 'The log is empty.';
   return (
     `${entries} entries, none changed and none missing. To find out later whether the last ones\n` +
     `are still there, note the head and give it the next time:\n` +

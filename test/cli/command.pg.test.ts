@@ -1,0 +1,164 @@
+/** The built `pemba` command, run as a user runs it, against a server in this process. */
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { startPemba } from '../support/pemba.js';
+import type { Pemba, TestStore } from '../support/pemba.js';
+import { describeWithPostgres } from '../support/postgres.js';
+
+const COMMAND = join(import.meta.dirname, '..', '..', 'dist', 'command.js');
+
+const MODEL = `model
+  schema 1.1
+type user
+type doc
+  relations
+    define viewer: [user]`;
+
+interface Outcome {
+  readonly exitCode: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+let pemba: Pemba;
+let store: TestStore;
+
+function run(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Outcome> {
+  const given = { PEMBA_URL: pemba.url, PEMBA_API_KEY: pemba.adminKey ?? '', ...env };
+  return new Promise((resolve) => {
+    execFile(
+      process.execPath,
+      [COMMAND, ...args],
+      { env: { ...process.env, ...given } },
+      (error, out, err) => {
+        const code = error === null ? 0 : error.code;
+        resolve({ exitCode: typeof code === 'number' ? code : NaN, out, err });
+      },
+    );
+  });
+}
+
+describeWithPostgres('the command', () => {
+  beforeAll(async () => {
+    pemba = await startPemba({ PEMBA_AUTHENTICATION: 'keys' });
+    store = await pemba.storeWith(MODEL);
+    await pemba.call('POST', `${store.path}/write`, {
+      writes: { tuple_keys: [{ user: 'user:anne', relation: 'viewer', object: 'doc:1' }] },
+    });
+  });
+  afterAll(() => pemba.stop());
+
+  it('makes a key that works, and alone on standard output', async () => {
+    const made = await run(['keys', 'create', 'reports', '--role', 'reader', '--store', store.id]);
+    expect(made).toMatchObject({ exitCode: 0, out: expect.stringMatching(/^pemba_\S+\n$/) });
+    const headers = { authorization: `Bearer ${made.out.trim()}` };
+    expect((await pemba.call('GET', store.path, undefined, { headers })).status).toBe(200);
+  });
+
+  it('makes a key that expires', async () => {
+    const made = await run([
+      '--json',
+      'keys',
+      'create',
+      'k',
+      '--role',
+      'creator',
+      '--expires-in',
+      '2h',
+    ]);
+    const { expires_at: expiresAt } = JSON.parse(made.out) as { readonly expires_at: string };
+    expect(Math.round((Date.parse(expiresAt) - Date.now()) / 60_000)).toBe(120);
+  });
+
+  it('lists keys, and revokes one', async () => {
+    const made = await run(['--json', 'keys', 'create', 'gone', '--role', 'creator']);
+    const { id, key } = JSON.parse(made.out) as { readonly id: string; readonly key: string };
+    expect((await run(['keys', 'list'])).out).toContain(`${id}  gone`);
+    expect(await run(['keys', 'revoke', id])).toMatchObject({ exitCode: 0 });
+    const headers = { authorization: `Bearer ${key}` };
+    expect((await pemba.call('GET', '/stores', undefined, { headers })).status).toBe(401);
+  });
+
+  describe('on the audit log', () => {
+    it('lists it', async () => {
+      const listed = await run(['--json', 'audit', 'list', '--store', store.id]);
+      const entries = JSON.parse(listed.out) as readonly { readonly action: string }[];
+      expect(entries.map(({ action }) => action)).toEqual([
+        'tuples.write',
+        'model.write',
+        'store.create',
+      ]);
+    });
+
+    it('verifies it, from the beginning and from a noted head', async () => {
+      const whole = await run(['--json', 'audit', 'verify', '--store', store.id]);
+      expect(whole.exitCode).toBe(0);
+      const { head } = JSON.parse(whole.out) as {
+        readonly head: { readonly sequence: number; readonly hash: string };
+      };
+      const noted = ['--after', String(head.sequence), '--hash', head.hash];
+      const rest = await run(['audit', 'verify', '--store', store.id, ...noted]);
+      expect(rest).toMatchObject({ exitCode: 0, out: expect.stringContaining('0 entries') });
+    });
+
+    it('fails when it was changed, and says where', async () => {
+      const { database } = pemba.assembly;
+      const { id, path } = await pemba.storeWith(MODEL);
+      await pemba.call('DELETE', path);
+      await database.query('ALTER TABLE audit_entry DISABLE TRIGGER USER');
+      await database.query(
+        `UPDATE audit_entry SET principal = 'user:x' WHERE store_id = $1 AND sequence = 2`,
+        [id],
+      );
+      await database.query('ALTER TABLE audit_entry ENABLE TRIGGER USER');
+      const verified = await run(['audit', 'verify', '--store', id]);
+      expect(verified).toMatchObject({
+        exitCode: 1,
+        out: expect.stringMatching(/^entry 2: its hash does not follow/),
+        err: 'pemba: the log was changed\n',
+      });
+    });
+  });
+
+  it.each([
+    ['an unknown command', ['keys', 'creat'], 2, /unknown command 'creat'/],
+    ['a missing option', ['keys', 'create', 'k'], 2, /--role/],
+    [
+      'a wrong duration',
+      ['keys', 'create', 'k', '--role', 'creator', '--expires-in', '2'],
+      2,
+      /12h/,
+    ],
+    ['a wrong count', ['audit', 'list', '--store', 'x', '--limit', '0'], 2, /--limit 0/],
+    ['half of a head', ['audit', 'verify', '--store', 'x', '--after', '3'], 2, /go together/],
+    ['a wrong address', ['--url', 'nowhere', 'keys', 'list'], 2, /is not a URL/],
+    [
+      'a server that is away',
+      ['--url', 'http://127.0.0.1:1', 'keys', 'list'],
+      3,
+      /does not answer/,
+    ],
+    ['what the server refuses', ['keys', 'create', 'k', '--role', 'reader'], 4, /roles\[0\]\.role/],
+  ])('says what is wrong about %s', async (_what, args, exitCode, message) => {
+    expect(await run(args)).toEqual({ exitCode, out: '', err: expect.stringMatching(message) });
+  });
+
+  it('asks for a key where it has none', async () => {
+    expect(await run(['keys', 'list'], { PEMBA_API_KEY: '' })).toMatchObject({
+      exitCode: 4,
+      err: expect.stringContaining('set PEMBA_API_KEY'),
+    });
+  });
+
+  it('makes an administrator at the database', async () => {
+    const env = { DATABASE_URL: pemba.database.url, PEMBA_API_KEY: '' };
+    const recovered = await run(['keys', 'recover'], env);
+    expect(recovered).toMatchObject({ exitCode: 0, out: expect.stringMatching(/^pemba_\S+\n$/) });
+    const listed = await run(['keys', 'list'], { PEMBA_API_KEY: recovered.out.trim() });
+    expect(listed.out).toContain('recovered');
+  });
+});
