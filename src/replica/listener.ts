@@ -5,11 +5,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import type { Database } from '../storage/database.js';
-import { CHANGE_CHANNEL } from '../storage/stores.js';
+import { CHANGE_CHANNEL, readNotice } from '../storage/stores.js';
+import type { ChangeNotice } from '../storage/stores.js';
 
 export interface ListenerEvents {
-  /** A store changed. */
-  changed(storeId: string): void;
+  changed(notice: ChangeNotice): void;
   /** Listening has begun, again or for the first time: notices before may be lost. */
   listening(): void;
   failed(error: unknown): void;
@@ -69,7 +69,7 @@ export class ChangeListener {
       };
     });
     client.on('notification', ({ payload }) => {
-      if (payload !== undefined) this.#events.changed(payload);
+      if (payload !== undefined) this.#events.changed(readNotice(payload));
     });
     try {
       await Promise.race([ended, beginListening(client)]);

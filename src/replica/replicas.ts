@@ -8,7 +8,7 @@ import type { StoreId } from '../ids.js';
 import { isUnavailability } from '../storage/database.js';
 import type { Database } from '../storage/database.js';
 import { storeHeads } from '../storage/stores.js';
-import type { StoreHead } from '../storage/stores.js';
+import type { ChangeNotice, StoreHead } from '../storage/stores.js';
 import { ChangeListener } from './listener.js';
 import { StoreReplica } from './store-replica.js';
 
@@ -46,8 +46,11 @@ export class Replicas {
     this.#polledAt = clock.monotonic();
     this.#headsReadAt = this.#polledAt;
     this.#listener = new ChangeListener(database, {
-      changed: (storeId) => {
-        this.#noticed(storeId as StoreId);
+      changed: (notice) => {
+        // Of a commit of this process, the answer comes at about the same time, and brings it along.
+        setImmediate(() => {
+          this.#noticed(notice);
+        });
       },
       listening: () => void this.poll(),
       failed: (error) => {
@@ -206,17 +209,19 @@ export class Replicas {
     this.#open.set(storeId, replica);
     this.#makeRoom();
     // Notices that came while it was loading went unheard.
-    this.#noticed(storeId);
+    this.#noticed({ storeId, revision: undefined });
     return replica;
   }
 
-  #noticed(storeId: StoreId): void {
+  /** A revision is followed to; without one something else changed, and the head is asked for. */
+  #noticed({ storeId, revision }: ChangeNotice): void {
     const replica = this.#open.get(storeId);
     if (replica === undefined) return;
     const fail = (error: unknown): void => {
       if (error instanceof PembaError && error.code === 'store_not_found') return;
       this.#options.onError('following a store', error);
     };
-    this.reachHead(replica).catch(fail);
+    const reached = revision === undefined ? this.reachHead(replica) : replica.catchUp(revision);
+    reached.catch(fail);
   }
 }

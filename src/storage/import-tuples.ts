@@ -185,7 +185,7 @@ async function moveHead(
 ): Promise<void> {
   await client.query(
     `WITH moved AS (UPDATE store SET head_revision = $2 WHERE store_id = $1)
-     SELECT pg_notify('${CHANGE_CHANNEL}', $1)`,
+     SELECT pg_notify('${CHANGE_CHANNEL}', $1 || ' ' || $2::bigint)`,
     [storeId, revision],
   );
 }

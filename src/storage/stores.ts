@@ -1,4 +1,5 @@
 import { PembaError } from '../errors.js';
+import { asRevision } from '../ids.js';
 import type { ModelId, Revision, StoreId } from '../ids.js';
 import type { Database, Row, Session, SqlValue } from './database.js';
 import { bytesOf, dateOf, revisionOf, textOf } from './rows.js';
@@ -10,8 +11,24 @@ export interface Store {
   readonly updatedAt: Date;
 }
 
-/** On this channel every commit that changes a store names it. */
+/**
+ * On this channel every commit that changes a store names it, and the revision that it made, if it
+ * made one: `01J… 42`.
+ */
 export const CHANGE_CHANNEL = 'pemba_store_changed';
+
+export interface ChangeNotice {
+  readonly storeId: StoreId;
+  readonly revision: Revision | undefined;
+}
+
+export function readNotice(payload: string): ChangeNotice {
+  const [storeId = '', revision] = payload.split(' ');
+  return {
+    storeId: storeId as StoreId,
+    revision: revision === undefined ? undefined : asRevision(Number(revision)),
+  };
+}
 
 const storeOf = (row: Row): Store => ({
   id: textOf(row, 'store_id') as StoreId,

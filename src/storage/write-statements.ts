@@ -93,7 +93,7 @@ const logged = `logged AS (
     FROM moved, ${LOGGED}
   )`;
 
-const notified = `SELECT pg_notify('${CHANGE_CHANNEL}', store_id) FROM moved`;
+const notified = `SELECT pg_notify('${CHANGE_CHANNEL}', store_id || ' ' || $3::bigint) FROM moved`;
 
 /** As a rule nothing is deleted: what is logged is what is stored. */
 const saveWrites = (audit?: AuditParameters): string =>

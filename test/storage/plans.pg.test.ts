@@ -28,7 +28,14 @@ const FAMILIES = {
   ...{ ...importing, ...settings, ...snapshot, ...stores, ...writing },
 };
 /** What these families export that sends nothing. */
-const NO_STATEMENTS = ['headOf', 'storeNotFound', 'auditHeadOf', 'entryColumns', 'insertedEntries'];
+const NO_STATEMENTS = [
+  'readNotice',
+  'headOf',
+  'storeNotFound',
+  'auditHeadOf',
+  'entryColumns',
+  'insertedEntries',
+];
 
 const PAGE = 100;
 /** What a write queue brings into one transaction at most. */
