@@ -1,0 +1,97 @@
+/** What each endpoint needs, in one place to be reviewed; and that none can be without. */
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import fastify from 'fastify';
+import type { FastifyInstance, RouteOptions } from 'fastify';
+import { installGate } from '../../src/api/gate.js';
+import { Authenticator } from '../../src/identity/authenticator.js';
+import { RateLimits } from '../../src/identity/rate-limits.js';
+import { startPemba } from '../support/pemba.js';
+import type { Pemba } from '../support/pemba.js';
+import { describeWithPostgres } from '../support/postgres.js';
+
+const NEEDED = {
+  public: ['GET /healthz', 'GET /livez', 'GET /openapi.json', 'GET /readyz'],
+  // These look at what they show, or at what is granted, themselves.
+  authenticated: [
+    'DELETE /admin/keys/:keyId',
+    'GET /admin/grants',
+    'GET /admin/keys',
+    'GET /admin/keys/:keyId',
+    'GET /admin/me',
+    'GET /stores',
+    'POST /admin/grants',
+    'POST /admin/keys',
+  ],
+  'deployment:create': ['POST /stores'],
+  'deployment:observe': ['GET /metrics'],
+  'store:see': ['GET /stores/:storeId'],
+  'store:query': [
+    'POST /stores/:storeId/batch-check',
+    'POST /stores/:storeId/check',
+    'POST /stores/:storeId/expand',
+    'POST /stores/:storeId/list-objects',
+    'POST /stores/:storeId/list-users',
+    'POST /stores/:storeId/streamed-list-objects',
+  ],
+  'store:read': [
+    'GET /stores/:storeId/assertions/:modelId',
+    'GET /stores/:storeId/authorization-models',
+    'GET /stores/:storeId/authorization-models/:modelId',
+    'GET /stores/:storeId/changes',
+    'GET /stores/:storeId/claims-mapping',
+    'POST /stores/:storeId/read',
+  ],
+  'store:write': [
+    'POST /stores/:storeId/delete-by-filter',
+    'POST /stores/:storeId/import',
+    'POST /stores/:storeId/write',
+  ],
+  'store:model': [
+    'POST /stores/:storeId/authorization-models',
+    'PUT /stores/:storeId/assertions/:modelId',
+    'PUT /stores/:storeId/claims-mapping',
+  ],
+  'store:administer': ['GET /stores/:storeId/audit', 'GET /stores/:storeId/audit/verification'],
+  'store:delete': ['DELETE /stores/:storeId'],
+};
+
+describeWithPostgres('every endpoint', () => {
+  let pemba: Pemba;
+  const found: Record<string, string[]> = {};
+
+  beforeAll(async () => {
+    const onInstance = (message: unknown): void => {
+      const { fastify: instance } = message as { readonly fastify: FastifyInstance };
+      instance.addHook('onRoute', ({ method, url, config }: RouteOptions) => {
+        (found[config?.right ?? 'nothing'] ??= []).push(`${String(method)} ${url}`);
+      });
+    };
+    subscribe('fastify.initialization', onInstance);
+    pemba = await startPemba({ PEMBA_AUTHENTICATION: 'keys' });
+    unsubscribe('fastify.initialization', onInstance);
+  });
+  afterAll(() => pemba.stop());
+
+  it('needs the right that stands here', () => {
+    for (const routes of Object.values(found)) routes.sort();
+    expect(found).toEqual(NEEDED);
+  });
+});
+
+describe('a route that declares no right', () => {
+  it('keeps the server from starting', async () => {
+    const instance = fastify();
+    const none = { queries: undefined, writes: undefined, administration: undefined };
+    installGate(instance, {
+      authenticator: new Authenticator({ keys: undefined, tokens: undefined }),
+      rights: undefined,
+      limits: new RateLimits({ ...none, authentication: undefined }, { monotonic: () => 0 }),
+      onLimited: () => undefined,
+    });
+    expect(() => instance.get('/open', () => 'x')).toThrow(
+      'GET /open does not declare the right that it needs',
+    );
+    await instance.close();
+  });
+});
