@@ -1,9 +1,10 @@
 /** Administrative requests are classes, held to their rules by class-validator. */
 import 'reflect-metadata';
 import { Transform, plainToInstance } from 'class-transformer';
-import { validateSync } from 'class-validator';
+import { ValidateBy, validateSync } from 'class-validator';
 import type { ValidationError } from 'class-validator';
 import { PembaError } from '../errors.js';
+import { parseInstant } from '../quantity.js';
 
 /** Query strings bring numbers as text. */
 export const AsNumber = (): PropertyDecorator =>
@@ -14,6 +15,16 @@ export const AsNumber = (): PropertyDecorator =>
 /** OpenFGA's clients send null for absent. */
 export const NullIsAbsent = (): PropertyDecorator =>
   Transform(({ value }: { value: unknown }) => value ?? undefined);
+
+/** An RFC 3339 time. */
+export const IsInstant = (): PropertyDecorator =>
+  ValidateBy({
+    name: 'instant',
+    validator: {
+      validate: (value) => typeof value === 'string' && !Number.isNaN(parseInstant(value)),
+      defaultMessage: () => 'must be an RFC 3339 time such as 2030-01-31T12:00:00Z',
+    },
+  });
 
 /**
  * Throws `invalid_request` naming the first field that is wrong. `strict` refuses members that are

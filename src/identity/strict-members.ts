@@ -4,6 +4,7 @@
  * cannot quietly mean less protection.
  */
 import { PembaError } from '../errors.js';
+import { parseDuration } from '../quantity.js';
 
 export class StrictMembers {
   /** Such as `issuers.yaml, issuer 'corp', callers`. */
@@ -70,11 +71,10 @@ export class StrictMembers {
   ): number | undefined {
     const text = this.text(name);
     if (text === undefined) return undefined;
-    const [, figure, unit] = /^(\d{1,9})(ms|s|m|h|d)$/.exec(text) ?? [];
-    if (figure === undefined || unit === undefined) {
+    const ms = parseDuration(text);
+    if (Number.isNaN(ms)) {
       throw this.refusal(name, `must be a duration such as 5s, 10m or 24h, not '${text}'`);
     }
-    const ms = Number(figure) * (UNITS_MS[unit] ?? NaN);
     if (!(ms <= max.ms)) throw this.refusal(name, `must be at most ${max.text}`);
     return ms;
   }
@@ -116,14 +116,6 @@ export class StrictMembers {
     return value;
   }
 }
-
-const UNITS_MS: Readonly<Record<string, number>> = {
-  ms: 1,
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-};
 
 function nameOf(value: unknown): string {
   if (value === null || value === undefined) return 'nothing';

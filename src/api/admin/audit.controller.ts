@@ -5,6 +5,7 @@ import { readAudit, verifyAudit } from '../../operations/audit.js';
 import type { Engine } from '../../operations/engine.js';
 import { pageSize } from '../../operations/page-token.js';
 import type { AuditEntry, AuditHead } from '../../storage/audit-chain.js';
+import { parseInstant } from '../../quantity.js';
 import { Needs } from '../needs.js';
 import { ENGINE } from '../tokens.js';
 import { validated } from '../validated.js';
@@ -31,8 +32,8 @@ export class AuditController {
       limit: pageSize(wire.page_size, this.#engine.config.maxPageSize),
       ...(wire.action !== undefined && { action: wire.action }),
       ...(wire.principal !== undefined && { principal: wire.principal }),
-      ...(wire.since !== undefined && { since: Date.parse(wire.since) }),
-      ...(wire.until !== undefined && { until: Date.parse(wire.until) }),
+      ...(wire.since !== undefined && { since: parseInstant(wire.since) }),
+      ...(wire.until !== undefined && { until: parseInstant(wire.until) }),
       ...(wire.cursor !== undefined && { from: wire.cursor }),
     });
     return { entries: page.entries.map(entryToWire), cursor: page.next ?? null };

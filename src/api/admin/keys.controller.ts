@@ -23,6 +23,7 @@ import type { ApiKeyRecord } from '../../storage/api-keys.js';
 import { deploymentTokenKey } from '../../storage/settings.js';
 import { attributionOf, deedOf } from '../attribution.js';
 import { callerOf } from '../gate.js';
+import { parseInstant } from '../../quantity.js';
 import { Needs } from '../needs.js';
 import { ENGINE, IDENTITY } from '../tokens.js';
 import { validated } from '../validated.js';
@@ -50,7 +51,7 @@ export class KeysController {
       throw invalidRequest('roles', 'name at least one');
     }
     await assertMayGrant(rights, callerOf(request), roles);
-    const expiresAt = wire.expires_at === undefined ? undefined : Date.parse(wire.expires_at);
+    const expiresAt = wire.expires_at === undefined ? undefined : parseInstant(wire.expires_at);
     if (expiresAt !== undefined && !(expiresAt > this.#engine.clock.now())) {
       throw invalidRequest('expires_at', 'must be in the future');
     }

@@ -15,10 +15,9 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { AUDIT_ACTIONS } from '../../storage/audit-chain.js';
-import { AsNumber, NullIsAbsent } from '../validated.js';
+import { AsNumber, IsInstant, NullIsAbsent } from '../validated.js';
 
 const ULID = /^[0-9A-HJKMNP-TV-Z]{26}$/;
-const RFC3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/i;
 
 /** A change is one write to the system store; each grant is one tuple or two. */
 const MAX_ROLES = 30;
@@ -57,7 +56,7 @@ export class CreateKeyBody {
 
   @IsOptional()
   @NullIsAbsent()
-  @Matches(RFC3339, { message: 'must be an RFC 3339 time such as 2030-01-31T12:00:00Z' })
+  @IsInstant()
   readonly expires_at?: string;
 
   @IsArray({ message: 'must be a list' })
@@ -113,11 +112,11 @@ export class AuditQueryBody {
   readonly principal?: string;
 
   @IsOptional()
-  @Matches(RFC3339, { message: 'must be an RFC 3339 time such as 2030-01-31T12:00:00Z' })
+  @IsInstant()
   readonly since?: string;
 
   @IsOptional()
-  @Matches(RFC3339, { message: 'must be an RFC 3339 time such as 2030-01-31T12:00:00Z' })
+  @IsInstant()
   readonly until?: string;
 
   @IsOptional()

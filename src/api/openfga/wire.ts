@@ -8,6 +8,7 @@ import { isUlid } from '../../ids.js';
 import type { ModelId, StoreId } from '../../ids.js';
 import type { Consistency } from '../../operations/consistency.js';
 import type { TupleFilter } from '../../tuple/filter.js';
+import { parseInstant } from '../../quantity.js';
 import {
   formatObject,
   formatSubject,
@@ -116,22 +117,10 @@ export function tupleOf(wire: WireTuple, field: string): RelationTuple {
   };
 }
 
-const RFC3339 =
-  /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/i;
-
-/** What both JSON and PostgreSQL can write: in UTC, the years 1 to 9999. */
-const FIRST_INSTANT = Date.parse('0001-01-01T00:00:00Z');
-const LAST_INSTANT = Date.parse('9999-12-31T23:59:59.999Z');
-
-/** `Date.parse` takes February 30 for March 1. */
-const isDay = (date: string): boolean =>
-  new Date(`${date}T00:00:00Z`).toISOString().startsWith(date);
-
 /** Milliseconds since 1970. */
 export function instantOf(text: string, field: string): number {
-  const isTime = RFC3339.test(text) && isDay(text.slice(0, 10));
-  const instant = isTime ? Date.parse(text) : NaN;
-  if (!(instant >= FIRST_INSTANT && instant <= LAST_INSTANT)) {
+  const instant = parseInstant(text);
+  if (Number.isNaN(instant)) {
     throw invalidRequest(
       field,
       `${quoted(text)} is not an RFC 3339 time such as 2030-01-31T12:00:00Z`,
