@@ -99,17 +99,20 @@ export function assemble(parts: Parts, engine: Engine, systemStore: StoreId | un
     workerNumber: parts.workerNumber,
   });
   if (decisionLog !== undefined) observeDecisionLog(metrics.registry, decisionLog);
+  const identity = createIdentity({
+    engine,
+    systemStore,
+    random: parts.random,
+    timers: systemTimers,
+    fetch,
+    events: keySetEvents(log),
+  });
+  const { tokens } = identity;
+  if (tokens !== undefined) metrics.watchIssuers(() => tokens.keySetStates());
   return {
     ...parts,
     engine,
-    identity: createIdentity({
-      engine,
-      systemStore,
-      random: parts.random,
-      timers: systemTimers,
-      fetch,
-      events: keySetEvents(log),
-    }),
+    identity,
     replicas,
     sweeper: new Sweeper(engine, (error) => {
       log.warn({ err: error }, 'sweeping failed');

@@ -128,6 +128,20 @@ export class Metrics {
     this.#rateLimited.inc({ pool });
   }
 
+  watchIssuers(read: () => ReadonlyMap<string, string>): void {
+    new Gauge({
+      name: 'pemba_issuer_keys',
+      help: 'Whether the keys of an issuer are absent, fresh or stale: 1 at the state that they are in',
+      labelNames: ['issuer', 'state'],
+      aggregator: 'max',
+      registers: [this.#registry],
+      collect() {
+        this.reset();
+        for (const [issuer, state] of read()) this.set({ issuer, state }, 1);
+      },
+    });
+  }
+
   watchInFlight(read: () => number): void {
     new Gauge({
       name: 'pemba_in_flight',
