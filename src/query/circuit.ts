@@ -8,8 +8,8 @@
  * From `sure` empty they are made in turn until `sure` stays. What is possible and not sure is
  * failed if a failure reaches it over undecided gates, else undefined.
  *
- * A fixpoint takes time linear in the wires: a gate counts the inputs that it still waits for. It
- * is made as often as truths follow from one another over negations, hardly ever more than thrice.
+ * A fixpoint takes time linear in the wires: a gate counts the inputs that it still waits for. There
+ * are as many as truths follow from one another over negations, and the budget pays for each.
  */
 import type { Budget } from './budget.js';
 import { FALSE, TRUE, UNDEFINED, failed } from './truth.js';

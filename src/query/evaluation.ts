@@ -51,20 +51,18 @@ import { VerdictTable } from './verdict-table.js';
 const MAX_NESTED_SETS = 1000;
 
 export class Evaluation {
-  readonly #scope: QueryScope;
   readonly #leaves: Leaves;
   /** Made when first needed: most checks never are in want of it. */
   #table: VerdictTable | undefined;
 
   constructor(scope: QueryScope, subject: SubjectNode) {
     scope.binding.scratch.takeOver(this);
-    this.#scope = scope;
     this.#leaves = new Leaves(scope, subject);
   }
 
   /** The settled verdict on a set. */
   verdict(object: Node, relation: RelationIndex): Verdict {
-    const { scratch, monotone } = this.#scope.binding;
+    const { scratch, monotone } = this.#leaves.scope.binding;
     scratch.assertOwner(this);
     return monotone.isMonotone(relation) || monotone.mayRecur(relation)
       ? this.#set(object, relation, 0)
@@ -85,7 +83,7 @@ export class Evaluation {
     if (known !== undefined) return known;
     const place = table.place(key);
     if (place !== undefined) return falseAt(place);
-    const { maxDepth } = this.#scope.budget.limits;
+    const { maxDepth } = this.#leaves.scope.budget.limits;
     if (depth >= maxDepth) return failed({ kind: 'too_deep', maxDepth });
     if (table.pathLength >= MAX_NESTED_SETS) {
       throw new PembaError('query_too_deep', `the query nested more than ${MAX_NESTED_SETS} sets`, {
@@ -102,7 +100,7 @@ export class Evaluation {
   }
 
   #tabled(): VerdictTable {
-    const { budget, binding } = this.#scope;
+    const { budget, binding } = this.#leaves.scope;
     return (this.#table ??= new VerdictTable(budget, binding.plan.relations.length));
   }
 
