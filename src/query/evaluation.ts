@@ -11,6 +11,21 @@
  *   they had taken it for false. They are made again, if wanted, from its verdict.
  * - When the highest set of such a group turns out false, they had taken it rightly: all false
  *   verdicts of the group are settled together.
+ * - Nothing provisional is ever negated. A set for which that would matter is left to
+ *   `grounding.ts`, which solves the equations of all sets it can rest on, on the path or not.
+ *
+ * ONLY-FALSE-IS-ASSUMED: whatever a verdict rests on is settled, or is a set on the path, read
+ * without a negation and taken for false. Hence
+ *
+ * - true is right at once: more members elsewhere cannot take away from it.
+ * - A set that was taken for false by nobody but itself is right: no shortest derivation of a member
+ *   goes through that membership itself. It is right about undefined and failed, too, as all that
+ *   was negated on the way is settled.
+ *
+ * Keeping an undefined verdict with its `cut` instead was tried and is wrong. Where `and` or a false
+ * base decides provisionally, the `cut` of the other operand is dropped; rightly for false, but what
+ * is undefined rests on that operand all the same. And with every `cut` kept, sets come out
+ * undefined that are not. Where no relation hangs on its own negation none of this ever happens.
  *
  * CUT-IS-PROVISIONAL: no verdict with a `cut` is ever kept beyond the set it was cut at. A plain
  * visited set would be simpler and is wrong: under `and` and `but not` a set that was only met, not
@@ -22,47 +37,32 @@
  */
 import { PembaError } from '../errors.js';
 import type { Node } from '../graph/reader.js';
-import type { Admission, DirectSet, Expression, KindIndex, RelationIndex } from '../schema/plan.js';
-import { Membership } from './membership.js';
-import { edgeVerdict } from './scope.js';
+import type { DirectSet, Expression, RelationIndex } from '../schema/plan.js';
+import { Grounding } from './grounding.js';
+import { Leaves } from './leaves.js';
+import type { Way } from './leaves.js';
 import type { QueryScope } from './scope.js';
 import type { SubjectNode } from './subject.js';
-import { FALSE, TRUE, both, cutOff, either, except, failed } from './truth.js';
-import type { Verdict } from './truth.js';
+import { FALSE, TRUE, both, either, except, failed, falseAt } from './truth.js';
+import type { Finding, Verdict } from './truth.js';
 import { VerdictTable } from './verdict-table.js';
-import type { Known } from './verdict-table.js';
 
 /** Sets under evaluation at once; each takes a few stack frames, and Node has about 10,000. */
 const MAX_NESTED_SETS = 1000;
 
-/** Edges of one kind, over which members of a relation at their other end become members. */
-interface Way {
-  readonly kind: KindIndex;
-  readonly admission: Admission;
-  readonly target: RelationIndex;
-}
-
 export class Evaluation {
-  readonly #scope: QueryScope;
-  readonly #subject: SubjectNode;
-  readonly #reached: Uint8Array;
-  readonly #membership: Membership;
+  readonly #leaves: Leaves;
   /** Made when first needed: most checks never are in want of it. */
   #table: VerdictTable | undefined;
 
   constructor(scope: QueryScope, subject: SubjectNode) {
-    const { binding } = scope;
-    binding.scratch.takeOver(this);
-    const form = binding.form(subject.type, subject.kind === 'userset' ? subject.relationName : '');
-    this.#scope = scope;
-    this.#subject = subject;
-    this.#membership = new Membership(scope, subject, form);
-    this.#reached = form.reached;
+    scope.binding.scratch.takeOver(this);
+    this.#leaves = new Leaves(scope, subject);
   }
 
   /** The settled verdict on a set. */
   verdict(object: Node, relation: RelationIndex): Verdict {
-    const { scratch, monotone } = this.#scope.binding;
+    const { scratch, monotone } = this.#leaves.scope.binding;
     scratch.assertOwner(this);
     return monotone.isMonotone(relation) || monotone.mayRecur(relation)
       ? this.#set(object, relation, 0)
@@ -71,40 +71,40 @@ export class Evaluation {
 
   /** The verdict on a set that no other one under evaluation can come back to. */
   #alone(object: Node, relation: RelationIndex): Verdict {
-    this.#scope.budget.step();
-    if (this.#isSubject(object, relation)) return TRUE;
-    if (this.#reached[relation] !== 1) return FALSE;
-    return this.#expression(object, this.#expressionOf(relation), 0);
+    return this.#leaves.plainly(object, relation) ?? this.#open(object, relation, 0);
   }
 
   #set(object: Node, relation: RelationIndex, depth: number): Verdict {
-    const { binding, budget } = this.#scope;
-    budget.step();
-    if (this.#isSubject(object, relation)) return TRUE;
-    if (this.#reached[relation] !== 1) return FALSE;
-    if (binding.monotone.isMonotone(relation)) {
-      const verdict = this.#membership.verdict(object, relation, depth);
-      if (verdict !== undefined) return verdict;
-    }
-    const table = (this.#table ??= new VerdictTable(budget));
-    const key = object * binding.plan.relations.length + relation;
+    const leaf = this.#leaves.set(object, relation, depth);
+    if (leaf !== undefined) return leaf;
+    const table = this.#tabled();
+    const key = table.key(object, relation);
+    const known = table.known(key, depth);
+    if (known !== undefined) return known;
     const place = table.place(key);
-    if (place !== undefined) return cutOff('false', place);
-    const known = table.known(key);
-    if (known !== undefined && !couldGoDeeper(known, depth)) return known.verdict;
-    const { maxDepth } = budget.limits;
+    if (place !== undefined) return falseAt(place);
+    const { maxDepth } = this.#leaves.scope.budget.limits;
     if (depth >= maxDepth) return failed({ kind: 'too_deep', maxDepth });
     if (table.pathLength >= MAX_NESTED_SETS) {
       throw new PembaError('query_too_deep', `the query nested more than ${MAX_NESTED_SETS} sets`, {
         facts: { maxNestedSets: MAX_NESTED_SETS },
       });
     }
-    return table.fill(key, depth, () =>
-      this.#expression(object, this.#expressionOf(relation), depth),
-    );
+    return table.fill(key, depth, () => this.#open(object, relation, depth));
   }
 
-  #expression(object: Node, expression: Expression, depth: number): Verdict {
+  #open(object: Node, relation: RelationIndex, depth: number): Verdict {
+    const found = this.#expression(object, this.#leaves.expressionOf(relation), depth);
+    if (found.kind !== 'unresolved') return found;
+    return new Grounding(this.#leaves, this.#tabled()).verdict(object, relation, depth);
+  }
+
+  #tabled(): VerdictTable {
+    const { budget, binding } = this.#leaves.scope;
+    return (this.#table ??= new VerdictTable(budget, binding.plan.relations.length));
+  }
+
+  #expression(object: Node, expression: Expression, depth: number): Finding {
     switch (expression.kind) {
       case 'direct':
         return some(expression.sets, (set) => this.#directSet(object, set, depth));
@@ -112,14 +112,11 @@ export class Evaluation {
         return this.#set(object, expression.target, depth);
       case 'from':
         return some(expression.paths, (path) => this.#through(object, path, depth));
-      case 'union': {
-        const ways = this.#scope.binding.monotone.unionIndex(expression);
-        if (ways !== undefined) {
-          const verdict = this.#membership.verdict(object, ways, depth);
-          if (verdict !== undefined) return verdict;
-        }
-        return some(expression.operands, (operand) => this.#expression(object, operand, depth));
-      }
+      case 'union':
+        return (
+          this.#leaves.union(object, expression, depth) ??
+          some(expression.operands, (operand) => this.#expression(object, operand, depth))
+        );
       case 'intersection':
         return this.#intersection(object, expression.operands, depth);
       case 'exclusion': {
@@ -130,72 +127,36 @@ export class Evaluation {
     }
   }
 
-  #intersection(object: Node, operands: readonly Expression[], depth: number): Verdict {
-    let verdict = TRUE;
+  #intersection(object: Node, operands: readonly Expression[], depth: number): Finding {
+    let found: Finding = TRUE;
     for (const operand of operands) {
-      verdict = both(verdict, this.#expression(object, operand, depth));
-      if (verdict === FALSE) return FALSE;
+      found = both(found, this.#expression(object, operand, depth));
+      if (found === FALSE) return FALSE;
     }
-    return verdict;
+    return found;
   }
 
-  #directSet(object: Node, set: DirectSet, depth: number): Verdict {
-    if (set.form === 'userset') {
-      const verdict = this.#scope.binding.monotone.isMonotone(set.target)
-        ? this.#membership.through(object, set, depth)
-        : undefined;
-      return verdict ?? this.#through(object, set, depth);
-    }
-    const subject = this.#subject;
-    if (subject.kind === 'userset' || subject.type !== set.subjectType) return FALSE;
-    if (set.form === 'wildcard') return this.#edge(object, set, subject.wildcard);
-    return subject.kind === 'object' ? this.#edge(object, set, subject.node) : FALSE;
+  #directSet(object: Node, set: DirectSet, depth: number): Finding {
+    if (set.form !== 'userset') return this.#leaves.named(object, set);
+    return this.#leaves.usersets(object, set, depth) ?? this.#through(object, set, depth);
   }
 
   /** Membership in the target relation of any node that the object's edges of a kind lead to. */
-  #through(object: Node, way: Way, depth: number): Verdict {
-    if (this.#reached[way.target] !== 1) return FALSE;
-    let verdict = FALSE;
-    const kind = this.#scope.binding.kind(way.kind);
-    this.#scope.graph.someSubject(object, kind, (node, facts) => {
-      this.#scope.budget.step();
-      const step = { object, kind: way.kind, subject: node };
-      const edge = edgeVerdict(this.#scope, way.admission, facts, step);
-      if (edge === FALSE) return false;
-      verdict = either(verdict, both(edge, this.#set(node, way.target, depth + 1)));
-      return verdict.kind === 'true';
+  #through(object: Node, way: Way, depth: number): Finding {
+    let found: Finding = FALSE;
+    this.#leaves.someEnd(object, way, (node, edge) => {
+      found = either(found, both(edge, this.#set(node, way.target, depth + 1)));
+      return found.kind === 'true';
     });
-    return verdict;
-  }
-
-  #edge(object: Node, { kind, admission }: DirectSet, subject: Node): Verdict {
-    const facts = this.#scope.graph.edge(object, this.#scope.binding.kind(kind), subject);
-    if (facts === undefined) return FALSE;
-    return edgeVerdict(this.#scope, admission, facts, { object, kind, subject });
-  }
-
-  #isSubject(object: Node, relation: RelationIndex): boolean {
-    const subject = this.#subject;
-    return subject.kind === 'userset' && subject.node === object && subject.relation === relation;
-  }
-
-  #expressionOf(relation: RelationIndex): Expression {
-    const found = this.#scope.binding.plan.relations[relation];
-    if (found === undefined) throw new RangeError(`no relation ${relation} in the plan`);
-    return found.expression;
+    return found;
   }
 }
 
-/** A set that was given up as too deep may be within reach by a shorter way. */
-function couldGoDeeper({ verdict, depth }: Known, depthNow: number): boolean {
-  return verdict.kind === 'failed' && verdict.failure.kind === 'too_deep' && depthNow < depth;
-}
-
-function some<Item>(items: readonly Item[], judge: (item: Item) => Verdict): Verdict {
-  let verdict = FALSE;
+function some<Item>(items: readonly Item[], judge: (item: Item) => Finding): Finding {
+  let found: Finding = FALSE;
   for (const item of items) {
-    verdict = either(verdict, judge(item));
-    if (verdict.kind === 'true') return verdict;
+    found = either(found, judge(item));
+    if (found.kind === 'true') return found;
   }
-  return verdict;
+  return found;
 }

@@ -6,9 +6,13 @@
  *   undefined  the answer depends on its own negation (a cycle of tuples through `but not`)
  *   failed     a condition on the way could not be evaluated, or the way was too deep
  *
- * A verdict has `cut` when it rests on a node that is still being evaluated further up: the number
- * of the highest such node on the path. Then it is provisional (see `evaluation.ts`). Only `true`
- * never is.
+ * A verdict has `cut` when it rests on a set that is still being evaluated further up and was taken
+ * for false: the number of the highest such set on the path. Then it is provisional (see
+ * `evaluation.ts`). Only false and failed can be.
+ *
+ * An expression may come to no verdict: it is `unresolved` when it negates something provisional, or
+ * when something provisional and something undefined meet and neither decides. The set that it
+ * defines is then left to `grounding.ts`.
  */
 import { PembaError, unreachable } from '../errors.js';
 
@@ -30,15 +34,20 @@ export type EvaluationFailure =
 export const SETTLED = Number.MAX_SAFE_INTEGER;
 
 export type Verdict =
-  | { readonly kind: 'true'; readonly cut: typeof SETTLED }
-  | { readonly kind: 'false' | 'undefined'; readonly cut: number }
+  | { readonly kind: 'true' | 'undefined'; readonly cut: typeof SETTLED }
+  | { readonly kind: 'false'; readonly cut: number }
   | { readonly kind: 'failed'; readonly cut: number; readonly failure: EvaluationFailure };
+
+/** What an expression comes to. */
+export type Finding = Verdict | { readonly kind: 'unresolved'; readonly cut: typeof SETTLED };
 
 export const TRUE: Verdict = { kind: 'true', cut: SETTLED };
 export const FALSE: Verdict = { kind: 'false', cut: SETTLED };
+export const UNDEFINED: Verdict = { kind: 'undefined', cut: SETTLED };
+const UNRESOLVED: Finding = { kind: 'unresolved', cut: SETTLED };
 
-export const cutOff = (kind: 'false' | 'undefined', cut: number): Verdict =>
-  cut === SETTLED && kind === 'false' ? FALSE : { kind, cut };
+/** False as long as the set at a place on the path is. */
+export const falseAt = (cut: number): Verdict => ({ kind: 'false', cut });
 
 export const failed = (failure: EvaluationFailure): Verdict => ({
   kind: 'failed',
@@ -50,48 +59,48 @@ export const failed = (failure: EvaluationFailure): Verdict => ({
 export const settled = (verdict: Verdict): Verdict =>
   verdict.kind === 'false' ? FALSE : withCut(verdict, SETTLED);
 
-export const withCut = (verdict: Verdict, cut: number): Verdict =>
-  verdict.kind === 'true' || verdict.cut === cut ? verdict : { ...verdict, cut };
+export function withCut(verdict: Verdict, cut: number): Verdict {
+  if (verdict.kind === 'true' || verdict.kind === 'undefined') return verdict;
+  return verdict.cut === cut ? verdict : { ...verdict, cut };
+}
 
-/** Of two verdicts that are not decisive for their operator, the one to go on with. */
-function weightier(a: Verdict, b: Verdict): Verdict {
-  if (a.kind === 'failed') return a;
-  if (b.kind === 'failed') return b;
-  return b.kind === 'undefined' ? b : a;
+/** Of two findings that are not decisive for their operator, the one to go on with. */
+function weightier(a: Finding, b: Finding): Finding {
+  if (a.kind === 'unresolved' || b.kind === 'unresolved') return UNRESOLVED;
+  const cut = Math.min(a.cut, b.cut);
+  if (a.kind === 'failed') return withCut(a, cut);
+  if (b.kind === 'failed') return withCut(b, cut);
+  if (a.kind !== 'undefined' && b.kind !== 'undefined') return withCut(b, cut);
+  return cut === SETTLED ? UNDEFINED : UNRESOLVED;
 }
 
 /** `or`: true decides; else a failure outweighs undefined, which outweighs false. */
-export function either(a: Verdict, b: Verdict): Verdict {
+export function either(a: Finding, b: Finding): Finding {
   if (a.kind === 'true') return a;
   if (b.kind === 'true') return b;
-  return withCut(weightier(a, b), Math.min(a.cut, b.cut));
+  return weightier(a, b);
 }
 
 /**
  * `and`: false decides, and the false operand that rests on less decides most: it is reason enough,
  * whatever the other one rests on. Else a failure outweighs undefined.
  */
-export function both(a: Verdict, b: Verdict): Verdict {
+export function both(a: Finding, b: Finding): Finding {
   if (a.kind === 'false' && b.kind === 'false') return a.cut < b.cut ? b : a;
   if (a.kind === 'false') return a;
   if (b.kind === 'false') return b;
   if (a.kind === 'true') return b;
   if (b.kind === 'true') return a;
-  return withCut(weightier(a, b), Math.min(a.cut, b.cut));
+  return weightier(a, b);
 }
 
-/**
- * `but not`: a false base or a true subtrahend decides. A subtrahend that is false only as long as a
- * node further up is taken for false leaves the answer undefined: that node depends on it.
- */
-export function except(base: Verdict, subtract: Verdict): Verdict {
+/** `but not`: a false base or a true subtrahend decides. Else only what is settled can be negated. */
+export function except(base: Finding, subtract: Finding): Finding {
   if (base.kind === 'false') return subtract.kind === 'true' ? FALSE : base;
   if (subtract.kind === 'true') return FALSE;
-  const cut = Math.min(base.cut, subtract.cut);
-  if (subtract.kind === 'failed') return withCut(subtract, cut);
-  if (base.kind === 'failed') return withCut(base, cut);
-  if (subtract === FALSE) return base;
-  return cutOff('undefined', cut);
+  if (subtract.kind === 'unresolved' || subtract.cut !== SETTLED) return UNRESOLVED;
+  if (subtract.kind === 'false' || base.kind === 'unresolved') return base;
+  return base.kind === 'true' ? subtract : weightier(base, subtract);
 }
 
 /** Undefined counts as "not allowed"; a failure is thrown. */

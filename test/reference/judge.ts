@@ -6,7 +6,6 @@
  *
  *   - if one of the candidates errs, the engine may answer with that error instead; a list of users
  *     may also fail for any condition that it met on the way, as OpenFGA's does;
- *   - where `but not` may hang on itself, an error may be answered as a denial;
  *   - once `type:*` is listed, an object that owes its membership to wildcards alone may be left
  *     out, since no tuple need name it. It must be listed if it would be in without any wildcard.
  *
@@ -18,7 +17,6 @@ import type { ObjectRef, RelationTuple, Subject } from '../../src/tuple/tuple.js
 import type { CheckQuery, Engine, Surroundings, Verdict, World } from './engine.js';
 import { Reference, union } from './evaluator.js';
 import { Expansion } from './expansion.js';
-import type { Negation } from './models.js';
 import type { Check, Query } from './queries.js';
 import type { Truth } from './well-founded.js';
 
@@ -32,7 +30,6 @@ type Listed = { readonly names: readonly string[] } | { readonly error: string }
 
 interface JudgedWorld extends World {
   readonly objects: readonly ObjectRef[];
-  readonly negation: Negation;
 }
 
 export class Judge {
@@ -80,11 +77,9 @@ export class Judge {
     const actual = verdicts.map((each) =>
       each.kind === 'error' ? errorName(each.code) : each.kind,
     );
-    const expected = checks.map((check, i) => {
+    const expected = checks.map((check) => {
       const truth = this.truthOf(check);
-      if (truth === 'undefined') return 'false';
-      const isDenied = actual[i] === 'false' && this.#world.negation === 'free';
-      return truth === 'error' && isDenied ? 'false' : truth;
+      return truth === 'undefined' ? 'false' : truth;
     });
     return ruling(expected.join(', '), actual.join(', '));
   }

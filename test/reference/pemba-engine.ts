@@ -12,7 +12,9 @@ import { listObjects } from '../../src/query/list-objects.js';
 import { listUsers } from '../../src/query/list-users.js';
 import type { Page, PageRequest } from '../../src/query/page.js';
 import type { QueryScope } from '../../src/query/scope.js';
+import type { Model } from '../../src/schema/model.js';
 import { compilePlan } from '../../src/schema/plan.js';
+import type { Plan } from '../../src/schema/plan.js';
 import type { TupleChange } from '../../src/tuple/tuple.js';
 import type {
   CheckQuery,
@@ -44,22 +46,31 @@ const PAGE_LIMIT = 3;
 /** Some usersets are opened by the tree itself, the rest by the harness asking again. */
 const EXPAND_DEPTH = 3;
 
-/** Of one graph, like the models of one store: each keeps what it derives from the graph right by itself. */
+/**
+ * Of one graph, like the models of one store: it numbered its kinds of edges under an earlier model;
+ * one binding stays and keeps what it derives from the graph right by itself, the other is made anew
+ * at every change, as if the model had been written again.
+ */
 class PembaEngine implements Engine {
   readonly #now: number;
+  readonly #plan: Plan;
   readonly #graph = new ResidentGraph(asRevision(0));
-  readonly #bindings: readonly [Binding, Binding];
+  readonly #lasting: Binding;
+  #latest: Binding;
   #asked = 0;
 
-  constructor(world: World) {
-    this.#now = world.now;
-    const plan = compilePlan(world.model);
+  constructor({ model, now }: World) {
+    this.#now = now;
+    this.#plan = compilePlan(model);
     const { kinds } = this.#graph;
-    this.#bindings = [new Binding(plan, kinds), new Binding(plan, kinds)];
+    new Binding(compilePlan(earlier(model)), kinds);
+    this.#lasting = new Binding(this.#plan, kinds);
+    this.#latest = this.#lasting;
   }
 
   apply(changes: readonly TupleChange[]): void {
     this.#graph.apply(asRevision(this.#graph.revision + 1), changes);
+    this.#latest = new Binding(this.#plan, this.#graph.kinds);
   }
 
   check(query: CheckQuery): Verdict {
@@ -92,7 +103,7 @@ class PembaEngine implements Engine {
 
   #scope({ context, contextualTuples }: Surroundings): QueryScope {
     const { kinds } = this.#graph;
-    const binding = this.#bindings[this.#asked++ % 2 === 0 ? 0 : 1];
+    const binding = this.#asked++ % 2 === 0 ? this.#lasting : this.#latest;
     return {
       binding,
       graph:
@@ -104,6 +115,15 @@ class PembaEngine implements Engine {
       budget: new Budget(LIMITS, () => performance.now()),
     };
   }
+}
+
+/** The same types and relations, numbered the other way round. */
+function earlier(model: Model): Model {
+  const types = [...model.types].reverse().map(([name, type]) => {
+    const relations = new Map([...type.relations].reverse());
+    return [name, { ...type, relations }] as const;
+  });
+  return { ...model, types: new Map(types) };
 }
 
 function verdictOf(ask: () => boolean): Verdict {

@@ -181,6 +181,48 @@ describe('random worlds together', () => {
   });
 });
 
+describe('the edges that nest sets', () => {
+  /** Of a relation's usersets, and of tuplesets: their conditions and expiries. */
+  const nesting = { userset: [] as RelationTuple[], parent: [] as RelationTuple[] };
+  for (const { model, steps } of SEEDS.map((seed) => randomWorld(seed))) {
+    const tuplesets = new Set(
+      [...model.types.values()].flatMap((type) =>
+        [...type.relations.values()].flatMap(({ rewrite }) => tuplesetsOf(rewrite)),
+      ),
+    );
+    for (const change of steps.flat()) {
+      if (change.operation === 'delete' || !isAdmitted(model, change.tuple)) continue;
+      if (change.tuple.subject.kind === 'userset') nesting.userset.push(change.tuple);
+      else if (tuplesets.has(change.tuple.relation)) nesting.parent.push(change.tuple);
+    }
+  }
+
+  it.each(['userset', 'parent'] as const)('are conditional, and expire (%s)', (form) => {
+    const tuples = nesting[form];
+    const conditional = tuples.filter(({ condition }) => condition !== undefined);
+    const expiring = tuples.filter(({ expiresAt }) => expiresAt !== undefined);
+    const both = conditional.filter(({ expiresAt }) => expiresAt !== undefined);
+    expect(conditional.length / tuples.length).toBeGreaterThan(0.05);
+    expect(expiring.length / tuples.length).toBeGreaterThan(0.05);
+    expect(both.length).toBeGreaterThan(0);
+  });
+});
+
+function tuplesetsOf(rewrite: Rewrite): readonly string[] {
+  switch (rewrite.kind) {
+    case 'direct':
+    case 'computed':
+      return [];
+    case 'from':
+      return [rewrite.tupleset];
+    case 'union':
+    case 'intersection':
+      return rewrite.operands.flatMap(tuplesetsOf);
+    case 'exclusion':
+      return [rewrite.base, rewrite.subtract].flatMap(tuplesetsOf);
+  }
+}
+
 const nameInWorld = ({
   seed,
   tuple,
