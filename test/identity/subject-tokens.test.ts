@@ -47,7 +47,7 @@ describe('the token of a subject', () => {
     expect(() => tokens.subjectOf('nonsense')).toThrow(
       expect.objectContaining({
         code: 'invalid_subject_token',
-        message: 'subject_token: no token',
+        message: 'subject_token: it is not a signed JWT in compact form',
         facts: { field: 'subject_token', rule: 'form' },
       }),
     );
