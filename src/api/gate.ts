@@ -150,7 +150,7 @@ class Gate implements DirectGate {
       caller = await this.#authenticator.authenticate(request.headers.authorization);
     } catch (error) {
       if (error instanceof PembaError && error.code === 'unauthenticated') {
-        this.#limits.take('authentication', address, 1);
+        this.#limits.chargeFailure(address);
       }
       throw error;
     }
