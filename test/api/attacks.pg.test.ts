@@ -153,7 +153,7 @@ describeWithPostgres('an attack', () => {
     for (const { name, token } of attacks.filter((attack) => attack.token.length > 40)) {
       expect([name, logged.includes(token)]).toEqual([name, false]);
     }
-    expect(logged).not.toContain(pemba.adminKey?.split('_')[2]);
+    expect(logged).not.toContain(pemba.adminKey?.slice(33));
   });
 
   describe('while an issuer is away', () => {

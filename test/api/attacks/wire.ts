@@ -57,10 +57,16 @@ export const bearer = (credentials: string): AttackRequest['headers'] => [
 const CHALLENGE = 'Bearer realm="pemba"';
 
 /** The whole of what whoever is not let in is told: the same for every reason. */
-export function refusalOf({ headers }: Pick<AttackRequest, 'headers'>): WireAnswer {
+export function refusalOf({
+  headers,
+  path = '',
+}: Pick<AttackRequest, 'headers'> & { readonly path?: string }): WireAnswer {
   const hasCredentials = headers.some(([name]) => name === 'authorization');
   const message = hasCredentials ? 'the credentials are not valid' : 'missing bearer token';
-  const text = JSON.stringify({ code: 'unauthenticated', message });
+  const isStream = path.endsWith('/streamed-list-objects');
+  const text = JSON.stringify(
+    isStream ? { error: { code: 16, message, details: [] } } : { code: 'unauthenticated', message },
+  );
   return {
     status: 401,
     headers: {
