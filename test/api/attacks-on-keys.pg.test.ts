@@ -32,13 +32,13 @@ function partsOf(key: string): Parts {
 const utf8 = (text: string): string => Buffer.from(text).toString('latin1');
 
 const swapCase = (text: string): string =>
-  [...text].map((one) => (/[a-z]/.test(one) ? one.toUpperCase() : one.toLowerCase())).join('');
+  Array.from(text, (one) => (/[a-z]/.test(one) ? one.toUpperCase() : one.toLowerCase())).join('');
 
 /** With the last letter's spare bits set: other letters for the same 32 bytes. */
 function withSpareBits(secret: string): string {
   const bytes = Buffer.from(secret, 'base64url');
   const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
-  const last = [...letters].find((letter) => {
+  const last = Array.from(letters).find((letter) => {
     const other = secret.slice(0, -1) + letter;
     return other !== secret && Buffer.from(other, 'base64url').equals(bytes);
   });
@@ -57,7 +57,8 @@ const WRONG: Readonly<Record<string, (mine: Parts, other: Parts) => string>> = {
   "with another key's id": ({ secret }, { id }) => `pemba_${id}_${secret}`,
   "with another key's secret": ({ id }, { secret }) => `pemba_${id}_${secret}`,
   'with a secret of zeros': ({ id }) => `pemba_${id}_${'A'.repeat(43)}`,
-  'with its secret reversed': ({ id, secret }) => `pemba_${id}_${[...secret].reverse().join('')}`,
+  'with its secret reversed': ({ id, secret }) =>
+    `pemba_${id}_${Array.from(secret).reverse().join('')}`,
   'with its secret in other letters': ({ id, secret }) => `pemba_${id}_${swapCase(secret)}`,
   'with its id in lower case': ({ id, secret }) => `pemba_${id.toLowerCase()}_${secret}`,
   'in upper case': ({ id, secret }) => `PEMBA_${id}_${secret}`,
