@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startPemba } from '../support/pemba.js';
 import type { Pemba, TestStore } from '../support/pemba.js';
 import { describeWithPostgres } from '../support/postgres.js';
+import { until } from '../support/storage.js';
 import { bearer, refusalOf, send } from './attacks/wire.js';
 import type { WireRequest } from './attacks/wire.js';
 import { fingerprintOf } from './hostile/fingerprint.js';
@@ -15,7 +16,12 @@ type document
   relations
     define viewer: [user]
 `;
-const SETTINGS = { PEMBA_AUTHENTICATION: 'keys', PEMBA_RATE_FAILED_AUTHENTICATIONS: '0' };
+const SETTINGS = {
+  PEMBA_AUTHENTICATION: 'keys',
+  PEMBA_RATE_FAILED_AUTHENTICATIONS: '0',
+  // Time that is put forward is no overload.
+  PEMBA_MAX_LOOP_DELAY_MS: '0',
+};
 
 interface Parts {
   readonly key: string;
@@ -171,6 +177,31 @@ describeWithPostgres('a key', () => {
     const revoke = { method: 'DELETE', path: `/admin/keys/${own.id}`, headers: bearer(own.key) };
     expect((await send(pemba.url, revoke)).status).toBe(204);
     await expectRefused(own.key, 'revoked by itself');
+  });
+
+  it('is told to wait while it cannot be known whether it still counts', async () => {
+    const hasty = await startPemba(SETTINGS, pemba);
+    try {
+      const ask = (): Promise<readonly number[]> =>
+        Promise.all(
+          endpoints()
+            .slice(0, 2)
+            .map(async (each) => {
+              const headers = bearer(mine.key);
+              return (await send(hasty.url, { ...each, headers })).status;
+            }),
+        );
+      expect([await ask(), await ask()]).toEqual([
+        [200, 200],
+        [200, 200],
+      ]);
+      // The database has not been heard of for an hour.
+      pemba.clock.pass(3_600_000);
+      expect(await ask()).toEqual([503, 503]);
+      await until(async () => (await ask()).every((status) => status === 200));
+    } finally {
+      await hasty.stop();
+    }
   });
 
   describe('that nobody holds', () => {
