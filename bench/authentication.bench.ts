@@ -139,12 +139,13 @@ async function costOfKnowing(
   const load = { path, bodies, connections: CONNECTIONS, forMs: scale.loadMs };
   const reference = new HttpLoad(generator, open, load);
   const rows: Row[] = [];
-  for (const [name, credentials] of [
-    ['a key', key],
-    ['a token', user],
+  for (const [name, server, credentials] of [
+    ['a key', guarded, key],
+    ['a token', guarded, user],
+    ['a token that is not looked at', open, user],
   ] as const) {
     const authorization = `Bearer ${credentials}`;
-    const subject = new HttpLoad(generator, guarded, { ...load, authorization });
+    const subject = new HttpLoad(generator, server, { ...load, authorization });
     const comparison = await interleave(reference.run(), subject.run(), scale.runs);
     const row = comparisonRow(comparison);
     rows.push({ case: name, ...row, kept: 100 / comparison.ratio, ...subject.busy() });
