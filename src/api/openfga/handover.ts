@@ -5,6 +5,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
+import { isNativeError } from 'node:util/types';
 
 export interface HandedOver {
   /** The whole body, or the failure that it broke off with. */
@@ -23,7 +24,7 @@ export function handOver(request: IncomingMessage, what: HandedOver): void {
 export function payloadOf(request: IncomingMessage): Readable | undefined {
   const body = handedOver.get(request)?.body;
   if (body === undefined) return undefined;
-  if (!(body instanceof Error)) return Readable.from(body);
+  if (!isNativeError(body)) return Readable.from(body);
   return new Readable({
     read() {
       this.destroy(body);
