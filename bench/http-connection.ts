@@ -8,15 +8,19 @@ import type { Socket } from 'node:net';
 
 const HEAD_END = '\r\n\r\n';
 const LENGTH = /\r\ncontent-length: (\d+)/i;
+/** The digit. */
+const ZERO = 0x30;
 const STATUS_AT = 'HTTP/1.1 '.length;
 
 export class HttpConnection {
   readonly #socket: Socket;
+  readonly #wanted: number;
   #received: Buffer | undefined;
   #settle: { resolve: () => void; reject: (error: Error) => void } | undefined;
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, statusClass: number) {
     this.#socket = socket;
+    this.#wanted = ZERO + statusClass;
     socket.setNoDelay(true);
     socket.on('data', (chunk: Buffer) => {
       this.#receive(chunk);
@@ -25,15 +29,16 @@ export class HttpConnection {
     socket.on('close', () => this.#settle?.reject(new Error('the server closed a connection')));
   }
 
-  static async open(url: URL): Promise<HttpConnection> {
+  /** Of class 2 unless refusals, 4, are what is measured. */
+  static async open(url: URL, statusClass = 2): Promise<HttpConnection> {
     const socket = connect(Number(url.port), url.hostname);
     await new Promise<void>((resolve, reject) => {
       socket.once('connect', resolve).once('error', reject);
     });
-    return new HttpConnection(socket);
+    return new HttpConnection(socket, statusClass);
   }
 
-  /** Resolves when the whole answer is there; rejects unless it is a success. */
+  /** Resolves when the whole answer is there; rejects unless its status is of the class. */
   exchange(request: Buffer): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
@@ -62,14 +67,16 @@ export class HttpConnection {
     }
     this.#received = undefined;
     // The first digit tells.
-    if (answer[STATUS_AT] === 0x32) this.#settle?.resolve();
+    if (answer[STATUS_AT] === this.#wanted) this.#settle?.resolve();
     else this.#settle?.reject(new Error(`a server answered: ${answer.toString()}`));
   }
 }
 
-export function requestOf(url: URL, path: string, body: string): Buffer {
+/** `authorization` is the whole value of the header. */
+export function requestOf(url: URL, path: string, body: string, authorization?: string): Buffer {
   const head =
     `POST ${path} HTTP/1.1\r\nhost: ${url.host}\r\ncontent-type: application/json\r\n` +
+    (authorization === undefined ? '' : `authorization: ${authorization}\r\n`) +
     `content-length: ${Buffer.byteLength(body)}\r\n\r\n`;
   return Buffer.from(head + body);
 }

@@ -12,6 +12,8 @@ export interface Load {
   readonly path: string;
   /** Sent in turn. */
   readonly bodies: readonly string[];
+  /** The whole value of the header, if there is to be one. */
+  readonly authorization?: string;
   readonly connections: number;
   readonly forMs: number;
 }
@@ -26,16 +28,16 @@ export interface LoadResult {
 
 let serial = 0;
 
-function requestMaker({ url, path, bodies }: Load): (i: number) => Buffer {
+function requestMaker({ url, path, bodies, authorization }: Load): (i: number) => Buffer {
   const target = new URL(url);
   const isSerial = bodies.some((body) => body.includes(SERIAL));
   if (isSerial) {
     return (i) => {
       const body = bodies[i % bodies.length] ?? '';
-      return requestOf(target, path, body.replaceAll(SERIAL, String(serial++)));
+      return requestOf(target, path, body.replaceAll(SERIAL, String(serial++)), authorization);
     };
   }
-  const requests = bodies.map((body) => requestOf(target, path, body));
+  const requests = bodies.map((body) => requestOf(target, path, body, authorization));
   return (i) => requests[i % requests.length] ?? Buffer.alloc(0);
 }
 

@@ -1,13 +1,14 @@
 /**
  * The benchmarks, one after the other:
  *
- *   npm run bench -- [engine memory http writes feed growth overload] [--size small|1M|10M]
- *                    [--runs N] [--json FILE]
+ *   npm run bench -- [engine memory http authentication writes feed growth overload]
+ *                    [--size small|1M|10M] [--runs N] [--json FILE]
  *
  * README.md tells what each figure means.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { authenticationBenchmark } from './authentication.bench.js';
 import { engineBenchmark } from './engine.bench.js';
 import { feedBenchmark } from './feed.bench.js';
 import { Ground } from './ground.js';
@@ -27,6 +28,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   engineBenchmark,
   memoryBenchmark,
   httpBenchmark,
+  authenticationBenchmark,
   writesBenchmark,
   feedBenchmark,
   growthBenchmark,

@@ -156,10 +156,15 @@ class Gate implements DirectGate {
 
   isAdmitted(request: IncomingMessage, right: StoreRight, storeId: StoreId): boolean {
     if (countAuthorizations(request) > 1) return false;
-    const caller = this.#authenticator.known(request.headers.authorization);
-    return (
-      caller !== undefined && this.#rights.remembered(caller, right, storeId)?.kind === 'allowed'
-    );
+    try {
+      const caller = this.#authenticator.known(request.headers.authorization);
+      return (
+        caller !== undefined && this.#rights.remembered(caller, right, storeId)?.kind === 'allowed'
+      );
+    } catch {
+      // It fails again by the way of all requests, where that has an answer.
+      return false;
+    }
   }
 
   /** Finds out who calls. Whoever fails too often from one address has to wait. */
@@ -171,7 +176,7 @@ class Gate implements DirectGate {
       caller = await this.#authenticator.authenticate(request.headers.authorization);
     } catch (error) {
       if (error instanceof PembaError && error.code === 'unauthenticated') {
-        this.#limits.take('authentication', address, 1);
+        this.#limits.chargeFailure(address);
       }
       throw error;
     }

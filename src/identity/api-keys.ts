@@ -11,7 +11,7 @@
  */
 import { hash } from 'node:crypto';
 import { PembaError } from '../errors.js';
-import type { KeyId } from '../ids.js';
+import type { KeyId, Revision } from '../ids.js';
 import type { Engine } from '../operations/engine.js';
 import { submit } from '../operations/write.js';
 import type { Attribution, Deed } from '../storage/audit-chain.js';
@@ -34,6 +34,7 @@ import type { KeyParts, RandomBytes } from './key-text.js';
 import { DEPLOYMENT } from './system-graph.js';
 import type { SystemGraph } from './system-graph.js';
 import { refused } from './refusal.js';
+import { REMEMBERED_MS } from './rights.js';
 
 /** Of some 200 bytes each. */
 const MAX_PROVED = 10_000;
@@ -138,8 +139,17 @@ export class ApiKeys {
   /** Who holds the key, if it has been proved here before and is live. */
   known(text: string): Caller | undefined {
     const proved = this.#proved.get(digestOf(text));
-    if (proved === undefined) return undefined;
-    return this.#graph.holds(livenessKey(proved.id)) === true ? proved.caller : undefined;
+    return proved !== undefined && this.#isLive(proved) ? proved.caller : undefined;
+  }
+
+  /** Remembered as rights are: until the graph changes, and for a second at most. */
+  #isLive(proved: Proved): boolean {
+    const { revision, now } = this.#graph;
+    if (proved.liveAt === revision && now < proved.liveUntil) return true;
+    if (this.#graph.holds(livenessKey(proved.id)) !== true) return false;
+    proved.liveAt = revision;
+    proved.liveUntil = now + REMEMBERED_MS;
+    return true;
   }
 
   /** Who holds the key; rejects with `unauthenticated`. */
@@ -168,7 +178,7 @@ export class ApiKeys {
     const isProved = await provesKey(parts.secret, stored ?? NO_PROOF);
     if (stored === undefined || !isProved) throw refused('wrong_key');
     const caller = callerOf({ kind: 'key', keyId: parts.id, label: stored.label });
-    const proved = { id: parts.id, caller };
+    const proved: Proved = { id: parts.id, caller, liveAt: undefined, liveUntil: 0 };
     this.#proved.set(digest, proved);
     return proved;
   }
@@ -177,6 +187,10 @@ export class ApiKeys {
 interface Proved {
   readonly id: KeyId;
   readonly caller: Caller;
+  /** The graph's revision when it was last found live. */
+  liveAt: Revision | undefined;
+  /** Milliseconds since 1970. */
+  liveUntil: number;
 }
 
 const digestOf = (text: string): string => hash('sha256', text, 'base64');

@@ -41,7 +41,8 @@ export class Authenticator {
     if (credentials === undefined) return undefined;
     if (credentials.startsWith(KEY_PREFIX)) return this.#keys?.known(credentials);
     const token = this.#tokens?.known(credentials, 'caller');
-    return token && this.#callerOf(token);
+    // Of a token that is good but names nobody there is none, each time.
+    return token && this.#callers.get(token);
   }
 
   /** Rejects with `unauthenticated`, or `issuer_unavailable` when that cannot be found out now. */

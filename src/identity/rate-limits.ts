@@ -3,6 +3,9 @@
  * be full again. What it lacks now is the time until then, by its rate; so it refills by itself, and
  * a bucket that is full is worth as much as none. Takes that are refused take nothing.
  *
+ * Whether an attempt fails is known when it is over, and many may be made at once. So their cost is
+ * charged, not taken: a bucket can owe, and until that has come in there is nothing to be had.
+ *
  * Forgetting a full bucket loses nothing. Of more callers in a window than are remembered, one that
  * has not been heard of for a round starts full again: a clock with a second chance, because keeping
  * the order of use takes three times as long, for each request. Names of principals are
@@ -66,6 +69,9 @@ export interface RateDecision {
 /** Of one pool. With a key of some 50 bytes, some 15 MB. */
 const MAX_BUCKETS = 100_000;
 
+/** That can be owed. Attempts at once are requests in flight: a thousand at sixty a minute are 17. */
+const MAX_WINDOWS_OWED = 20;
+
 /** By a new bucket: more than one, so that full ones go faster than new ones come. */
 const LOOKED_AT = 4;
 
@@ -103,6 +109,11 @@ export class RateLimits {
     return this.#pools[pool]?.look(key, this.#clock.monotonic());
   }
 
+  /** For an attempt that failed, even if no token is left. */
+  chargeFailure(address: string): void {
+    this.#pools.authentication?.charge(address, this.#clock.monotonic());
+  }
+
   isLimited(pool: Pool): boolean {
     return this.#pools[pool] !== undefined;
   }
@@ -126,6 +137,7 @@ class Buckets {
   readonly #maxBuckets: number;
   readonly #windowMs: number;
   readonly #msPerToken: number;
+  readonly #mostLackingMs: number;
   readonly #buckets = new Map<string, Bucket>();
   /** Stands before the one that was put behind the others the longest ago. */
   #hand: Iterator<[string, Bucket], undefined>;
@@ -136,6 +148,7 @@ class Buckets {
     this.#maxBuckets = maxBuckets;
     this.#windowMs = limit.windowSeconds * 1000;
     this.#msPerToken = this.#windowMs / limit.tokens;
+    this.#mostLackingMs = this.#windowMs * (pool === 'authentication' ? MAX_WINDOWS_OWED : 1);
     this.#hand = this.#buckets.entries();
   }
 
@@ -148,14 +161,13 @@ class Buckets {
     const lacking = this.#lacking(known, now);
     const after = lacking + Math.min(cost, this.#limit.tokens) * this.#msPerToken;
     if (after > this.#windowMs + SLACK_MS) return this.#refused(lacking, after);
-    if (known === undefined) {
-      this.#makeRoom(now);
-      this.#buckets.set(key, { fullAt: now + after, isUsed: false });
-    } else {
-      known.fullAt = now + after;
-      known.isUsed = true;
-    }
+    this.#put(key, known, after, now);
     return this.#decision(after, 0);
+  }
+
+  charge(key: string, now: number): void {
+    const known = this.#buckets.get(key);
+    this.#put(key, known, this.#lacking(known, now) + this.#msPerToken, now);
   }
 
   look(key: string, now: number): RateDecision {
@@ -166,13 +178,21 @@ class Buckets {
       : this.#decision(lacking, 0);
   }
 
-  /**
-   * Milliseconds until the bucket is full. Should the clock have run backwards after all, it is
-   * empty at the worst.
-   */
+  #put(key: string, known: Bucket | undefined, lackingMs: number, now: number): void {
+    const fullAt = now + lackingMs;
+    if (known === undefined) {
+      this.#makeRoom(now);
+      this.#buckets.set(key, { fullAt, isUsed: false });
+    } else {
+      known.fullAt = fullAt;
+      known.isUsed = true;
+    }
+  }
+
+  /** Milliseconds until the bucket is full; bounded, should the clock run backwards after all. */
   #lacking(bucket: Bucket | undefined, now: number): number {
     if (bucket === undefined || bucket.fullAt <= now) return 0;
-    return Math.min(bucket.fullAt - now, this.#windowMs);
+    return Math.min(bucket.fullAt - now, this.#mostLackingMs);
   }
 
   #refused(lacking: number, after: number): RateDecision {
@@ -187,7 +207,7 @@ class Buckets {
       allowed: retryAfterSeconds === 0,
       limit: Math.floor(this.#limit.tokens),
       windowSeconds: this.#limit.windowSeconds,
-      remaining: Math.floor(Math.min(left, this.#limit.tokens)),
+      remaining: Math.max(0, Math.floor(Math.min(left, this.#limit.tokens))),
       resetSeconds: Math.ceil(lacking / 1000),
       retryAfterSeconds,
     };

@@ -16,7 +16,7 @@ import type {
 import { DEPLOYMENT, deploymentOf, roleTuples, storeObject, subjectOf } from './system-graph.js';
 import type { SystemGraph } from './system-graph.js';
 
-const REMEMBERED_MS = 1000;
+export const REMEMBERED_MS = 1000;
 /** A caller that asks for more stores than this within a second finds them forgotten. */
 const MAX_REMEMBERED = 1000;
 

@@ -3,6 +3,7 @@
  * memory, so also while the database is away; a grant or a revocation reaches every process as any
  * change does, through the log.
  */
+import { Config } from '../config.js';
 import type { Revision, StoreId } from '../ids.js';
 import { check, checkNow } from '../operations/check.js';
 import type { CheckRequest } from '../operations/check.js';
@@ -12,6 +13,7 @@ import type { ObjectRef, RelationTuple, Subject, TupleKey } from '../tuple/tuple
 import type { Caller } from './caller.js';
 import { principalSubject } from './principal.js';
 import type { KnownPrincipal } from './principal.js';
+import { MAX_ROLES } from './token-principal.js';
 
 export const DEPLOYMENT: ObjectRef = { type: 'deployment', id: 'pemba' };
 
@@ -23,7 +25,9 @@ export class SystemGraph {
   readonly #engine: Engine;
 
   constructor(engine: Engine, storeId: StoreId) {
-    this.#engine = engine;
+    // A setting limits what requests bring along, not what the gate adds.
+    const limit = { maxContextualTuples: MAX_ROLES + 1 };
+    this.#engine = { ...engine, config: Object.assign(new Config(), engine.config, limit) };
     this.storeId = storeId;
   }
 

@@ -23,7 +23,7 @@ export function principalOf({ issuer, claims }: VerifiedToken): KnownPrincipal {
 }
 
 /** No token has so many; beyond, roles would cost more than the question. */
-const MAX_ROLES = 200;
+export const MAX_ROLES = 200;
 
 /** The roles of a caller, as ids of the system store: `corp/operators`. What cannot be one is none. */
 export function rolesOf({ issuer, claims }: VerifiedToken): readonly string[] {

@@ -4,6 +4,7 @@
  * user, may read what to mend.
  */
 import { PembaError } from '../errors.js';
+import { refused } from './refusal.js';
 
 const RULES = {
   size: 'it is too long',
@@ -32,11 +33,7 @@ const RULES = {
 
 export type TokenRule = keyof typeof RULES;
 
-export const tokenRefusal = (rule: TokenRule, cause?: unknown): PembaError =>
-  new PembaError('unauthenticated', 'the token is not accepted', {
-    facts: { rule },
-    ...(cause !== undefined && { cause }),
-  });
+export const tokenRefusal: (rule: TokenRule, cause?: unknown) => PembaError = refused;
 
 /** The broken rule of an error of `tokenRefusal`. */
 export function brokenRule(error: unknown): TokenRule | undefined {

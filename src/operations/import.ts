@@ -13,7 +13,7 @@ import type { RelationTuple } from '../tuple/tuple.js';
 import type { Engine } from './engine.js';
 import { headOfStore } from './head.js';
 import { resolve } from './resolve.js';
-import { scopeProblem, tupleProblem } from './write.js';
+import { planOfOwners, scopeProblem, tupleProblem } from './write.js';
 
 /** One transaction: some tenths of a second, in which the store's other writes wait. */
 const TUPLES_PER_CHUNK = 20_000;
@@ -77,14 +77,16 @@ export async function* importTuples(
   engine: Engine,
   request: ImportRequest,
 ): AsyncGenerator<ImportProgress, Imported, undefined> {
-  const { storeId, modelId } = request;
-  const { replica, plan } = await resolve(engine, {
+  const { storeId, modelId, modules } = request;
+  const resolved = await resolve(engine, {
     storeId,
     ...(modelId !== undefined && { modelId }),
     consistency: { kind: 'minimize_latency' },
   });
   const { revision } = await headOfStore(engine, storeId);
-  const gathering = new Gathering(engine, plan, request.modules);
+  const { replica, plan } = resolved;
+  const scope = modules && { modules, owners: await planOfOwners(engine, storeId, resolved) };
+  const gathering = new Gathering(engine, plan, scope);
   const storing = new Storing(engine, storeId, revision, request.deed);
   try {
     for await (const lines of request.lines) {
@@ -107,21 +109,27 @@ export async function* importTuples(
   };
 }
 
+/** The modules whose relations may be written, and the plan that tells whose they are. */
+interface Scope {
+  readonly modules: ReadonlySet<string>;
+  readonly owners: Plan;
+}
+
 /** Takes lines, and holds back what cannot be stored. */
 class Gathering {
   readonly #engine: Engine;
   readonly #plan: Plan;
-  readonly #modules: ReadonlySet<string> | undefined;
+  readonly #scope: Scope | undefined;
   #tuples: RelationTuple[] = [];
   #bytes = 0;
   #line = 0;
   #rejected = 0;
   readonly rejects: Reject[] = [];
 
-  constructor(engine: Engine, plan: Plan, modules: ReadonlySet<string> | undefined) {
+  constructor(engine: Engine, plan: Plan, scope: Scope | undefined) {
     this.#engine = engine;
     this.#plan = plan;
-    this.#modules = modules;
+    this.#scope = scope;
   }
 
   get isFull(): boolean {
@@ -134,9 +142,7 @@ class Gathering {
       this.#reject(line, tuple.message);
       return;
     }
-    const problem =
-      tupleProblem(this.#engine, this.#plan, tuple) ??
-      scopeProblem(this.#plan, tuple, this.#modules);
+    const problem = tupleProblem(this.#engine, this.#plan, tuple) ?? this.#scopeProblem(tuple);
     if (problem !== undefined) {
       this.#reject(line, problem);
       return;
@@ -150,6 +156,10 @@ class Gathering {
     this.#tuples = [];
     this.#bytes = 0;
     return chunk;
+  }
+
+  #scopeProblem(tuple: RelationTuple): string | undefined {
+    return this.#scope && scopeProblem(this.#scope.owners, tuple, this.#scope.modules);
   }
 
   #reject(line: number, problem: string): void {

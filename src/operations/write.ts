@@ -7,6 +7,7 @@ import { formatObject, formatSubject, formatTupleKey } from '../tuple/tuple.js';
 import type { RelationTuple, TupleKey } from '../tuple/tuple.js';
 import type { Engine } from './engine.js';
 import { resolve } from './resolve.js';
+import type { Resolved } from './resolve.js';
 
 export interface WriteCommand extends WriteRequest {
   readonly storeId: StoreId;
@@ -24,22 +25,33 @@ export interface Written {
 /** All of it or nothing. When it resolves, this process already answers with it. */
 export async function write(engine: Engine, command: WriteCommand): Promise<Written> {
   const { storeId, modelId, modules, ...request } = command;
-  const {
-    replica,
-    plan,
-    modelId: usedModelId,
-  } = await resolve(engine, {
+  const resolved = await resolve(engine, {
     storeId,
     ...(modelId !== undefined && { modelId }),
     consistency: { kind: 'minimize_latency' },
   });
+  const { replica, plan } = resolved;
   admit(engine, plan, request);
-  for (const key of [...request.writes, ...request.deletes]) {
-    const problem = scopeProblem(plan, key, modules);
-    if (problem !== undefined) throw new PembaError('forbidden', problem);
+  if (modules !== undefined) {
+    const owners = await planOfOwners(engine, storeId, resolved);
+    for (const key of [...request.writes, ...request.deletes]) {
+      const problem = scopeProblem(owners, key, modules);
+      if (problem !== undefined) throw new PembaError('forbidden', problem);
+    }
   }
   const revision = await submit(engine, storeId, request);
-  return { storeId, modelId: usedModelId, consistencyToken: replica.tokens.of(revision) };
+  return { storeId, modelId: resolved.modelId, consistencyToken: replica.tokens.of(revision) };
+}
+
+/** Whose a relation is, the newest model says, whichever one a request names. */
+export async function planOfOwners(
+  engine: Engine,
+  storeId: StoreId,
+  { replica, plan, modelId }: Resolved,
+): Promise<Plan> {
+  const { newestModel } = replica;
+  if (newestModel === undefined || newestModel === modelId) return plan;
+  return (await engine.plans.get(storeId, newestModel)).plan;
 }
 
 /** Writes what needs no admission, such as deletes that the service itself asks for. */
@@ -97,9 +109,8 @@ function admit(engine: Engine, plan: Plan, { writes, deletes }: WriteRequest): v
 export function scopeProblem(
   plan: Plan,
   key: TupleKey,
-  modules: ReadonlySet<string> | undefined,
+  modules: ReadonlySet<string>,
 ): string | undefined {
-  if (modules === undefined) return undefined;
   const module = moduleOf(plan, key);
   if (module !== undefined && modules.has(module)) return undefined;
   const owner = module === undefined ? 'belongs to no module' : `belongs to the module ${module}`;

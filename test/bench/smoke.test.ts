@@ -44,7 +44,9 @@ describeWithPostgres('npm run bench', () => {
 
   it('runs every benchmark', () => {
     const names = results.benchmarks.map(({ name }) => name);
-    expect(names).toEqual(['engine', 'memory', 'http', 'writes', 'feed', 'growth', 'overload']);
+    expect(names).toEqual([
+      ...['engine', 'memory', 'http', 'authentication', 'writes', 'feed', 'growth', 'overload'],
+    ]);
   });
 
   it('has a figure in every row of every table, and prints the table', () => {

@@ -101,6 +101,21 @@ describe('a bucket', () => {
     expect(buckets.take(50).allowed).toBe(true);
   });
 
+  it('owes what was tried at once, and gives nothing until that has come in', () => {
+    const clock = { at: 1_000_000, monotonic: (): number => clock.at };
+    const authentication: Limit = { tokens: 60, windowSeconds: 60 };
+    const limits = new RateLimits({ ...NONE, authentication }, clock);
+    const look = (): RateDecision => limits.look('authentication', '::1') ?? unlimited();
+    for (let i = 0; i < 100; i++) limits.chargeFailure('::1');
+    expect(look()).toMatchObject({ allowed: false, remaining: 0, retryAfterSeconds: 41 });
+    clock.at += 40_999;
+    expect(look().allowed).toBe(false);
+    clock.at += 1;
+    expect(look()).toMatchObject({ allowed: true, remaining: 1 });
+    for (let i = 0; i < 1_000_000; i++) limits.chargeFailure('::1');
+    expect(look().resetSeconds).toBe(20 * 60);
+  });
+
   it('is one of its own for each key and each pool', () => {
     const limits = new RateLimits(
       { ...NONE, queries: LIMIT, writes: LIMIT },

@@ -1,6 +1,6 @@
 /**
- * A live issuer of tokens: a server on a free port with metadata and a key set, that signs, rotates
- * its keys, hangs, lies and goes away. Keys are made once a process; making RSA keys takes long.
+ * A live issuer of tokens: a server on a free port with metadata, a key set and a token endpoint, that
+ * signs, rotates its keys, hangs, lies and goes away. Keys are made once a process; making RSA keys takes long.
  */
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
@@ -30,7 +30,11 @@ export type Lie = (response: ServerResponse, request: IncomingMessage) => void;
 
 export const JWKS_PATH = '/keys';
 export const OPENID_PATH = '/.well-known/openid-configuration';
+export const TOKEN_PATH = '/oauth/token';
 export const OAUTH_PATH = '/.well-known/oauth-authorization-server';
+
+/** Of the tokens that clients get for their secrets. */
+const CLIENT_TOKEN_S = 3600;
 
 /** `status` and a body, which is made JSON unless it is a string. */
 export function answer(body: unknown, status = 200, headers: Record<string, string> = {}): Lie {
@@ -48,6 +52,8 @@ export class TestIssuer {
   readonly #now: () => number;
   readonly #requests: string[] = [];
   readonly #lies = new Map<string, Lie>();
+  /** Secrets of clients, by their ids. */
+  readonly #clients = new Map<string, string>();
   #server: Server | undefined;
   #port = 0;
   #published: SigningKey[];
@@ -139,6 +145,11 @@ export class TestIssuer {
     return this.sign(this.claims(overrides), options);
   }
 
+  /** Gives the client tokens for its secret, by the client credentials grant. */
+  admitClient(id: string, secret: string): void {
+    this.#clients.set(id, secret);
+  }
+
   /** Publishes one more key. */
   async publish(key?: SigningKey): Promise<SigningKey> {
     const added = key ?? (await makeKey(`key-${this.#made++}`));
@@ -210,9 +221,36 @@ export class TestIssuer {
   #truth(path: string): Lie {
     if (path === JWKS_PATH) return answer(this.jwks());
     if (path === OPENID_PATH) return answer({ issuer: this.url, jwks_uri: this.jwksUrl });
+    if (path === TOKEN_PATH) {
+      return (response, request) => {
+        void this.#issueTo(request).then((tell) => {
+          tell(response, request);
+        });
+      };
+    }
     return answer('', 404);
   }
+
+  async #issueTo(request: IncomingMessage): Promise<Lie> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const form = new URLSearchParams(Buffer.concat(chunks).toString());
+    if (form.get('grant_type') !== 'client_credentials') {
+      return answer({ error: 'unsupported_grant_type' }, 400, JSON_TYPE);
+    }
+    const id = form.get('client_id') ?? '';
+    if (!this.#clients.has(id) || this.#clients.get(id) !== form.get('client_secret')) {
+      return answer({ error: 'invalid_client' }, 401, JSON_TYPE);
+    }
+    const exp = Math.floor(this.#now() / 1000) + CLIENT_TOKEN_S;
+    const claims = { sub: id, client_id: id, aud: form.get('audience') ?? '', exp };
+    const token = await this.accessToken(claims);
+    const body = { access_token: token, token_type: 'Bearer', expires_in: CLIENT_TOKEN_S };
+    return answer(body, 200, JSON_TYPE);
+  }
 }
+
+const JSON_TYPE = { 'content-type': 'application/json' };
 
 const present = (members: Claims): JsonObject =>
   Object.fromEntries(

@@ -9,6 +9,7 @@ import type { Assembly } from '../../src/app.module.js';
 import type { SubjectTokens } from '../../src/identity/subject-tokens.js';
 import type { Clock } from '../../src/clock.js';
 import { authenticationMethods, loadConfig } from '../../src/config.js';
+import { grantAdministrators } from '../../src/identity/administrators.js';
 import { administratorKey } from '../../src/identity/bootstrap-key.js';
 import { prepareSystemStore } from '../../src/identity/system-store.js';
 import { serve } from '../../src/server.js';
@@ -21,6 +22,7 @@ import type { TestDatabase } from './postgres.js';
 /** Runs with real time until it is stopped at an instant or put forward. */
 export class TestClock implements Clock {
   #aheadMs = 0;
+  #passedMs = 0;
   #stoppedAt: number | undefined;
 
   now(): number {
@@ -28,7 +30,7 @@ export class TestClock implements Clock {
   }
 
   monotonic(): number {
-    return performance.now();
+    return performance.now() + this.#passedMs;
   }
 
   stopAt(instant: number): void {
@@ -37,6 +39,13 @@ export class TestClock implements Clock {
 
   putForward(ms: number): void {
     this.#aheadMs += ms;
+  }
+
+  /** As if so much time had gone by, for what looks at a clock; timers know nothing of it. */
+  pass(ms: number): void {
+    this.#passedMs += ms;
+    if (this.#stoppedAt === undefined) this.#aheadMs += ms;
+    else this.#stoppedAt += ms;
   }
 
   /** From the instant at which it was stopped. */
@@ -106,7 +115,9 @@ export async function startPemba(
   const parts = { config, clock, random: randomBytes, log: logInto(logged), database };
   const engine = createEngine(parts);
   const isOn = authenticationMethods(config).size > 0;
-  const made = assemble(parts, engine, isOn ? await prepareSystemStore(engine) : undefined);
+  const systemStore = isOn ? await prepareSystemStore(engine) : undefined;
+  if (systemStore !== undefined) await grantAdministrators(engine, systemStore);
+  const made = assemble(parts, engine, systemStore);
   const assembly = { ...made, identity: { ...made.identity, ...given } };
   await assembly.decisionLog?.start();
   assembly.identity.tokens?.start();

@@ -10,12 +10,19 @@ import { Catch, HttpException } from '@nestjs/common';
 import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { PembaError } from '../../errors.js';
+import type { ErrorCode } from '../../errors.js';
 import { unsupportedMediaType } from '../json-body.js';
 import { schemaProblem } from '../schema-problem.js';
 import { INTERNAL, errorAnswer, streamErrorBody } from './errors.js';
 import type { ErrorAnswer } from './errors.js';
 import { isImporting } from './import-body.js';
 import type { RouteTable } from './route-table.js';
+
+/**
+ * Want of capacity is counted: a line each would be more work than the rest. That an issuer is away
+ * is told once, and anybody can come with a token of it.
+ */
+const TOLD_ELSEWHERE = new Set<ErrorCode>(['overloaded', 'issuer_unavailable']);
 
 /** Where failures of our own are told, with all that is known of them. */
 export interface ErrorLog {
@@ -31,8 +38,7 @@ export function answerError(
 ): FastifyReply {
   const known = asPembaError(error, request, routes);
   const answer = known === undefined ? INTERNAL : errorAnswer(known);
-  // What is refused for want of capacity is counted: a line each would be more work than the rest.
-  if (answer.status >= 500 && known?.code !== 'overloaded') {
+  if (answer.status >= 500 && !(known !== undefined && TOLD_ELSEWHERE.has(known.code))) {
     log.error({ err: error, request_id: request.id }, 'a request failed');
   }
   const isStream = request.routeOptions.url?.endsWith('/streamed-list-objects') === true;

@@ -1,6 +1,9 @@
 import type { Pemba } from '../../support/pemba.js';
 
-const TABLES = ['store', 'authorization_model', 'assertion', 'relation_tuple', 'tuple_change'];
+const TABLES = [
+  ...['store', 'authorization_model', 'assertion', 'relation_tuple', 'tuple_change'],
+  ...['api_key', 'audit_entry'],
+];
 
 /** Of every row of every table: equal before and after if nothing was written. */
 export async function fingerprintOf({ assembly }: Pemba): Promise<unknown> {

@@ -1,0 +1,22 @@
+/** A file of issuers, as an operator would write it. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export interface IssuersFile {
+  readonly path: string;
+  remove(): void;
+}
+
+/** `issuers` are what `TestIssuer.settings` gives. */
+export function writeIssuersFile(issuers: readonly object[]): IssuersFile {
+  const folder = mkdtempSync(join(tmpdir(), 'pemba-issuers-'));
+  const path = join(folder, 'issuers.json');
+  writeFileSync(path, JSON.stringify({ issuers }));
+  return {
+    path,
+    remove: () => {
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
