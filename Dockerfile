@@ -22,6 +22,9 @@ COPY schema ./schema
 ENV HOST=0.0.0.0 PORT=8080 PEMBA_AUTHENTICATION=keys
 EXPOSE 8080
 
+# Large pages for the graph: checks take a tenth to a third less time.
+ENV GLIBC_TUNABLES=glibc.malloc.hugetlb=1
+
 # Used only without DATABASE_URL, for the embedded PostgreSQL. The files need glibc, so the image
 # is not Alpine.
 ENV DATA_DIR=/data
