@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
@@ -54,6 +54,14 @@ const messageOf = (work: () => unknown): string => {
 };
 
 describe('a file of issuers', () => {
+  it('may be the one that the README shows', () => {
+    const readme = readFileSync(join(import.meta.dirname, '..', '..', 'README.md'), 'utf8');
+    const [, example = ''] = /```yaml\n(issuers:\n.*?)```/s.exec(readme) ?? [];
+    expect(parseIssuers(example, 'README.md')).toMatchObject([
+      { name: 'corp', callers: { roles: ['groups'] }, subjects: { type: 'user' } },
+    ]);
+  });
+
   it('says everything about them', () => {
     expect(parseIssuers(WHOLE, '/etc/pemba/issuers.yaml')).toEqual([
       {
