@@ -57,8 +57,9 @@ const scan: Charge = (text = SCALAR) => ({
   result: SCALAR,
 });
 
+/** Of two collections the parts of both are looked at, as far as the smaller one goes. */
 const equality: Charge = (left = SCALAR, right = SCALAR) => ({
-  steps: 1 + Math.min(weight(left), weight(right)),
+  steps: 1 + times(isCollection(left) ? 2 : 1, Math.min(weight(left), weight(right))),
   result: SCALAR,
 });
 

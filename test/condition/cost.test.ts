@@ -194,6 +194,7 @@ describe('the bound on the cost of a condition', () => {
         const bound = stepsOf(condition.term, [extentOf(values.k), extentOf(values.l)]);
         expect(bound).toBeGreaterThanOrEqual(looks);
       }),
+      { examples: [['(k + k).filter(w2, l == k) == k', 12, 12]] },
     );
   });
 
