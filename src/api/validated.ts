@@ -1,7 +1,7 @@
 /** Administrative requests are classes, held to their rules by class-validator. */
 import 'reflect-metadata';
 import { Transform, plainToInstance } from 'class-transformer';
-import { ValidateBy, validateSync } from 'class-validator';
+import { IsInt, IsOptional, IsString, ValidateBy, validateSync } from 'class-validator';
 import type { ValidationError } from 'class-validator';
 import { PembaError } from '../errors.js';
 import { parseInstant } from '../quantity.js';
@@ -15,6 +15,18 @@ export const AsNumber = (): PropertyDecorator =>
 /** OpenFGA's clients send null for absent. */
 export const NullIsAbsent = (): PropertyDecorator =>
   Transform(({ value }: { value: unknown }) => value ?? undefined);
+
+/** Of a list that is given in pages. */
+export class PagingQuery {
+  @IsOptional()
+  @AsNumber()
+  @IsInt({ message: 'must be a whole number' })
+  readonly page_size?: number;
+
+  @IsOptional()
+  @IsString({ message: 'must be given once' })
+  readonly continuation_token?: string;
+}
 
 /** An RFC 3339 time. */
 export const IsInstant = (): PropertyDecorator =>

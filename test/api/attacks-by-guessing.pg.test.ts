@@ -146,8 +146,9 @@ describeWithPostgres('guessing', () => {
   });
 
   // Other systems have one loopback address.
-  const onLinux = platform() === 'linux' ? it : it.skip;
-  onLinux('does not stop who is new at another address', async () => {
+  const isLinux = platform() === 'linux';
+  const skipped = isLinux ? '' : ' (skipped: one loopback address)';
+  (isLinux ? it : it.skip)(`does not stop who is new at another address${skipped}`, async () => {
     forgive();
     for (let i = 0; i < 2 * PER_MINUTE; i++) await KINDS['keys']!();
     const authorization = `Bearer ${await longToken('elsewhere')}`;

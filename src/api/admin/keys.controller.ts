@@ -26,8 +26,8 @@ import { callerOf } from '../gate.js';
 import { parseInstant } from '../../quantity.js';
 import { Needs } from '../needs.js';
 import { ENGINE, IDENTITY } from '../tokens.js';
-import { validated } from '../validated.js';
-import { CreateKeyBody, ListKeysQuery } from './requests.js';
+import { PagingQuery, validated } from '../validated.js';
+import { CreateKeyBody } from './requests.js';
 import { assertMayGrant, isAdministrator, roleOf, roleToWire, whenOn } from './roles.js';
 
 /** Callers see and revoke the keys that they made; administrators, all. */
@@ -75,7 +75,7 @@ export class KeysController {
   @Needs('authenticated')
   async list(@Query() query: unknown, @Req() request: FastifyRequest): Promise<object> {
     const { keys, rights } = whenOn(this.#identity);
-    const { page_size, continuation_token } = validated(ListKeysQuery, query);
+    const { page_size, continuation_token } = validated(PagingQuery, query);
     const isAdmin = await isAdministrator(rights, callerOf(request));
     const createdBy = isAdmin ? undefined : callerOf(request).name;
     const tokenKey = await deploymentTokenKey(this.#engine.database);

@@ -80,17 +80,6 @@ export class ChangeGrantsBody {
   readonly remove: readonly GrantBody[] = [];
 }
 
-export class ListKeysQuery {
-  @IsOptional()
-  @AsNumber()
-  @IsInt({ message: 'must be a whole number' })
-  readonly page_size?: number;
-
-  @IsOptional()
-  @IsString({ message: 'must be given once' })
-  readonly continuation_token?: string;
-}
-
 export class ListGrantsQuery {
   @IsOptional()
   @Matches(ULID, { message: 'must be a ULID (26 characters)' })

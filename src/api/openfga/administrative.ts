@@ -3,7 +3,6 @@ import 'reflect-metadata';
 import { Type } from 'class-transformer';
 import {
   IsBoolean,
-  IsInt,
   IsObject,
   IsOptional,
   IsString,
@@ -11,7 +10,7 @@ import {
   MaxLength,
   ValidateNested,
 } from 'class-validator';
-import { AsNumber, NullIsAbsent } from '../validated.js';
+import { NullIsAbsent, PagingQuery } from '../validated.js';
 
 /** OpenFGA's. */
 const STORE_NAME = /^[a-zA-Z0-9\s.\-/^_&@]{3,64}$/;
@@ -24,21 +23,12 @@ export class CreateStoreBody {
   readonly name!: string;
 }
 
-export class ListStoresQuery {
+export class ListStoresQuery extends PagingQuery {
   @IsOptional()
   @IsString({ message: 'must be given once' })
   // eslint-disable-next-line no-control-regex -- PostgreSQL takes no NUL
   @Matches(/^[^\u0000]*$/, { message: 'must hold no control characters' })
   readonly name?: string;
-
-  @IsOptional()
-  @AsNumber()
-  @IsInt({ message: 'must be a whole number' })
-  readonly page_size?: number;
-
-  @IsOptional()
-  @IsString({ message: 'must be given once' })
-  readonly continuation_token?: string;
 }
 
 export class TupleFilterBody {

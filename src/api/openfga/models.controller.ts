@@ -27,8 +27,7 @@ import { DslText } from '../json-body.js';
 import { deedOf } from '../attribution.js';
 import { Needs } from '../needs.js';
 import { ENGINE } from '../tokens.js';
-import { ListStoresQuery } from './administrative.js';
-import { validated } from '../validated.js';
+import { PagingQuery, validated } from '../validated.js';
 import { requestSchemas } from './request-schemas.js';
 import {
   contextOf,
@@ -85,7 +84,7 @@ export class ModelsController {
   @Get('authorization-models')
   @Needs('store:read')
   async list(@Param('storeId') storeId: string, @Query() query: unknown): Promise<object> {
-    const { page_size, continuation_token } = validated(ListStoresQuery, query);
+    const { page_size, continuation_token } = validated(PagingQuery, query);
     const page = await listModels(this.#engine, storeIdOf(storeId), {
       continuationToken: continuation_token ?? '',
       ...(page_size !== undefined && { pageSize: page_size }),
