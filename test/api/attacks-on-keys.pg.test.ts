@@ -199,6 +199,8 @@ describeWithPostgres('a key', () => {
       pemba.clock.pass(3_600_000);
       expect(await ask()).toEqual([503, 503]);
       await until(async () => (await ask()).every((status) => status === 200));
+      // The two share a clock: the other process has to hear of the database again as well.
+      await until(async () => (await pemba.call('GET', '/admin/me')).status === 200);
     } finally {
       await hasty.stop();
     }

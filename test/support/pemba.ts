@@ -24,13 +24,19 @@ export class TestClock implements Clock {
   #aheadMs = 0;
   #passedMs = 0;
   #stoppedAt: number | undefined;
+  #heldAt: number | undefined;
 
   now(): number {
     return this.#stoppedAt ?? Date.now() + this.#aheadMs;
   }
 
   monotonic(): number {
-    return performance.now() + this.#passedMs;
+    return (this.#heldAt ?? performance.now()) + this.#passedMs;
+  }
+
+  /** What measures durations measures none from now on, but those that are made to pass. */
+  hold(): void {
+    this.#heldAt ??= performance.now();
   }
 
   stopAt(instant: number): void {
