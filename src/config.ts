@@ -5,12 +5,12 @@
  */
 import { availableParallelism, totalmem } from 'node:os';
 import { validateSync } from 'class-validator';
-import { QuerySettings } from './config/query-settings.js';
+import { DelegationSettings } from './config/delegation-settings.js';
 import { parseSetting, settings } from './config/setting.js';
 import type { SettingDescription } from './config/setting.js';
 import { PembaError } from './errors.js';
 
-export class Config extends QuerySettings {}
+export class Config extends DelegationSettings {}
 
 /** Bytes that the graphs of one process may take. */
 export function graphMemoryBytes(config: Config): number {
@@ -27,6 +27,12 @@ export const authenticationMethods = ({ authentication }: Config): ReadonlySet<s
 
 export const isAudited = (config: Config): boolean =>
   config.audit === 'on' || (config.audit === 'auto' && authenticationMethods(config).size > 0);
+
+/** As which callers know Pemba: no slash at its end. */
+export function publicUrlOf({ publicUrl, host, port }: Config): string {
+  if (publicUrl !== '') return publicUrl;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
 
 export const settingDescriptions = (): readonly SettingDescription[] => settings;
 

@@ -25,6 +25,14 @@ export type ErrorCode =
   | 'invalid_subject_token'
   | 'too_many_requests'
   | 'overloaded'
+  // services that act for users; see RFC 6749, 8693 and 9396
+  | 'invalid_client'
+  | 'unauthorized_client'
+  | 'unsupported_grant_type'
+  | 'invalid_target'
+  | 'invalid_scope'
+  | 'invalid_authorization_details'
+  | 'no_delegation'
   // what it names
   | 'store_not_found'
   | 'model_not_found'
@@ -32,9 +40,11 @@ export type ErrorCode =
   | 'type_not_found'
   | 'relation_not_found'
   | 'key_not_found'
+  | 'signing_key_not_found'
   // models
   | 'invalid_model'
   | 'invalid_claims_mapping'
+  | 'invalid_delegation_settings'
   // tuples
   | 'invalid_tuple'
   | 'invalid_contextual_tuple'
