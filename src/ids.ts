@@ -9,6 +9,8 @@ export type StoreId = Branded<string, 'StoreId'>;
 export type ModelId = Branded<string, 'ModelId'>;
 /** An API key's ULID: the part of the key that may be shown. */
 export type KeyId = Branded<string, 'KeyId'>;
+/** The id of a store's object of type `service`: `orders` of `service:orders`. */
+export type ServiceId = Branded<string, 'ServiceId'>;
 /** A store's gapless change counter: 0 before the first write, then 1, 2, 3 … */
 export type Revision = Branded<number, 'Revision'>;
 

@@ -14,6 +14,7 @@ import {
 } from './api/openfga/error-handling.js';
 import { answerChecksDirectly } from './api/openfga/direct-check.js';
 import type { DirectCheckParts } from './api/openfga/direct-check.js';
+import { registerDelegatedChecks } from './api/openfga/delegated-check-routes.js';
 import { registerImport } from './api/openfga/import-route.js';
 import { CHECK_ROUTE, registerQueryRoutes } from './api/openfga/query-routes.js';
 import { requestSchemas } from './api/openfga/request-schemas.js';
@@ -180,13 +181,15 @@ function registerRoutes(instance: FastifyInstance, assembly: Assembly, routes: R
       done();
     });
   };
+  const record = recorderOf(assembly, (request) => callerOf(request).name);
   withErrors((plugin) => {
     registerQueryRoutes(plugin, {
       engine,
       schemas: requestSchemas(config),
       ...(subjectTokens && { subjectTokens }),
-      record: recorderOf(assembly, (request) => callerOf(request).name),
+      record,
     });
+    registerDelegatedChecks(plugin, { engine, identity: assembly.identity, record });
   });
   withErrors((plugin) => {
     registerImport(plugin, engine, log);

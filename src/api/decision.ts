@@ -1,13 +1,20 @@
 /** Decisions as every protocol's routes report them, for whoever counts or logs them. */
 import type { FastifyReply } from 'fastify';
 import { PembaError } from '../errors.js';
-import type { ModelId, Revision, StoreId } from '../ids.js';
+import type { ModelId, Revision, ServiceId, StoreId } from '../ids.js';
 import type { BatchQuestion, BatchVerdict } from '../operations/check.js';
 import type { ListObjectsRequest, ListUsersRequest, NameList } from '../operations/list.js';
 import type { Answer, Circumstances } from '../operations/resolve.js';
 
 export type DecidingApi =
-  'check' | 'batch-check' | 'list-objects' | 'streamed-list-objects' | 'list-users';
+  | 'check'
+  | 'batch-check'
+  | 'delegated-check'
+  | 'delegated-batch-check'
+  | 'token-exchange'
+  | 'list-objects'
+  | 'streamed-list-objects'
+  | 'list-users';
 
 export type DecidedQuestion =
   | BatchQuestion
@@ -16,13 +23,22 @@ export type DecidedQuestion =
 
 /** A list's names are not part of it: there may be a hundred thousand. */
 export type DecisionResult =
-  BatchVerdict | { readonly count: number; readonly isComplete: boolean };
+  | BatchVerdict
+  | { readonly allowed: boolean; readonly reason: string; readonly decisionId: string }
+  | { readonly count: number; readonly isComplete: boolean };
+
+/** Who acts for the subject. */
+export interface ActingServices {
+  readonly actor: ServiceId;
+  readonly chain: readonly ServiceId[];
+}
 
 export interface Decision {
   /** An error where the item of a batch could not be read. */
   readonly question: DecidedQuestion | PembaError;
   /** Of an item of a batch. */
   readonly correlationId?: string;
+  readonly acting?: ActingServices;
   readonly result: DecisionResult;
 }
 

@@ -14,9 +14,10 @@ export interface Surroundings {
 }
 
 interface CreateOptions {
-  readonly role: readonly string[];
+  readonly role?: readonly string[];
   readonly store?: string;
   readonly module?: string;
+  readonly service?: string;
   readonly expiresIn?: string;
 }
 
@@ -26,18 +27,15 @@ export function keysCommand(program: Command, around: Surroundings): void {
     .command('create')
     .description('make a key and show it, once')
     .argument('<name>', 'what the key is for; shown in lists and in the audit log')
-    .requiredOption('--role <role...>', 'reader, writer, modeller, admin, creator or observer')
+    .option('--role <role...>', 'reader, writer, modeller, admin, asserter, creator or observer')
     .option('--store <id>', 'the store that the roles are for; without it, the deployment')
     .option('--module <name>', "write only this module's relations (with --role writer)")
+    .option('--service <id>', 'act as service:<id> of the store')
     .option('--expires-in <duration>', 'such as 12h or 90d; without it, the key does not expire')
     .action(async (name: string, options: CreateOptions) => {
       const made = await around.api().post('/admin/keys', {
         name,
-        roles: options.role.map((role) => ({
-          role,
-          ...(options.store !== undefined && { store_id: options.store }),
-          ...(options.module !== undefined && { module: options.module }),
-        })),
+        roles: rolesOf(options),
         ...(options.expiresIn !== undefined && {
           expires_at: new Date(around.now() + durationOf(options.expiresIn)).toISOString(),
         }),
@@ -73,6 +71,20 @@ export function keysCommand(program: Command, around: Surroundings): void {
       print(around.output(), { key }, key);
       around.output().note('Keep it now: it is not shown again.');
     });
+}
+
+function rolesOf({ role = [], store, module, service }: CreateOptions): readonly object[] {
+  const where = {
+    ...(store !== undefined && { store_id: store }),
+    ...(module !== undefined && { module }),
+  };
+  if (role.length === 0 && service === undefined) {
+    throw new CommandError('name at least one --role, or a --service', EXIT.usage);
+  }
+  return [
+    ...role.map((each) => ({ role: each, ...where })),
+    ...(service === undefined ? [] : [{ role: 'acts_as', store_id: store, service }]),
+  ];
 }
 
 async function allKeys(api: Api): Promise<readonly Json[]> {

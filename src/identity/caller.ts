@@ -47,6 +47,7 @@ export type StoreRight =
   | 'store:write'
   | 'store:model'
   | 'store:administer'
+  | 'store:assert_actor'
   | 'store:delete';
 /** `public`: anybody. `authenticated`: any caller; the endpoint itself looks at what it shows. */
 export type Right = 'public' | 'authenticated' | DeploymentRight | StoreRight;

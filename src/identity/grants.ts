@@ -11,7 +11,7 @@ import type { Caller } from './caller.js';
 import { DEPLOYMENT, storeObject, subjectOf } from './system-graph.js';
 
 export const DEPLOYMENT_ROLES = ['admin', 'creator', 'observer'] as const;
-export const STORE_ROLES = ['reader', 'writer', 'modeller', 'admin'] as const;
+export const STORE_ROLES = ['reader', 'writer', 'modeller', 'admin', 'asserter'] as const;
 
 /** What somebody is to be. */
 export type Role =
@@ -22,7 +22,9 @@ export type Role =
       readonly storeId: StoreId;
     }
   /** A writer of the relations that one module of the store's model defines. */
-  | { readonly of: 'module'; readonly storeId: StoreId; readonly module: string };
+  | { readonly of: 'module'; readonly storeId: StoreId; readonly module: string }
+  /** Whose calls are those of `service:{id}` in the store. */
+  | { readonly of: 'actor'; readonly storeId: StoreId; readonly service: string };
 
 export interface Grant {
   readonly role: Role;
@@ -35,6 +37,11 @@ const moduleObject = (storeId: StoreId, module: string): ObjectRef => ({
   id: `${storeId}/${module}`,
 });
 
+export const actorObject = (storeId: StoreId, service: string): ObjectRef => ({
+  type: 'actor',
+  id: `${storeId}/${service}`,
+});
+
 export function grantKey({ role, subject }: Grant): TupleKey {
   switch (role.of) {
     case 'deployment':
@@ -43,26 +50,37 @@ export function grantKey({ role, subject }: Grant): TupleKey {
       return { object: storeObject(role.storeId), relation: role.role, subject };
     case 'module':
       return { object: moduleObject(role.storeId, role.module), relation: 'writer', subject };
+    case 'actor':
+      return { object: actorObject(role.storeId, role.service), relation: 'identity', subject };
   }
 }
 
-/** A module's writers are known to its store by their set, which stays when nobody is left in it. */
+/** What is granted on a store's modules and actors is known to the store, and stays known to it. */
 const supporting = (grants: readonly Grant[]): readonly RelationTuple[] =>
-  grants.flatMap(({ role }) =>
-    role.of === 'module'
-      ? [
+  grants.flatMap(({ role }): readonly RelationTuple[] => {
+    switch (role.of) {
+      case 'module': {
+        const writers = { ...moduleObject(role.storeId, role.module), relation: 'writer' };
+        return [
           {
             object: storeObject(role.storeId),
             relation: 'module_writer',
-            subject: {
-              kind: 'userset' as const,
-              ...moduleObject(role.storeId, role.module),
-              relation: 'writer',
-            },
+            subject: { kind: 'userset', ...writers },
           },
-        ]
-      : [],
-  );
+        ];
+      }
+      case 'actor':
+        return [
+          {
+            object: storeObject(role.storeId),
+            relation: 'actor',
+            subject: { kind: 'object', ...actorObject(role.storeId, role.service) },
+          },
+        ];
+      default:
+        return [];
+    }
+  });
 
 export interface GrantChange {
   readonly add: readonly Grant[];
@@ -145,7 +163,7 @@ export async function grantCreator(
 /** A list for people to read; more grants than this are a mistake that roles would mend. */
 const MAX_LISTED = 10_000;
 
-/** Everything that is granted on the deployment, or on a store and its modules. */
+/** Everything that is granted on the deployment, or on a store with its modules and actors. */
 export async function listGrants(
   engine: Engine,
   systemStore: StoreId,
@@ -153,15 +171,21 @@ export async function listGrants(
 ): Promise<readonly Grant[]> {
   const object = storeId === undefined ? DEPLOYMENT : storeObject(storeId);
   const tuples = await tuplesOf(engine, systemStore, object);
-  const modules = tuples.flatMap(({ relation, subject }) =>
-    relation === 'module_writer' && subject.kind === 'userset' ? [subject] : [],
-  );
-  for (const module of modules) tuples.push(...(await tuplesOf(engine, systemStore, module)));
+  for (const part of tuples.flatMap(partOf)) {
+    tuples.push(...(await tuplesOf(engine, systemStore, part)));
+  }
   if (tuples.length > MAX_LISTED) {
     throw new PembaError('limit_exceeded', `there are more than ${MAX_LISTED} grants to list`);
   }
   return tuples.flatMap(grantOf);
 }
+
+/** The module or the actor that a tuple of a store makes known. */
+const partOf = ({ relation, subject }: TupleKey): readonly ObjectRef[] =>
+  (relation === 'module_writer' && subject.kind === 'userset') ||
+  (relation === 'actor' && subject.kind === 'object')
+    ? [subject]
+    : [];
 
 async function tuplesOf(
   engine: Engine,
@@ -196,12 +220,20 @@ function grantOf({ object, relation, subject }: TupleKey): readonly Grant[] {
         subject,
       }));
     case 'module': {
-      const [storeId = '', ...name] = object.id.split('/');
-      return [
-        { role: { of: 'module', storeId: storeId as StoreId, module: name.join('/') }, subject },
-      ];
+      const [storeId, module] = partsOf(object);
+      return [{ role: { of: 'module', storeId, module }, subject }];
+    }
+    case 'actor': {
+      const [storeId, service] = partsOf(object);
+      return [{ role: { of: 'actor', storeId, service }, subject }];
     }
     default:
       throw new PembaError('internal', `no grant is a tuple of ${object.type}`);
   }
+}
+
+/** Of `{store id}/{name}`. */
+function partsOf({ id }: ObjectRef): readonly [StoreId, string] {
+  const end = id.indexOf('/');
+  return [id.slice(0, end) as StoreId, id.slice(end + 1)];
 }

@@ -4,6 +4,7 @@ import type { Config } from '../config.js';
 import { PembaError } from '../errors.js';
 import type { StoreId } from '../ids.js';
 import type { Engine } from '../operations/engine.js';
+import { Acting } from './acting.js';
 import { ApiKeys } from './api-keys.js';
 import { Authenticator } from './authenticator.js';
 import { loadIssuers } from './issuer-file.js';
@@ -25,6 +26,8 @@ export interface Identity {
   readonly tokens: TokenVerifier | undefined;
   /** Undefined when there is no issuer of them. */
   readonly subjectTokens: SubjectTokens | undefined;
+  /** Which services of a store callers are. */
+  readonly acting: Acting;
   /** What follows is there when callers are authenticated. */
   readonly systemStore: StoreId | undefined;
   readonly rights: Rights | undefined;
@@ -47,10 +50,12 @@ export function createIdentity(parts: IdentityParts): Identity {
   const common = { tokens, subjectTokens: tokens && subjectTokensOf(tokens, issuers) };
   if (systemStore === undefined) {
     const authenticator = new Authenticator({ keys: undefined, tokens: undefined });
-    return { ...common, authenticator, systemStore, rights: undefined, keys: undefined };
+    const acting = new Acting(undefined, undefined);
+    return { ...common, acting, authenticator, systemStore, rights: undefined, keys: undefined };
   }
   const graph = new SystemGraph(engine, systemStore);
   const keys = new ApiKeys(engine, graph, random);
+  const rights = new Rights(graph);
   const methods = authenticationMethods(engine.config);
   return {
     authenticator: new Authenticator({
@@ -59,7 +64,8 @@ export function createIdentity(parts: IdentityParts): Identity {
     }),
     ...common,
     systemStore,
-    rights: new Rights(graph),
+    rights,
+    acting: new Acting(rights, graph),
     keys,
   };
 }

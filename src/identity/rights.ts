@@ -32,6 +32,7 @@ const STORE_RELATIONS: Readonly<Record<StoreRight, string>> = {
   'store:model': 'can_model',
   'store:administer': 'can_administer',
   'store:delete': 'can_administer',
+  'store:assert_actor': 'can_assert_actor',
 };
 
 const DEPLOYMENT_RELATIONS: Readonly<Record<DeploymentRight, string>> = {

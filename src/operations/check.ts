@@ -2,6 +2,8 @@ import { PembaError } from '../errors.js';
 import { check as checkGraph } from '../query/check.js';
 import { namesProblem } from '../schema/admit.js';
 import type { TupleKey } from '../tuple/tuple.js';
+import { admitBatch, attemptEach } from './batch.js';
+import type { BatchItem } from './batch.js';
 import type { Engine } from './engine.js';
 import { answerOf, resolve, resolveNow, scopeOf } from './resolve.js';
 import type { Answer, Circumstances, Resolved, Target } from './resolve.js';
@@ -27,14 +29,8 @@ export interface BatchQuestion extends Circumstances {
   readonly key: TupleKey;
 }
 
-export interface BatchItem {
-  readonly correlationId: string;
-  /** An error where the item could not be read: it fails alone, too. */
-  readonly question: BatchQuestion | PembaError;
-}
-
 export interface BatchRequest extends Target {
-  readonly items: readonly BatchItem[];
+  readonly items: readonly BatchItem<BatchQuestion>[];
 }
 
 export type BatchVerdict = { readonly allowed: boolean } | { readonly error: PembaError };
@@ -46,25 +42,13 @@ export async function batchCheck(
 ): Promise<Answer<ReadonlyMap<string, BatchVerdict>>> {
   admitBatch(request.items, engine.config.maxBatchChecks);
   const resolved = await resolve(engine, request);
-  const verdicts = new Map<string, BatchVerdict>();
-  for (const item of request.items) {
-    verdicts.set(item.correlationId, attempt(engine, resolved, item.question));
-  }
-  return answerOf(request, resolved, verdicts);
-}
-
-function attempt(
-  engine: Engine,
-  resolved: Resolved,
-  question: BatchQuestion | PembaError,
-): BatchVerdict {
-  if (question instanceof PembaError) return { error: question };
-  try {
-    return { allowed: judge(engine, resolved, question) };
-  } catch (error) {
-    if (error instanceof PembaError) return { error };
-    throw error;
-  }
+  return answerOf(
+    request,
+    resolved,
+    attemptEach(request.items, (question): BatchVerdict => ({
+      allowed: judge(engine, resolved, question),
+    })),
+  );
 }
 
 function judge(engine: Engine, resolved: Resolved, question: BatchQuestion): boolean {
@@ -76,31 +60,4 @@ function judge(engine: Engine, resolved: Resolved, question: BatchQuestion): boo
     });
   }
   return checkGraph(scopeOf(engine, resolved, question), key);
-}
-
-function admitBatch(items: readonly BatchItem[], max: number): void {
-  if (items.length === 0) {
-    throw new PembaError(
-      'invalid_request',
-      'batch check requires at least one check to evaluate, no checks were received',
-    );
-  }
-  if (items.length > max) {
-    throw new PembaError(
-      'invalid_request',
-      `batchCheck received ${items.length} checks, the maximum allowed is ${max}`,
-      { facts: { field: 'checks', max } },
-    );
-  }
-  const seen = new Set<string>();
-  for (const { correlationId } of items) {
-    if (seen.has(correlationId)) {
-      throw new PembaError(
-        'invalid_request',
-        `received duplicate correlation id: ${correlationId}`,
-        { facts: { field: 'correlation_id' } },
-      );
-    }
-    seen.add(correlationId);
-  }
 }

@@ -67,6 +67,8 @@ export function layOver(
   kinds: KindTable,
   { given, all }: { readonly given: Circumstances; readonly all: Facts['contextualTuples'] },
 ): GraphReader {
+  const { supplied = [] } = given;
+  if (supplied.length > 0) return new OverlayGraph(below, kinds, [...all, ...supplied]);
   if (all.length === 0) return below;
   if (given.contextualTuples.length > 0) return new OverlayGraph(below, kinds, all);
   let overThis = laid.get(below);

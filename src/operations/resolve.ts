@@ -32,6 +32,8 @@ export interface Circumstances {
   readonly context: JsonObject;
   /** Where the subject is a token's: what else the token says counts as well. */
   readonly token?: TokenFacts;
+  /** Known of the request rather than said in it: who acts for the subject. */
+  readonly supplied?: readonly RelationTuple[];
 }
 
 export interface Resolved extends Compiled {

@@ -1,6 +1,7 @@
 /** What the OpenAPI document says of the administrative API. */
 import type { JsonSchema } from '../json-schema.js';
 import { PAGING } from '../openapi.js';
+import { ROLE_NAMES } from './requests.js';
 import type { Endpoint } from '../openapi.js';
 
 const TEXT = { type: 'string' } as const;
@@ -18,9 +19,10 @@ const exactly = (properties: Readonly<Record<string, JsonSchema>>): JsonSchema =
 const listOf = (items: JsonSchema): JsonSchema => ({ type: 'array', items });
 
 const ROLE_MEMBERS = {
-  role: { enum: ['reader', 'writer', 'modeller', 'admin', 'creator', 'observer'] },
+  role: { enum: ROLE_NAMES },
   store_id: TEXT,
   module: TEXT,
+  service: TEXT,
 } as const;
 
 const ROLE = {
@@ -126,7 +128,7 @@ export const adminEndpoints = (): readonly Endpoint[] => [
     method: 'get',
     path: '/admin/grants',
     operationId: 'ListGrants',
-    summary: 'Who has which role on the deployment, or on a store and its modules',
+    summary: 'Who has which role on the deployment, or on a store, its modules and its services',
     query: { store_id: TEXT },
     status: 200,
     answer: exactly({ grants: listOf(GRANT) }),

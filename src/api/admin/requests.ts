@@ -22,10 +22,19 @@ const ULID = /^[0-9A-HJKMNP-TV-Z]{26}$/;
 /** A change is one write to the system store; each grant is one tuple or two. */
 const MAX_ROLES = 30;
 
+export const ROLE_NAMES = [
+  'reader',
+  'writer',
+  'modeller',
+  'admin',
+  'asserter',
+  'acts_as',
+  'creator',
+  'observer',
+] as const;
+
 export class RoleBody {
-  @IsIn(['reader', 'writer', 'modeller', 'admin', 'creator', 'observer'], {
-    message: 'must be reader, writer, modeller, admin, creator or observer',
-  })
+  @IsIn(ROLE_NAMES, { message: `must be one of ${ROLE_NAMES.join(', ')}` })
   readonly role!: string;
 
   /** Without one, a role of the whole deployment. */
@@ -39,6 +48,13 @@ export class RoleBody {
   @IsString({ message: 'must be a string' })
   @Matches(/^[^#:\s]{1,50}$/, { message: "must be a module's name" })
   readonly module?: string;
+
+  /** The id of one of the store's objects of type service. */
+  @IsOptional()
+  @NullIsAbsent()
+  @IsString({ message: 'must be a string' })
+  @Matches(/^[^#:*\s]{1,200}$/, { message: "must be a service's id, without its type" })
+  readonly service?: string;
 }
 
 export class GrantBody extends RoleBody {

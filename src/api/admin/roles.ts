@@ -27,6 +27,7 @@ export function whenOn({ systemStore, rights, keys }: Identity): IdentityOn {
 
 export function roleOf(body: RoleBody, field: string): Role {
   const storeId = body.store_id as StoreId | undefined;
+  if (body.service !== undefined || body.role === 'acts_as') return actorRole(body, field);
   if (storeId === undefined) {
     const role = DEPLOYMENT_ROLES.find((known) => known === body.role);
     if (role === undefined) {
@@ -48,6 +49,18 @@ export function roleOf(body: RoleBody, field: string): Role {
   return { of: 'store', role, storeId };
 }
 
+function actorRole({ role, store_id, module, service }: RoleBody, field: string): Role {
+  if (role !== 'acts_as') throw invalidRequest(`${field}.role`, 'beside a service is acts_as');
+  if (service === undefined) {
+    throw invalidRequest(`${field}.service`, 'value is required: as which service to act');
+  }
+  if (store_id === undefined) {
+    throw invalidRequest(`${field}.store_id`, 'value is required beside a service');
+  }
+  if (module !== undefined) throw invalidRequest(`${field}.module`, 'acts_as is of the store');
+  return { of: 'actor', storeId: store_id as StoreId, service };
+}
+
 export function grantOf(body: GrantBody, field: string): Grant {
   const subject = parseSubject(body.subject);
   if (subject === undefined) {
@@ -64,6 +77,8 @@ export function roleToWire(role: Role): object {
       return { role: role.role, store_id: role.storeId };
     case 'module':
       return { role: 'writer', store_id: role.storeId, module: role.module };
+    case 'actor':
+      return { role: 'acts_as', store_id: role.storeId, service: role.service };
   }
 }
 

@@ -3,6 +3,7 @@ import type { Config } from '../../config.js';
 import type { JsonSchema } from '../json-schema.js';
 import { PAGING } from '../openapi.js';
 import type { Endpoint } from '../openapi.js';
+import { DELEGATED_REQUESTS, DELEGATED_RESPONSES } from './delegated-schemas.js';
 import { requestSchemas } from './request-schemas.js';
 import type { RequestSchemas } from './request-schemas.js';
 import { RESPONSES } from './response-schemas.js';
@@ -214,6 +215,26 @@ function queryEndpoints(schemas: RequestSchemas): readonly Endpoint[] {
     {
       ...query('batch-check', 'BatchCheck', 'Many checks', batchCheck),
       answer: RESPONSES.batchCheck,
+      headers: OF_CHECK,
+    },
+    {
+      ...query(
+        'delegated-check',
+        'DelegatedCheck',
+        'May the calling service, acting for this user, do this?',
+        DELEGATED_REQUESTS.check,
+      ),
+      answer: DELEGATED_RESPONSES.check,
+      headers: OF_CHECK,
+    },
+    {
+      ...query(
+        'delegated-batch-check',
+        'DelegatedBatchCheck',
+        'Many delegated checks',
+        DELEGATED_REQUESTS.batchCheck,
+      ),
+      answer: DELEGATED_RESPONSES.batchCheck,
       headers: OF_CHECK,
     },
     {

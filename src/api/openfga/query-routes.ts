@@ -6,7 +6,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { PembaError } from '../../errors.js';
 import { batchCheck, check, checkNow } from '../../operations/check.js';
-import type { BatchItem, BatchVerdict } from '../../operations/check.js';
+import type { BatchItem } from '../../operations/batch.js';
+import type { BatchQuestion, BatchVerdict } from '../../operations/check.js';
 import type { SubjectTokens } from '../../identity/subject-tokens.js';
 import type { Engine } from '../../operations/engine.js';
 import { listObjects, listUsers } from '../../operations/list.js';
@@ -256,7 +257,11 @@ const pagingOf = (
   continuationToken: body.continuation_token ?? '',
 });
 
-function batchItem(item: BatchBody['checks'][number], bearer: Bearer, i: number): BatchItem {
+function batchItem(
+  item: BatchBody['checks'][number],
+  bearer: Bearer,
+  i: number,
+): BatchItem<BatchQuestion> {
   const { correlation_id: correlationId, tuple_key } = item;
   try {
     const key = questionKeyOf(tuple_key, bearer, `checks[${i}].tuple_key`);

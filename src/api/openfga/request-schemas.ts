@@ -169,7 +169,7 @@ const DELETE_BY_FILTER = object({
   continuation_token: PAGE_TOKEN,
 });
 
-const CHECK = object(
+export const CHECK = object(
   { ...target, tuple_key: QUESTION_KEY, subject_token: SUBJECT_TOKEN, ...circumstances },
   ['tuple_key'],
 );
@@ -183,7 +183,7 @@ const BATCH_ITEM = object(
   ['tuple_key', 'correlation_id'],
 );
 
-const BATCH_CHECK = object(
+export const BATCH_CHECK = object(
   { ...target, checks: { type: 'array', items: BATCH_ITEM }, subject_token: SUBJECT_TOKEN },
   ['checks'],
 );

@@ -4,7 +4,9 @@
  *
  *   bundles     the store and its revision, and under `model` the model; as text, as OPA has it
  *   input       AuthZEN's subject, action, resource and context, and the contextual tuples
- *   result      { allowed } or, of a list, { count, complete }; none where there is an `error`
+ *   input       … and where a service acts for the subject, that `actor` and the `chain` before it
+ *   result      { allowed }, for a delegated check with its `reason` and `decision_id`, or of a list
+ *               { count, complete }; none where there is an `error`
  *   req_id      left out: OPA's is a number. The request's id stands among `request_context`'s
  *               headers, and the items of a batch have their `batch_decision_id` in common.
  *
@@ -12,6 +14,7 @@
  */
 import type { DecidedQuestion, Decision, DecisionSource } from '../../api/decision.js';
 import { PembaError } from '../../errors.js';
+import { serviceName, serviceObject } from '../../tuple/delegation.js';
 import { formatObject, formatSubject } from '../../tuple/tuple.js';
 import type { ObjectRef, RelationTuple, Subject } from '../../tuple/tuple.js';
 import { REQUEST_ID_HEADER } from '../requests.js';
@@ -98,13 +101,15 @@ function bundlesOf({ storeId, modelId, revision }: DecisionSource): string {
 
 type Input = Readonly<Record<string, unknown>>;
 
-function inputOf({ question, correlationId }: Decision): Input | undefined {
+function inputOf({ question, correlationId, acting }: Decision): Input | undefined {
   const item = correlationId === undefined ? {} : { correlation_id: correlationId };
   if (question instanceof PembaError) return correlationId === undefined ? undefined : item;
   const { context, contextualTuples } = question;
   return {
     ...item,
     ...askedOf(question),
+    ...(acting && { actor: refOf(serviceObject(acting.actor)) }),
+    ...(acting && acting.chain.length > 0 && { chain: acting.chain.map(serviceName) }),
     ...(Object.keys(context).length > 0 && { context }),
     ...(contextualTuples.length > 0 && { contextual_tuples: contextualTuples.map(tupleOf) }),
   };
@@ -147,6 +152,10 @@ const tupleOf = ({ object, relation, subject, condition, expiresAt }: RelationTu
 
 function resultOf({ result }: Decision): Omit<Body, 'input'> {
   if ('error' in result) return { error: { code: result.error.code } };
+  if ('reason' in result) {
+    const { allowed, reason, decisionId } = result;
+    return { result: { allowed, reason, decision_id: decisionId } };
+  }
   if ('allowed' in result) return { result: { allowed: result.allowed } };
   return { result: { count: result.count, complete: result.isComplete } };
 }

@@ -1,0 +1,219 @@
+/**
+ * May a service, acting for a subject, do this? Three questions to one graph at one revision:
+ *
+ *   ceiling     the service is an `actor` of the scope, whoever the subject is
+ *   chain       each service before it in the chain may stand there (`through`, where the model has it)
+ *   authority   the subject has the relation to the object, with `service:S#acting_for@subject` laid
+ *               over the graph: so the schema says what the service's acting adds, and nothing else does
+ *
+ * Nothing that a request brings along reaches the ceilings, and no request may bring the tuples that
+ * any of this rests on.
+ */
+import { PembaError, invalidRequest } from '../errors.js';
+import type { ServiceId } from '../ids.js';
+import { admitBatch, attemptEach } from '../operations/batch.js';
+import type { BatchItem } from '../operations/batch.js';
+import type { Engine } from '../operations/engine.js';
+import { answerOf, resolve, resolveNow, scopeOf } from '../operations/resolve.js';
+import type { Answer, Circumstances, Resolved, Target } from '../operations/resolve.js';
+import { check } from '../query/check.js';
+import { admissionProblem, namesProblem } from '../schema/admit.js';
+import type { Plan } from '../schema/plan.js';
+import {
+  ACTING_FOR,
+  ACTOR,
+  SCOPE,
+  SERVICE,
+  THROUGH,
+  actingFor,
+  isDelegation,
+  scopeObject,
+  serviceObject,
+} from '../tuple/delegation.js';
+import type { TupleKey } from '../tuple/tuple.js';
+
+/** Of a chain, the actor included: whoever needs more has lost sight of who acts for whom. */
+export const MAX_ACTORS = 4;
+
+/** Who acts for whom. */
+export interface Acting {
+  readonly actor: ServiceId;
+  /** The services before it, the latest one first. What is not verified can only take away. */
+  readonly chain: readonly ServiceId[];
+}
+
+export interface DelegatedQuestion extends Circumstances {
+  readonly key: TupleKey;
+}
+
+export type Reason =
+  'granted' | 'ceiling' | 'chain' | 'no_path' | 'condition_false' | 'missing_parameters';
+
+export interface DelegatedDecision {
+  readonly id: string;
+  readonly reason: Reason;
+}
+
+export interface DelegatedRequest extends Target, Acting {
+  /** Whether to tell all that is missing. */
+  readonly explain: boolean;
+}
+
+export interface DelegatedCheck extends DelegatedRequest {
+  readonly question: DelegatedQuestion;
+}
+
+export interface DelegatedBatch extends DelegatedRequest {
+  readonly items: readonly BatchItem<DelegatedQuestion>[];
+}
+
+export type DelegatedVerdict = DelegatedDecision | { readonly error: PembaError };
+
+export const isGranted = ({ reason }: DelegatedDecision): boolean => reason === 'granted';
+
+export async function delegatedCheck(
+  engine: Engine,
+  request: DelegatedCheck,
+): Promise<Answer<DelegatedDecision>> {
+  return answer(engine, await resolve(engine, request), request);
+}
+
+/** The answer, unless something has to be waited for: then undefined. */
+export function delegatedCheckNow(
+  engine: Engine,
+  request: DelegatedCheck,
+): Answer<DelegatedDecision> | undefined {
+  const resolved = resolveNow(engine, request);
+  return resolved && answer(engine, resolved, request);
+}
+
+const answer = (
+  engine: Engine,
+  resolved: Resolved,
+  request: DelegatedCheck,
+): Answer<DelegatedDecision> =>
+  answerOf(request, resolved, judge(engine, resolved, request, request.question));
+
+/** All items are judged at one revision; one that fails does not fail the others. */
+export async function delegatedBatchCheck(
+  engine: Engine,
+  request: DelegatedBatch,
+): Promise<Answer<ReadonlyMap<string, DelegatedVerdict>>> {
+  admitBatch(request.items, engine.config.maxBatchChecks);
+  const resolved = await resolve(engine, request);
+  assertDelegates(resolved.plan);
+  return answerOf(
+    request,
+    resolved,
+    attemptEach(request.items, (question) => judge(engine, resolved, request, question)),
+  );
+}
+
+/** Of several that are judged in one turn, all are of one revision. */
+export function judge(
+  engine: Engine,
+  resolved: Resolved,
+  acting: Acting,
+  question: DelegatedQuestion,
+): DelegatedDecision {
+  assertAskable(resolved.plan, acting, question);
+  const id = engine.newId();
+  const lacking = lackingCeilings(engine, resolved, acting, question);
+  const reason = lacking.next().value?.kind ?? authorityOf(engine, resolved, acting, question);
+  return { id, reason };
+}
+
+export interface LackingCeiling {
+  readonly kind: 'ceiling' | 'chain';
+  readonly service: ServiceId;
+  /** Undefined where the relation has no scope; see `scopeObject`. */
+  readonly tuple: TupleKey | undefined;
+}
+
+/** Of the actor and of those before it, who may not exercise the permission for anybody. */
+export function* lackingCeilings(
+  engine: Engine,
+  resolved: Resolved,
+  { actor, chain }: Acting,
+  { key, context }: DelegatedQuestion,
+): Generator<LackingCeiling, undefined> {
+  const scope = scopeOf(engine, resolved, { contextualTuples: [], context });
+  const object = scopeObject(key.object.type, key.relation);
+  const through = resolved.plan.relation(SCOPE, THROUGH) === undefined ? ACTOR : THROUGH;
+  for (const service of [actor, ...chain]) {
+    const kind = service === actor ? 'ceiling' : 'chain';
+    const relation = service === actor ? ACTOR : through;
+    const tuple = object && { object, relation, subject: serviceObject(service) };
+    if (tuple === undefined || !check(scope, tuple)) yield { kind, service, tuple };
+  }
+  return undefined;
+}
+
+function authorityOf(
+  engine: Engine,
+  resolved: Resolved,
+  acting: Acting,
+  question: DelegatedQuestion,
+): Reason {
+  try {
+    const isHeld = check(authorityScope(engine, resolved, acting, question), question.key);
+    return isHeld ? 'granted' : 'no_path';
+  } catch (error) {
+    const isMissing =
+      error instanceof PembaError && error.facts['missing_parameters'] !== undefined;
+    if (isMissing) return 'missing_parameters';
+    throw error;
+  }
+}
+
+export const authorityScope = (
+  engine: Engine,
+  resolved: Resolved,
+  { actor }: Acting,
+  question: DelegatedQuestion,
+): ReturnType<typeof scopeOf> =>
+  scopeOf(engine, resolved, { ...question, supplied: [actingFor(actor, question.key.subject)] });
+
+/** That the question makes sense under the model, and claims nothing for itself. */
+function assertAskable(
+  plan: Plan,
+  { actor, chain }: Acting,
+  { key, contextualTuples }: DelegatedQuestion,
+): void {
+  assertDelegates(plan);
+  const problem = namesProblem(plan, key);
+  if (problem !== undefined) throw invalidRequest('tuple_key', problem);
+  const claimed = contextualTuples.findIndex(isDelegation);
+  if (claimed >= 0) {
+    throw invalidRequest(
+      `contextual_tuples[${claimed}]`,
+      'who acts for whom, and who may, is not for a request to say',
+    );
+  }
+  const unfit = admissionProblem(plan, actingFor(actor, key.subject));
+  if (key.subject.kind !== 'object' || unfit !== undefined) {
+    throw invalidRequest(
+      'tuple_key.user',
+      unfit ?? 'services act for single subjects, not for sets of them',
+    );
+  }
+  const services = new Set([actor, ...chain]);
+  if (services.size <= chain.length) throw invalidRequest('chain', 'names a service twice');
+  if (services.size > MAX_ACTORS) {
+    throw invalidRequest('chain', `has more than ${MAX_ACTORS} services, the actor included`);
+  }
+}
+
+/** Throws `no_delegation`. */
+export function assertDelegates(plan: Plan): void {
+  const lacking = [[SERVICE, ACTING_FOR] as const, [SCOPE, ACTOR] as const].find(
+    ([type, relation]) => plan.relation(type, relation) === undefined,
+  );
+  if (lacking === undefined) return;
+  const [type, relation] = lacking;
+  throw new PembaError(
+    'no_delegation',
+    `the model does not define ${type}#${relation}: include the module schema/delegation.fga`,
+    { facts: { type, relation } },
+  );
+}
