@@ -117,10 +117,26 @@ export function judge(
   question: DelegatedQuestion,
 ): DelegatedDecision {
   assertAskable(resolved.plan, acting, question);
-  const id = engine.newId();
-  const lacking = lackingCeilings(engine, resolved, acting, question);
-  const reason = lacking.next().value?.kind ?? authorityOf(engine, resolved, acting, question);
-  return { id, reason };
+  return { id: engine.newId(), reason: reasonOf(engine, resolved, acting, question) };
+}
+
+function reasonOf(
+  engine: Engine,
+  resolved: Resolved,
+  acting: Acting,
+  question: DelegatedQuestion,
+): Reason {
+  try {
+    const { value: lacking } = lackingCeilings(engine, resolved, acting, question).next();
+    if (lacking !== undefined) return lacking.kind;
+    const isHeld = check(authorityScope(engine, resolved, acting, question), question.key);
+    return isHeld ? 'granted' : 'no_path';
+  } catch (error) {
+    const isMissing =
+      error instanceof PembaError && error.facts['missing_parameters'] !== undefined;
+    if (isMissing) return 'missing_parameters';
+    throw error;
+  }
 }
 
 export interface LackingCeiling {
@@ -147,23 +163,6 @@ export function* lackingCeilings(
     if (tuple === undefined || !check(scope, tuple)) yield { kind, service, tuple };
   }
   return undefined;
-}
-
-function authorityOf(
-  engine: Engine,
-  resolved: Resolved,
-  acting: Acting,
-  question: DelegatedQuestion,
-): Reason {
-  try {
-    const isHeld = check(authorityScope(engine, resolved, acting, question), question.key);
-    return isHeld ? 'granted' : 'no_path';
-  } catch (error) {
-    const isMissing =
-      error instanceof PembaError && error.facts['missing_parameters'] !== undefined;
-    if (isMissing) return 'missing_parameters';
-    throw error;
-  }
 }
 
 export const authorityScope = (

@@ -29,6 +29,8 @@ const NEEDED = {
   'store:query': [
     'POST /stores/:storeId/batch-check',
     'POST /stores/:storeId/check',
+    'POST /stores/:storeId/delegated-batch-check',
+    'POST /stores/:storeId/delegated-check',
     'POST /stores/:storeId/expand',
     'POST /stores/:storeId/list-objects',
     'POST /stores/:storeId/list-users',

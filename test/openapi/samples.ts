@@ -18,6 +18,12 @@ export interface Samples {
 export const MODEL = `model
   schema 1.1
 type user
+type service
+  relations
+    define acting_for: [user]
+type scope
+  relations
+    define actor: [service]
 type group
   relations
     define member: [user]
@@ -50,6 +56,7 @@ export const TUPLES = [
 const UNKNOWN_ID = '01ARZ3NDEKTSV4RRFFQ69G5FAV';
 const NAME = 'document:1#viewer@user:anne';
 const TYPES = [{ type: 'user' }];
+const DELEGATED = { tuple_key: keyOf(NAME) };
 const LIST = { user: 'user:anne', relation: 'viewer', type: 'document' };
 const EXPAND = ['viewer', 'editor', 'reader'].map((relation) => ({
   body: { tuple_key: { relation, object: 'document:1' } },
@@ -223,6 +230,24 @@ const querySamples: Readonly<Record<string, Samples>> = {
   BatchCheck: {
     success: [{ body: { checks: [{ tuple_key: keyOf(NAME), correlation_id: 'good' }, badItem] } }],
     errors: [{ body: { checks: [] } }],
+  },
+  DelegatedCheck: {
+    success: [
+      { body: { ...DELEGATED, actor: 'service:orders' } },
+      { body: { ...DELEGATED, actor: 'web', chain: ['service:portal'] } },
+    ],
+    errors: [{ body: DELEGATED }, { body: { ...DELEGATED, actor: 'user:anne' } }],
+  },
+  DelegatedBatchCheck: {
+    success: [
+      {
+        body: {
+          actor: 'service:orders',
+          checks: [{ ...DELEGATED, correlation_id: 'good' }, badItem],
+        },
+      },
+    ],
+    errors: [{ body: { actor: 'service:orders', checks: [] } }],
   },
   Expand: {
     success: [...EXPAND, { body: { ...EXPAND[0]?.body, max_depth: 3 } }],
