@@ -1,5 +1,6 @@
 import { PembaError } from '../errors.js';
 import type { ModelId, Revision, StoreId } from '../ids.js';
+import { actingForProblem } from '../schema/acting-for.js';
 import { admissionProblem, moduleOf } from '../schema/admit.js';
 import type { Plan } from '../schema/plan.js';
 import type { WriteRequest } from '../storage/write-ledger.js';
@@ -125,7 +126,8 @@ export const tupleProblem = (
   engine: Engine,
   plan: Plan,
   tuple: RelationTuple,
-): string | undefined => admissionProblem(plan, tuple) ?? valuesProblem(engine, tuple);
+): string | undefined =>
+  admissionProblem(plan, tuple) ?? actingForProblem(tuple) ?? valuesProblem(engine, tuple);
 
 function valuesProblem(engine: Engine, tuple: RelationTuple): string | undefined {
   if (tuple.expiresAt !== undefined && tuple.expiresAt <= engine.clock.now()) {

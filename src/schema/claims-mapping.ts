@@ -14,6 +14,7 @@ import { PembaError } from '../errors.js';
 import { idOfClaim } from '../tuple/claim-id.js';
 import { formatTupleKey } from '../tuple/tuple.js';
 import type { JsonObject, JsonValue, RelationTuple, TupleKey } from '../tuple/tuple.js';
+import { isActingFor } from './acting-for.js';
 import { admissionProblem, namesProblem } from './admit.js';
 import { claimsMappingProblem, contextClaims, pathSteps } from './claims-mapping-wire.js';
 import type { ContextClaim, WireClaimsMapping } from './claims-mapping-wire.js';
@@ -71,6 +72,7 @@ export function compileClaimsMapping(plan: Plan, wire: WireClaimsMapping): Claim
 }
 
 function templateProblem(plan: Plan, { sample, isOfSubject }: ClaimsTemplate): string | undefined {
+  if (isActingFor(sample)) return 'which service acts for a user is not for a claim to say';
   if (!isOfSubject) return admissionProblem(plan, sample);
   const { object, relation } = sample;
   const anySubject = { kind: 'wildcard', type: object.type } as const;

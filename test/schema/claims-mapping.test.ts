@@ -18,6 +18,9 @@ const PLAN = compilePlan(
   schema 1.1
 type user
 type app
+type service
+  relations
+    define acting_for: [user]
 type group
   relations
     define member: [user, user:*, group#member]
@@ -338,6 +341,7 @@ describe('a mapping', () => {
     ['a percent between', 'role:{claims.a}%{value}#assignee@{subject}', /must stand a text/],
     ['no room', `role:{value}${'x'.repeat(200)}#assignee@{subject}`, /leaves no room/],
     ['white space', 'role: {value}#assignee@{subject}', /is not of the form/],
+    ['a service that acts', 'service:{value}#acting_for@{subject}', /not for a claim to say/],
     ['too much text', `role:{value}${'x'.repeat(600)}#assignee@{subject}`, /512 characters/],
   ])('whose tuple has %s is refused', (_what, tuple, message) => {
     const refusal = refusalOf(entry(tuple));

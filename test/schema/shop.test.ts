@@ -286,6 +286,12 @@ describe('the shop', () => {
   });
 });
 
+describe('the module for delegation', () => {
+  it('is the same in the shop, where any tool can read it', () => {
+    expect(read('shop/delegation.fga')).toBe(read('delegation.fga'));
+  });
+});
+
 describe('the assertions about the shop', () => {
   it('say of every relation that somebody has it and that somebody has not', () => {
     const said = groups.flatMap(({ type, expected }) =>
@@ -342,11 +348,11 @@ describe('schema/README.md', () => {
   });
 
   it('quotes the manifest and assertions of the file', () => {
-    const [first, second = ''] = quotes('yaml');
+    const [first, ...others] = quotes('yaml');
     expect(parse(first ?? '')).toEqual(parse(manifest));
-    const { tests } = parse(second) as StoreFile;
+    const tests = others.flatMap((quote) => (parse(quote) as StoreFile).tests);
     const titles = tests.flatMap(groupsOf).map(titleOf);
-    expect(titles).toHaveLength(3);
+    expect(titles).toHaveLength(4);
     expect(groups.map(titleOf)).toEqual(expect.arrayContaining(titles));
   });
 });
