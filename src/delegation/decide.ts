@@ -17,6 +17,7 @@ import type { Engine } from '../operations/engine.js';
 import { answerOf, resolve, resolveNow, scopeOf } from '../operations/resolve.js';
 import type { Answer, Circumstances, Resolved, Target } from '../operations/resolve.js';
 import { check } from '../query/check.js';
+import type { QueryScope } from '../query/scope.js';
 import { admissionProblem, namesProblem } from '../schema/admit.js';
 import type { Plan } from '../schema/plan.js';
 import {
@@ -127,7 +128,7 @@ function reasonOf(
   question: DelegatedQuestion,
 ): Reason {
   try {
-    const { value: lacking } = lackingCeilings(engine, resolved, acting, question).next();
+    const lacking = lackingCeiling(engine, resolved, acting, question);
     if (lacking !== undefined) return lacking.kind;
     const isHeld = check(authorityScope(engine, resolved, acting, question), question.key);
     return isHeld ? 'granted' : 'no_path';
@@ -139,38 +140,43 @@ function reasonOf(
   }
 }
 
-export interface LackingCeiling {
+export interface CeilingQuestion {
+  /** What it means if the answer is no. */
   readonly kind: 'ceiling' | 'chain';
-  readonly service: ServiceId;
-  /** Undefined where the relation has no scope; see `scopeObject`. */
-  readonly tuple: TupleKey | undefined;
+  readonly scope: QueryScope;
+  readonly key: TupleKey;
 }
 
-/** Of the actor and of those before it, who may not exercise the permission for anybody. */
-export function* lackingCeilings(
+/** Whether the actor, and each service before it, may exercise the permission for anybody. */
+export function ceilingQuestions(
   engine: Engine,
   resolved: Resolved,
   { actor, chain }: Acting,
   { key, context }: DelegatedQuestion,
-): Generator<LackingCeiling, undefined> {
+): readonly CeilingQuestion[] {
   const scope = scopeOf(engine, resolved, { contextualTuples: [], context });
   const object = scopeObject(key.object.type, key.relation);
   const through = resolved.plan.relation(SCOPE, THROUGH) === undefined ? ACTOR : THROUGH;
-  for (const service of [actor, ...chain]) {
-    const kind = service === actor ? 'ceiling' : 'chain';
-    const relation = service === actor ? ACTOR : through;
-    const tuple = object && { object, relation, subject: serviceObject(service) };
-    if (tuple === undefined || !check(scope, tuple)) yield { kind, service, tuple };
-  }
-  return undefined;
+  const asked = (kind: CeilingQuestion['kind'], relation: string, service: ServiceId) => ({
+    kind,
+    scope,
+    key: { object, relation, subject: serviceObject(service) },
+  });
+  return [
+    asked('ceiling', ACTOR, actor),
+    ...chain.map((service) => asked('chain', through, service)),
+  ];
 }
+
+const lackingCeiling = (...of: Parameters<typeof ceilingQuestions>): CeilingQuestion | undefined =>
+  ceilingQuestions(...of).find(({ scope, key }) => !check(scope, key));
 
 export const authorityScope = (
   engine: Engine,
   resolved: Resolved,
   { actor }: Acting,
   question: DelegatedQuestion,
-): ReturnType<typeof scopeOf> =>
+): QueryScope =>
   scopeOf(engine, resolved, { ...question, supplied: [actingFor(actor, question.key.subject)] });
 
 /** That the question makes sense under the model, and claims nothing for itself. */
@@ -182,6 +188,9 @@ function assertAskable(
   assertDelegates(plan);
   const problem = namesProblem(plan, key);
   if (problem !== undefined) throw invalidRequest('tuple_key', problem);
+  if (key.relation.includes('.')) {
+    throw invalidRequest('tuple_key.relation', 'with a dot in its name it cannot be delegated');
+  }
   const claimed = contextualTuples.findIndex(isDelegation);
   if (claimed >= 0) {
     throw invalidRequest(

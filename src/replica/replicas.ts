@@ -133,7 +133,9 @@ export class Replicas {
   }
 
   drop(storeId: StoreId): void {
+    const replica = this.#open.get(storeId);
     this.#open.delete(storeId);
+    replica?.drop();
   }
 
   /** Compares every open store with its head. Never rejects. */

@@ -29,6 +29,15 @@ const REVISIONS_PER_READING = 500;
 /** How often a graph that is being loaded is held against the memory it may take. */
 const TUPLES_PER_LOOK = 4096;
 
+/** Who has to know of every change, in the turn in which answers begin to show it. */
+export interface ReplicaWatcher {
+  /** Undefined when the graph is another one, and what has changed is not known. */
+  changed(changes: readonly TupleChange[] | undefined): void;
+  modelChanged(modelId: ModelId): void;
+  /** The replica follows no longer. */
+  dropped(): void;
+}
+
 export class StoreReplica {
   readonly storeId: StoreId;
   /** For tokens of all kinds. */
@@ -44,6 +53,7 @@ export class StoreReplica {
   #catchingUp: Promise<void> | undefined;
   readonly #maxBytes: number;
   #isCompacting = false;
+  #watcher: ReplicaWatcher | undefined;
   /** Set by whoever decides which stores stay: greater for those used later. */
   lastUse = 0;
 
@@ -111,8 +121,19 @@ export class StoreReplica {
     return binding;
   }
 
+  watch(watcher: ReplicaWatcher | undefined): void {
+    this.#watcher = watcher;
+  }
+
+  /** By whoever holds the replicas: it is one of them no more. */
+  drop(): void {
+    this.#watcher?.dropped();
+  }
+
   noteModel(modelId: ModelId | undefined): void {
-    if (modelId !== undefined && modelId > (this.#newestModel ?? '')) this.#newestModel = modelId;
+    if (modelId === undefined || modelId <= (this.#newestModel ?? '')) return;
+    this.#newestModel = modelId;
+    this.#watcher?.modelChanged(modelId);
   }
 
   /**
@@ -121,7 +142,7 @@ export class StoreReplica {
    */
   async applyOwn(revision: Revision, changes: readonly TupleChange[]): Promise<void> {
     if (revision === this.revision + 1 && changes.length > 0) {
-      this.#graph.apply(revision, changes);
+      this.#apply(this.#graph, revision, changes);
     } else if (revision > this.revision) {
       await this.catchUp(revision);
     }
@@ -180,9 +201,14 @@ export class StoreReplica {
       // Own writes are applied to the graph that stands, also between two readings.
       if (revision <= graph.revision) continue;
       if (revision !== graph.revision + 1) break;
-      graph.apply(revision, changes);
+      this.#apply(graph, revision, changes);
     }
     return graph.revision > from;
+  }
+
+  #apply(graph: ResidentGraph, revision: Revision, changes: readonly TupleChange[]): void {
+    graph.apply(revision, changes);
+    if (graph === this.#graph) this.#watcher?.changed(changes);
   }
 
   /** The log does not go on from here: it was trimmed, or the database was restored. */
@@ -200,6 +226,7 @@ export class StoreReplica {
   #stand(graph: ResidentGraph): void {
     this.#graph = graph;
     this.#bindings = new WeakMap();
+    this.#watcher?.changed(undefined);
   }
 }
 

@@ -30,9 +30,11 @@ export function parseServiceId(text: string): ServiceId | undefined {
   return object?.type === SERVICE && object.id !== '*' ? (object.id as ServiceId) : undefined;
 }
 
-/** Undefined where the two have no unmistakable name: a relation with a dot in it. */
-export const scopeObject = (type: string, relation: string): ObjectRef | undefined =>
-  relation.includes('.') ? undefined : { type: SCOPE, id: `${type}.${relation}` };
+/** Unmistakable, as no relation with a dot in its name is ever delegated. */
+export const scopeObject = (type: string, relation: string): ObjectRef => ({
+  type: SCOPE,
+  id: `${type}.${relation}`,
+});
 
 export const actingFor = (actor: ServiceId, subject: TupleKey['subject']): RelationTuple => ({
   object: serviceObject(actor),

@@ -1,0 +1,132 @@
+/**
+ * Which permits count no longer: a list to ask for again and again, or a stream of events (as browsers
+ * and proxies know them). A service needs it to refuse a permit before its minute is over.
+ *
+ * For who may query the store, and for who is a service of it: that is who gets permits.
+ */
+import { Readable } from 'node:stream';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Revocations } from '../../delegation/revocations.js';
+import type { Watermark } from '../../delegation/watermark.js';
+import { PembaError, invalidRequest } from '../../errors.js';
+import type { Identity } from '../../identity/identity.js';
+import { isUlid } from '../../ids.js';
+import type { StoreId } from '../../ids.js';
+import { storeNotFound } from '../../storage/stores.js';
+import { callerOf } from '../gate.js';
+
+interface RevocationsRoute {
+  Params: { storeId?: string };
+  Querystring: { after?: string; page_size?: string };
+}
+
+export interface RevocationRoutesParts {
+  readonly revocations: Revocations;
+  readonly identity: Pick<Identity, 'acting' | 'rights'>;
+  /** Whose they are at the path without a store; '' for none. */
+  readonly rootStore: string;
+}
+
+const EVENTS = 'text/event-stream';
+/** Proxies give up on what is silent for half a minute. */
+const HEARTBEAT_MS = 15_000;
+/** Of one process: each keeps a connection. */
+const MAX_STREAMS = 1000;
+const PAGE_DEFAULT = 100;
+const PAGE_MAX = 1000;
+
+export function registerRevocations(
+  instance: FastifyInstance,
+  parts: RevocationRoutesParts,
+): void {
+  const { revocations } = parts;
+  let streams = 0;
+  const answer = async (
+    request: FastifyRequest<RevocationsRoute>,
+    reply: FastifyReply,
+  ): Promise<object> => {
+    const storeId = await visibleStore(parts, request);
+    const wantsEvents = request.headers.accept?.includes(EVENTS) === true;
+    const after = cursorOf(request, wantsEvents);
+    void reply.header('cache-control', 'no-store').header('vary', 'accept');
+    if (!wantsEvents) {
+      const limit = pageSizeOf(request.query.page_size);
+      const found = await revocations.after(storeId, after, limit);
+      const cursor = String(found.at(-1)?.id ?? after);
+      return { revocations: found.map(toWire), cursor };
+    }
+    if (streams >= MAX_STREAMS) {
+      throw new PembaError('overloaded', 'too many streams of revocations are open');
+    }
+    streams++;
+    const events = Readable.from(eventsOf(revocations.follow(storeId, after, HEARTBEAT_MS)), {
+      objectMode: false,
+    });
+    events.once('close', () => {
+      streams--;
+    });
+    return reply.header('content-type', EVENTS).serializer(String).send(events);
+  };
+  const options = { config: { right: 'authenticated' as const } };
+  instance.get<RevocationsRoute>('/revocations', options, answer);
+  instance.get<RevocationsRoute>('/stores/:storeId/revocations', options, answer);
+}
+
+async function visibleStore(
+  { identity, rootStore }: RevocationRoutesParts,
+  request: FastifyRequest<RevocationsRoute>,
+): Promise<StoreId> {
+  const storeId = request.params.storeId ?? rootStore;
+  if (!isUlid(storeId)) {
+    if (request.params.storeId === undefined) throw storeNotFound('');
+    throw invalidRequest('store_id', 'must be a ULID (26 characters)');
+  }
+  const id = storeId as StoreId;
+  const { acting, rights } = identity;
+  const verdict = await rights?.verdict(callerOf(request), 'store:query', id);
+  if (verdict === undefined || verdict.kind === 'allowed') return id;
+  const services = await acting.servicesOf(callerOf(request), id);
+  if (services.length > 0) return id;
+  throw storeNotFound(id);
+}
+
+const CURSOR = /^\d{1,15}$/;
+
+function cursorOf({ query, headers }: FastifyRequest<RevocationsRoute>, isStream: boolean): number {
+  const resumed = isStream ? headers['last-event-id'] : undefined;
+  const field = resumed === undefined ? 'after' : 'last-event-id';
+  const text = resumed ?? query.after;
+  if (text === undefined || text === '') return 0;
+  if (typeof text !== 'string' || !CURSOR.test(text)) {
+    throw invalidRequest(field, 'must be a cursor that was given before');
+  }
+  return Number(text);
+}
+
+function pageSizeOf(text: string | undefined): number {
+  if (text === undefined) return PAGE_DEFAULT;
+  const size = typeof text === 'string' && /^\d{1,6}$/.test(text) ? Number(text) : 0;
+  if (size >= 1 && size <= PAGE_MAX) return size;
+  throw new PembaError('invalid_page_size', `page_size: must be from 1 to ${PAGE_MAX}`, {
+    facts: { field: 'page_size' },
+  });
+}
+
+const toWire = ({ id, kind, value, notBefore, expiresAt }: Watermark): object => ({
+  id,
+  kind,
+  value,
+  not_before: notBefore,
+  expires: expiresAt,
+});
+
+async function* eventsOf(
+  parts: AsyncGenerator<readonly Watermark[], void, undefined>,
+): AsyncGenerator<string, void, undefined> {
+  for await (const watermarks of parts) {
+    if (watermarks.length === 0) yield ': nothing new\n\n';
+    for (const watermark of watermarks) {
+      yield `id: ${watermark.id}\nevent: revocation\ndata: ${JSON.stringify(toWire(watermark))}\n\n`;
+    }
+  }
+}

@@ -1,0 +1,71 @@
+/** A Transaction Token for the edge of a trust domain: minted once, and passed on unchanged. */
+import { PembaError } from '../errors.js';
+import type { ServiceId } from '../ids.js';
+import type { Engine } from '../operations/engine.js';
+import { serviceName } from '../tuple/delegation.js';
+import { formatObject } from '../tuple/tuple.js';
+import type { JsonObject } from '../tuple/tuple.js';
+import type { ExchangeRequest, IssuedToken } from './exchange.js';
+import type { ExchangeSubject } from './exchange-subject.js';
+import { issuerOf, trustDomainOf } from './issuer.js';
+import type { Signer } from './signing-keys.js';
+import { TRANSACTION_TOKEN_TYPE, transactionTokenClaims } from './transaction-token.js';
+
+/** A transaction is over by then, queues included. */
+const LIFETIME_MS = 300_000;
+
+export function issueTransactionToken(
+  { engine, signer }: { readonly engine: Engine; readonly signer: Signer },
+  request: ExchangeRequest,
+  actor: ServiceId,
+  { subject, expiresAt, transactionId, token }: ExchangeSubject,
+): IssuedToken {
+  if (token === undefined) {
+    throw new PembaError(
+      'invalid_subject_token',
+      "subject_token: a Transaction Token begins with the user's own token",
+      { facts: { field: 'subject_token' } },
+    );
+  }
+  const { storeId, audience, requestContext, requestDetails } = request;
+  const trustDomain = trustDomainOf(engine.config, storeId);
+  if (audience !== trustDomain) {
+    throw new PembaError('invalid_target', 'the audience has to be the trust domain');
+  }
+  const scope = scopeOf(request, token.claims);
+  const now = engine.clock.now();
+  const issuedAt = Math.floor(now / 1000);
+  const end = Math.floor(Math.min(now + LIFETIME_MS, expiresAt) / 1000);
+  const claims = transactionTokenClaims({
+    issuer: issuerOf(engine.config, storeId),
+    trustDomain,
+    transactionId: transactionId ?? engine.newId(),
+    id: engine.newId(),
+    subject: formatObject(subject),
+    scope,
+    requester: serviceName(actor),
+    issuedAt,
+    notBefore: issuedAt,
+    expiresAt: end,
+    ...(requestDetails && { details: requestDetails }),
+    ...(requestContext && { requestContext }),
+  });
+  return {
+    token: signer.sign(TRANSACTION_TOKEN_TYPE, claims),
+    expiresInSeconds: end - issuedAt,
+    scope,
+  };
+}
+
+/** No more than the user's token has. */
+function scopeOf({ scope }: ExchangeRequest, claims: JsonObject): string {
+  const asked = scope?.split(' ').filter((word) => word !== '') ?? [];
+  if (asked.length === 0) throw new PembaError('invalid_scope', 'say what the transaction is for');
+  const claim = claims['scope'] ?? claims['scp'];
+  const held = new Set(typeof claim === 'string' ? claim.split(' ') : Array.isArray(claim) ? claim : []);
+  const beyond = asked.find((word) => !held.has(word));
+  if (beyond !== undefined) {
+    throw new PembaError('invalid_scope', "the user's token does not have all of this scope");
+  }
+  return asked.join(' ');
+}
