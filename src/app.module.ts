@@ -8,7 +8,7 @@ import { KeysController } from './api/admin/keys.controller.js';
 import { adminEndpoints } from './api/admin/endpoints.js';
 import { HealthController } from './api/health/health.controller.js';
 import { Readiness } from './api/health/readiness.js';
-import { ClaimsMappingController } from './api/openfga/claims-mapping.controller.js';
+import { AttachmentsController } from './api/openfga/attachments.controller.js';
 import { ModelsController } from './api/openfga/models.controller.js';
 import { openFgaComponents, openFgaEndpoints } from './api/openfga/endpoints.js';
 import { OpenApiController } from './api/openapi.controller.js';
@@ -132,7 +132,7 @@ export class AppModule {
       controllers: [
         StoresController,
         ModelsController,
-        ClaimsMappingController,
+        AttachmentsController,
         TuplesController,
         OpenApiController,
         HealthController,

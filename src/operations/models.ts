@@ -1,14 +1,16 @@
 /** Models: written once, and followed by newer ones. What is attached to one goes along. */
-import { PembaError } from '../errors.js';
 import type { ModelId, StoreId } from '../ids.js';
-import { compile, withAttachments } from '../schema/attachments.js';
-import type { Attachments, Compiled } from '../schema/attachments.js';
-import type { WireClaimsMapping } from '../schema/claims-mapping-wire.js';
+import { nextVersion } from '../schema/attachments.js';
+import type {
+  AttachmentChanges,
+  AttachmentName,
+  Attachments,
+  Compiled,
+} from '../schema/attachments.js';
 import { DEFAULT_MODEL_LIMITS } from '../schema/limits.js';
 import type { ModelLimits } from '../schema/limits.js';
 import type { Model } from '../schema/model.js';
 import { compilePlan } from '../schema/plan.js';
-import type { Plan } from '../schema/plan.js';
 import type { Positions } from '../schema/positions.js';
 import { assertValidModel } from '../schema/validate.js';
 import { modelFromWire, modelToWire } from '../schema/wire.js';
@@ -27,77 +29,53 @@ export interface ModelSource {
   readonly model: Model;
   /** Those of the DSL that the model was read from. */
   readonly positions?: Positions;
-  /** Null for none; without it the model gets that of the store's newest one. */
-  readonly claimsMapping?: WireClaimsMapping | null;
+  /** What is not named here is that of the store's newest model. */
+  readonly attachments?: AttachmentChanges;
   readonly deed?: Deed;
 }
 
 export async function writeModel(
   engine: Engine,
   storeId: StoreId,
-  { model, positions, claimsMapping, deed }: ModelSource,
+  { model, positions, attachments: changes = {}, deed }: ModelSource,
 ): Promise<ModelId> {
   assertValidModel(model, { limits: limitsOf(engine.config), ...(positions && { positions }) });
   const plan = compilePlan(model);
   const body = modelToWire(model);
-  return insert(engine, storeId, deed, (newest) => {
-    const before = newest?.attachments ?? {};
-    if (claimsMapping === undefined) {
-      return { body, attachments: before, compiled: carriedOver(plan, before) };
-    }
-    const attachments = withMapping(before, claimsMapping);
-    return { body, attachments, compiled: withAttachments(plan, attachments) };
-  });
+  return insert(engine, storeId, deed, (newest) => ({
+    body,
+    ...nextVersion(plan, newest?.attachments ?? {}, changes),
+  }));
 }
 
-/** A new version of the store's newest model, with this mapping or with none. */
-export async function writeClaimsMapping(
+/** A new version of the store's newest model, which differs in its attachments alone. */
+export async function writeAttachments(
   engine: Engine,
   storeId: StoreId,
-  mapping: WireClaimsMapping | null,
+  changes: AttachmentChanges,
   deed?: Deed,
 ): Promise<ModelId> {
   return insert(engine, storeId, deed, (newest) => {
     if (newest === undefined) throw noModel(storeId);
-    const { body } = newest;
-    const attachments = withMapping(newest.attachments, mapping);
-    return { body, attachments, compiled: compile(modelFromWire(body), attachments) };
+    const { body, attachments } = newest;
+    return { body, ...nextVersion(compilePlan(modelFromWire(body)), attachments, changes) };
   });
 }
 
-/** `{}` when the model, by default the store's newest, has none. */
-export async function readClaimsMapping(
+/** `{}` when the model, by default the store's newest, has none of that name. */
+export async function readAttachment(
   engine: Engine,
   storeId: StoreId,
+  name: AttachmentName,
   modelId?: ModelId,
-): Promise<WireClaimsMapping> {
+): Promise<object> {
   await headOfStore(engine, storeId);
   const stored =
     modelId === undefined
       ? (await readModels(engine.database, storeId, { before: undefined, limit: 1 }))[0]
       : await findModel(engine.database, storeId, modelId);
-  if (stored !== undefined) return stored.attachments.claims_mapping ?? {};
+  if (stored !== undefined) return stored.attachments[name] ?? {};
   throw modelId === undefined ? noModel(storeId) : modelNotFound(modelId);
-}
-
-const withMapping = (attachments: Attachments, mapping: WireClaimsMapping | null): Attachments => ({
-  ...attachments,
-  claims_mapping: mapping ?? undefined,
-});
-
-/** Who wrote the model may not know that there is a mapping. */
-function carriedOver(plan: Plan, attachments: Attachments): Compiled {
-  try {
-    return withAttachments(plan, attachments);
-  } catch (error) {
-    if (!(error instanceof PembaError && error.code === 'invalid_claims_mapping')) throw error;
-    throw new PembaError(
-      error.code,
-      `${error.message}. The store's claims mapping is kept when a model is written without one: ` +
-        'send a claims_mapping that fits along, or null to have none.',
-      { facts: error.facts, cause: error },
-    );
-  }
 }
 
 interface Version extends Omit<StoredModel, 'id'> {
@@ -133,13 +111,13 @@ const limitsOf = (config: Config): ModelLimits => ({
 export interface IdentifiedModel {
   readonly id: ModelId;
   readonly model: Model;
-  readonly claimsMapping: WireClaimsMapping | undefined;
+  readonly attachments: Attachments;
 }
 
 const identified = ({ id, body, attachments }: StoredModel): IdentifiedModel => ({
   id,
   model: modelFromWire(body),
-  claimsMapping: attachments.claims_mapping,
+  attachments,
 });
 
 export async function getModel(

@@ -44,8 +44,8 @@ export interface Resolved extends Compiled {
 const resolvedTo = (
   replica: StoreReplica,
   modelId: ModelId,
-  { plan, claims }: Compiled,
-): Resolved => ({ replica, plan, claims, modelId });
+  { plan, claims, delegation }: Compiled,
+): Resolved => ({ replica, plan, claims, delegation, modelId });
 
 /** An answer with what it was computed from. */
 export interface Answer<Result> {

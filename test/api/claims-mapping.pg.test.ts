@@ -120,7 +120,7 @@ describeWithPostgres('a claims mapping', () => {
   it('that does not fit a new model is named, and the model refused', async () => {
     const store = await storeWithMapping();
     const message =
-      /^claims_mapping\.tuples\[0\]\.tuple: relation 'role#assignee' not found\..*send a claims_mapping/;
+      /^claims_mapping\.tuples\[0\]\.tuple: relation 'role#assignee' not found\..*send claims_mapping that fits/;
     expectError(await writeDsl(store, OTHER_MODEL), 400, 'validation_error', message);
     expect(await modelCount(store)).toBe(2);
   });

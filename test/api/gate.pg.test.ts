@@ -42,6 +42,7 @@ const NEEDED = {
     'GET /stores/:storeId/authorization-models/:modelId',
     'GET /stores/:storeId/changes',
     'GET /stores/:storeId/claims-mapping',
+    'GET /stores/:storeId/delegation-settings',
     'POST /stores/:storeId/read',
   ],
   'store:write': [
@@ -53,6 +54,7 @@ const NEEDED = {
     'POST /stores/:storeId/authorization-models',
     'PUT /stores/:storeId/assertions/:modelId',
     'PUT /stores/:storeId/claims-mapping',
+    'PUT /stores/:storeId/delegation-settings',
   ],
   'store:administer': ['GET /stores/:storeId/audit', 'GET /stores/:storeId/audit/verification'],
   'store:delete': ['DELETE /stores/:storeId'],

@@ -35,6 +35,14 @@ type document
     define viewer: [user, user:*, user with limited, group#member] or owner or viewer from parent
     define editor: viewer and owner
     define reader: viewer but not blocked
+    define printer: [service]
+    define can_print: viewer and acting_for from printer
+type service
+  relations
+    define acting_for: [user]
+type scope
+  relations
+    define actor: [service]
 condition limited(limit: int, asked: int) {
   asked <= limit
 }
@@ -46,6 +54,8 @@ export const TUPLES = [
   'document:1#viewer@user:*',
   'document:1#viewer@group:eng#member',
   'group:eng#member@user:ben',
+  'document:1#printer@service:press',
+  'scope:document.can_print#actor@service:press',
   {
     ...keyOf('document:3#viewer@user:carl'),
     condition: { name: 'limited', context: { limit: 1 } },
@@ -88,6 +98,7 @@ const modelSamples: Readonly<Record<string, Samples>> = {
       { text: 'model' },
       { ...inNoStore, body: { schema_version: '1.1', type_definitions: TYPES } },
       { body: { schema_version: '1.1', type_definitions: TYPES, claims_mapping: { tuples: 1 } } },
+      { body: { schema_version: '1.1', type_definitions: TYPES, delegation_settings: { a: 1 } } },
     ],
   },
   ReadAuthorizationModels: {
@@ -121,6 +132,29 @@ const modelSamples: Readonly<Record<string, Samples>> = {
     ],
   },
   ReadClaimsMapping: {
+    success: [{}, { query: { authorization_model_id: '' } }],
+    errors: [{ query: { authorization_model_id: UNKNOWN_ID } }, inNoStore, inBadStore],
+  },
+  WriteDelegationSettings: {
+    success: [
+      { body: {} },
+      {
+        body: {
+          lifetime: '30s',
+          audiences: { press: ['print-api'] },
+          relations: { 'document#can_print': { lifetime: '5s', online_only: true } },
+        },
+      },
+      { type: 'application/yaml', text: 'lifetime: 2m\nrelations: {document#can_print: {}}' },
+    ],
+    errors: [
+      { body: { relations: { 'document#none': {} } } },
+      { body: { lifetime: '1h' } },
+      { type: 'text/yaml', text: 'lifetime' },
+      { ...inNoStore, body: {} },
+    ],
+  },
+  ReadDelegationSettings: {
     success: [{}, { query: { authorization_model_id: '' } }],
     errors: [{ query: { authorization_model_id: UNKNOWN_ID } }, inNoStore, inBadStore],
   },

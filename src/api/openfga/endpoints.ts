@@ -19,6 +19,7 @@ export function openFgaEndpoints(config: Config): readonly Endpoint[] {
   return [
     ...storeEndpoints(schemas),
     ...modelEndpoints(schemas),
+    ...attachmentEndpoints(schemas),
     ...tupleEndpoints(schemas),
     ...queryEndpoints(schemas),
     {
@@ -109,25 +110,6 @@ function modelEndpoints(schemas: RequestSchemas): readonly Endpoint[] {
     },
     {
       method: 'put',
-      path: '/stores/{store_id}/claims-mapping',
-      operationId: 'WriteClaimsMapping',
-      summary: "A new version of the newest model: what the claims of users' tokens mean in it",
-      body: schemas.writeClaimsMapping,
-      takesYaml: true,
-      status: 201,
-      answer: RESPONSES.modelId,
-    },
-    {
-      method: 'get',
-      path: '/stores/{store_id}/claims-mapping',
-      operationId: 'ReadClaimsMapping',
-      summary: "A model's claims mapping, the newest one's by default; {} if there is none",
-      query: { authorization_model_id: { type: 'string' } },
-      status: 200,
-      answer: RESPONSES.claimsMapping,
-    },
-    {
-      method: 'put',
       path: '/stores/{store_id}/assertions/{authorization_model_id}',
       operationId: 'WriteAssertions',
       summary: "Replace a model's assertions",
@@ -142,6 +124,47 @@ function modelEndpoints(schemas: RequestSchemas): readonly Endpoint[] {
       status: 200,
       answer: RESPONSES.assertions,
     },
+  ];
+}
+
+/** What is kept with a model: written as a new version of it, and read. */
+function attachmentEndpoints(schemas: RequestSchemas): readonly Endpoint[] {
+  const pair = (
+    name: string,
+    title: string,
+    { body, answer, what }: { body: JsonSchema; answer: JsonSchema; what: string },
+  ): readonly Endpoint[] => [
+    {
+      method: 'put',
+      path: `/stores/{store_id}/${name}`,
+      operationId: `Write${title}`,
+      summary: `A new version of the newest model: ${what}`,
+      body,
+      takesYaml: true,
+      status: 201,
+      answer: RESPONSES.modelId,
+    },
+    {
+      method: 'get',
+      path: `/stores/{store_id}/${name}`,
+      operationId: `Read${title}`,
+      summary: `Of a model, by default the newest, ${what}; {} if nothing is said of it`,
+      query: { authorization_model_id: { type: 'string' } },
+      status: 200,
+      answer,
+    },
+  ];
+  return [
+    ...pair('claims-mapping', 'ClaimsMapping', {
+      body: schemas.writeClaimsMapping,
+      answer: RESPONSES.claimsMapping,
+      what: "what the claims of users' tokens mean in it",
+    }),
+    ...pair('delegation-settings', 'DelegationSettings', {
+      body: schemas.writeDelegationSettings,
+      answer: RESPONSES.delegationSettings,
+      what: 'how services get permits for users',
+    }),
   ];
 }
 

@@ -18,7 +18,7 @@ import type { Assertion } from '../../operations/assertions.js';
 import type { Engine } from '../../operations/engine.js';
 import { getModel, listModels, writeModel } from '../../operations/models.js';
 import type { IdentifiedModel, ModelSource } from '../../operations/models.js';
-import { claimsMappingFromWire } from '../../schema/claims-mapping-wire.js';
+import { attachmentChangesFrom } from '../../schema/attachments.js';
 import { modelFromDsl, modelToDsl } from '../../schema/dsl.js';
 import { modelFromWire, modelToWire } from '../../schema/wire.js';
 import type { JsonObject } from '../../tuple/tuple.js';
@@ -73,7 +73,7 @@ export class ModelsController {
     const source =
       body instanceof DslText
         ? modelFromDsl(body.text)
-        : modelSourceOf(this.#modelPipe.transform(body));
+        : modelSourceOf(this.#modelPipe.transform(body) as object);
     const id = await writeModel(this.#engine, storeIdOf(storeId), {
       ...source,
       ...deedOf(this.#engine.config, request, 'model.write'),
@@ -150,18 +150,15 @@ export class ModelsController {
   }
 }
 
-function modelSourceOf(body: unknown): ModelSource {
-  const { claims_mapping: mapping } = body as { readonly claims_mapping?: unknown };
-  return {
-    model: modelFromWire(body),
-    ...(mapping !== undefined && { claimsMapping: claimsMappingFromWire(mapping) }),
-  };
-}
+const modelSourceOf = (body: object): ModelSource => ({
+  model: modelFromWire(body),
+  attachments: attachmentChangesFrom(body),
+});
 
-const identifiedToWire = ({ id, model, claimsMapping }: IdentifiedModel): object => ({
+const identifiedToWire = ({ id, model, attachments }: IdentifiedModel): object => ({
   id,
   ...modelToWire(model),
-  ...(claimsMapping && { claims_mapping: claimsMapping }),
+  ...attachments,
 });
 
 /** With every member, as OpenFGA answers it. */

@@ -86,6 +86,7 @@ export interface RequestSchemas {
   readonly createStore: JsonSchema;
   readonly writeModel: JsonSchema;
   readonly writeClaimsMapping: JsonSchema;
+  readonly writeDelegationSettings: JsonSchema;
   readonly write: JsonSchema;
   readonly read: JsonSchema;
   readonly deleteByFilter: JsonSchema;
@@ -140,12 +141,33 @@ export const CLAIMS_MAPPING = object({
   },
 });
 
+const LIFETIME = optional({ type: 'string', description: 'From 1s to 300s' });
+
+/** `schema/delegation-settings.ts` holds them to their rules. */
+export const DELEGATION_SETTINGS = object({
+  lifetime: LIFETIME,
+  audiences: optional({
+    type: 'object',
+    description: "By a service's id: the audiences of users' tokens that are meant for it",
+    additionalProperties: { type: 'array', items: { type: 'string' } },
+  }),
+  relations: optional({
+    type: 'object',
+    description: 'By type#relation',
+    additionalProperties: object({
+      lifetime: LIFETIME,
+      online_only: optional({ type: 'boolean' }),
+    }),
+  }),
+});
+
 const WRITE_MODEL = object(
   {
     schema_version: { type: 'string' },
     type_definitions: { type: 'array', minItems: 1 },
     conditions: optional({ type: 'object' }),
     claims_mapping: optional(CLAIMS_MAPPING),
+    delegation_settings: optional(DELEGATION_SETTINGS),
   },
   ['type_definitions', 'schema_version'],
 );
@@ -238,6 +260,7 @@ export function requestSchemas(config: Config): RequestSchemas {
     createStore: object({ name: { type: 'string' } }, ['name']),
     writeModel: WRITE_MODEL,
     writeClaimsMapping: CLAIMS_MAPPING,
+    writeDelegationSettings: DELEGATION_SETTINGS,
     write: WRITE,
     read: READ,
     deleteByFilter: DELETE_BY_FILTER,

@@ -3,7 +3,7 @@
  * JSON.stringify and drops what is not listed; the OpenAPI document shows all of them, and the API
  * tests hold every answer against it.
  */
-import { CLAIMS_MAPPING } from './request-schemas.js';
+import { CLAIMS_MAPPING, DELEGATION_SETTINGS } from './request-schemas.js';
 import type { JsonSchema } from '../json-schema.js';
 
 const STRING: JsonSchema = { type: 'string' };
@@ -35,7 +35,7 @@ const MODEL = object(
     type_definitions: { type: 'array', items: ANY_OBJECT },
     conditions: ANY_OBJECT,
   },
-  { claims_mapping: CLAIMS_MAPPING },
+  { claims_mapping: CLAIMS_MAPPING, delegation_settings: DELEGATION_SETTINGS },
 );
 const CONDITION: JsonSchema = {
   anyOf: [object({ name: STRING, context: ANY_OBJECT }), { type: 'null' }],
@@ -89,6 +89,7 @@ export const RESPONSES = {
   store: STORE,
   stores: object({ stores: { type: 'array', items: LISTED_STORE }, continuation_token: STRING }),
   claimsMapping: CLAIMS_MAPPING,
+  delegationSettings: DELEGATION_SETTINGS,
   modelId: object({ authorization_model_id: STRING }),
   model: object({ authorization_model: MODEL }),
   models: object({

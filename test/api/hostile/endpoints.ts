@@ -26,6 +26,9 @@ export interface Endpoint {
 export const MODEL = `model
   schema 1.1
 type user
+type service
+  relations
+    define acting_for: [user]
 type group
   relations
     define member: [user]
@@ -131,8 +134,16 @@ const administration: readonly Endpoint[] = [
           },
         },
         { type: 'user' },
+        {
+          type: 'service',
+          relations: { acting_for: { this: {} } },
+          metadata: {
+            relations: { acting_for: { directly_related_user_types: [{ type: 'user' }] } },
+          },
+        },
       ],
       claims_mapping: { context: ['acr'] },
+      delegation_settings: { lifetime: '30s' },
       conditions: {
         limited: {
           name: 'limited',
@@ -154,6 +165,7 @@ const administration: readonly Endpoint[] = [
       'type_definitions[0].metadata.relations.viewer.directly_related_user_types[0].type':
         required('string'),
       claims_mapping: asMap(optional('object')),
+      delegation_settings: asMap(optional('object')),
       conditions: asMap(part('object')),
       'conditions.limited': part('object'),
       'conditions.limited.expression': required('string'),
@@ -177,6 +189,27 @@ const administration: readonly Endpoint[] = [
       'tuples[0].tuple': required('string'),
       'context.acr': part('string'),
       'context.dept.claim': required('string'),
+    },
+    isStrict: true,
+  },
+  {
+    name: 'delegation-settings',
+    method: 'PUT',
+    path: '/stores/STORE/delegation-settings',
+    body: {
+      lifetime: '30s',
+      audiences: { orders: ['shop-api'] },
+      relations: { 'document#viewer': { lifetime: '5s', online_only: true } },
+    },
+    fields: {
+      lifetime: optional('string'),
+      audiences: asMap(optional('object')),
+      'audiences.orders': part('array'),
+      'audiences.orders[0]': part('string'),
+      relations: asMap(optional('object')),
+      'relations.document#viewer': part('object'),
+      'relations.document#viewer.lifetime': optional('string'),
+      'relations.document#viewer.online_only': optional('boolean'),
     },
     isStrict: true,
   },
