@@ -60,6 +60,13 @@ export class OverlayGraph implements GraphReader {
     return this.#ownKinds.has(kind) || this.#below.isOverlaid(kind);
   }
 
+  isOverlaidEdge(object: Node, kind: EdgeKind, subject: Node): boolean {
+    return (
+      this.#forward.get(object, kind, subject) !== undefined ||
+      this.#below.isOverlaidEdge(object, kind, subject)
+    );
+  }
+
   node(type: TypeSymbol, id: string): Node {
     const below = this.#below.node(type, id);
     return below === NO_NODE ? (this.#ownByName.get(`${type}:${id}`) ?? NO_NODE) : below;

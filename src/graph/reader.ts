@@ -53,6 +53,8 @@ export interface GraphReader {
   readonly stored: StoredGraph;
   /** Whether edges of the kind are laid over the stored ones. */
   isOverlaid(kind: EdgeKind): boolean;
+  /** Whether this very edge is: it is not a stored one, or stands in the place of one. */
+  isOverlaidEdge(object: Node, kind: EdgeKind, subject: Node): boolean;
   /** The node of `type:id`, or NO_NODE when no tuple of the store names it. */
   node(type: TypeSymbol, id: string): Node;
   nodeType(node: Node): TypeSymbol;

@@ -70,6 +70,10 @@ export class ResidentGraph implements StoredGraph {
     return false;
   }
 
+  isOverlaidEdge(): boolean {
+    return false;
+  }
+
   get tupleCount(): number {
     return this.#forward.edges;
   }

@@ -35,6 +35,7 @@
  *
  * Every verdict holds for one subject, so a new subject needs a new evaluation.
  */
+import { strict as assert } from 'node:assert';
 import { PembaError } from '../errors.js';
 import type { Node } from '../graph/reader.js';
 import type { DirectSet, Expression, RelationIndex } from '../schema/plan.js';
@@ -51,31 +52,40 @@ import { VerdictTable } from './verdict-table.js';
 const MAX_NESTED_SETS = 1000;
 
 export class Evaluation {
-  readonly #leaves: Leaves;
+  readonly leaves: Leaves;
   /** Made when first needed: most checks never are in want of it. */
   #table: VerdictTable | undefined;
 
   constructor(scope: QueryScope, subject: SubjectNode) {
     scope.binding.scratch.takeOver(this);
-    this.#leaves = new Leaves(scope, subject);
+    this.leaves = new Leaves(scope, subject);
   }
 
   /** The settled verdict on a set. */
   verdict(object: Node, relation: RelationIndex): Verdict {
-    const { scratch, monotone } = this.#leaves.scope.binding;
+    const { scratch, monotone } = this.leaves.scope.binding;
     scratch.assertOwner(this);
     return monotone.isMonotone(relation) || monotone.mayRecur(relation)
       ? this.#set(object, relation, 0)
       : this.#alone(object, relation);
   }
 
+  /** The settled verdict on a part of what defines a set of the object. */
+  judge(object: Node, expression: Expression): Verdict {
+    this.leaves.scope.binding.scratch.assertOwner(this);
+    const found = this.#expression(object, expression, 0);
+    // With no set under evaluation nothing is provisional, and nothing else is unresolved.
+    assert(found.kind !== 'unresolved', 'an expression by itself comes to a verdict');
+    return found;
+  }
+
   /** The verdict on a set that no other one under evaluation can come back to. */
   #alone(object: Node, relation: RelationIndex): Verdict {
-    return this.#leaves.plainly(object, relation) ?? this.#open(object, relation, 0);
+    return this.leaves.plainly(object, relation) ?? this.#open(object, relation, 0);
   }
 
   #set(object: Node, relation: RelationIndex, depth: number): Verdict {
-    const leaf = this.#leaves.set(object, relation, depth);
+    const leaf = this.leaves.set(object, relation, depth);
     if (leaf !== undefined) return leaf;
     const table = this.#tabled();
     const key = table.key(object, relation);
@@ -83,7 +93,7 @@ export class Evaluation {
     if (known !== undefined) return known;
     const place = table.place(key);
     if (place !== undefined) return falseAt(place);
-    const { maxDepth } = this.#leaves.scope.budget.limits;
+    const { maxDepth } = this.leaves.scope.budget.limits;
     if (depth >= maxDepth) return failed({ kind: 'too_deep', maxDepth });
     if (table.pathLength >= MAX_NESTED_SETS) {
       throw new PembaError('query_too_deep', `the query nested more than ${MAX_NESTED_SETS} sets`, {
@@ -94,13 +104,13 @@ export class Evaluation {
   }
 
   #open(object: Node, relation: RelationIndex, depth: number): Verdict {
-    const found = this.#expression(object, this.#leaves.expressionOf(relation), depth);
+    const found = this.#expression(object, this.leaves.expressionOf(relation), depth);
     if (found.kind !== 'unresolved') return found;
-    return new Grounding(this.#leaves, this.#tabled()).verdict(object, relation, depth);
+    return new Grounding(this.leaves, this.#tabled()).verdict(object, relation, depth);
   }
 
   #tabled(): VerdictTable {
-    const { budget, binding } = this.#leaves.scope;
+    const { budget, binding } = this.leaves.scope;
     return (this.#table ??= new VerdictTable(budget, binding.plan.relations.length));
   }
 
@@ -114,7 +124,7 @@ export class Evaluation {
         return some(expression.paths, (path) => this.#through(object, path, depth));
       case 'union':
         return (
-          this.#leaves.union(object, expression, depth) ??
+          this.leaves.union(object, expression, depth) ??
           some(expression.operands, (operand) => this.#expression(object, operand, depth))
         );
       case 'intersection':
@@ -137,14 +147,14 @@ export class Evaluation {
   }
 
   #directSet(object: Node, set: DirectSet, depth: number): Finding {
-    if (set.form !== 'userset') return this.#leaves.named(object, set);
-    return this.#leaves.usersets(object, set, depth) ?? this.#through(object, set, depth);
+    if (set.form !== 'userset') return this.leaves.named(object, set);
+    return this.leaves.usersets(object, set, depth) ?? this.#through(object, set, depth);
   }
 
   /** Membership in the target relation of any node that the object's edges of a kind lead to. */
   #through(object: Node, way: Way, depth: number): Finding {
     let found: Finding = FALSE;
-    this.#leaves.someEnd(object, way, (node, edge) => {
+    this.leaves.someEnd(object, way, (node, edge) => {
       found = either(found, both(edge, this.#set(node, way.target, depth + 1)));
       return found.kind === 'true';
     });

@@ -7,6 +7,7 @@
  */
 import type { Node } from '../graph/reader.js';
 import type { Admission, DirectSet, Expression, KindIndex, RelationIndex } from '../schema/plan.js';
+import type { BoundForm } from './bound-form.js';
 import { Membership } from './membership.js';
 import { edgeVerdict } from './scope.js';
 import type { QueryScope } from './scope.js';
@@ -26,16 +27,18 @@ type Userset = DirectSet & { readonly form: 'userset' };
 
 export class Leaves {
   readonly scope: QueryScope;
-  readonly #subject: SubjectNode;
+  readonly subject: SubjectNode;
+  readonly form: BoundForm;
+  readonly membership: Membership;
   readonly #reached: Uint8Array;
-  readonly #membership: Membership;
 
   constructor(scope: QueryScope, subject: SubjectNode) {
     const { binding } = scope;
     const form = binding.form(subject.type, subject.kind === 'userset' ? subject.relationName : '');
     this.scope = scope;
-    this.#subject = subject;
-    this.#membership = new Membership(scope, subject, form);
+    this.subject = subject;
+    this.form = form;
+    this.membership = new Membership(scope, subject, form);
     this.#reached = form.reached;
   }
 
@@ -49,22 +52,22 @@ export class Leaves {
   set(object: Node, relation: RelationIndex, depth: number): Verdict | undefined {
     const verdict = this.plainly(object, relation);
     if (verdict !== undefined || !this.scope.binding.monotone.isMonotone(relation)) return verdict;
-    return this.#membership.verdict(object, relation, depth);
+    return this.membership.verdict(object, relation, depth);
   }
 
   union(object: Node, expression: Union, depth: number): Verdict | undefined {
     const ways = this.scope.binding.monotone.unionIndex(expression);
-    return ways === undefined ? undefined : this.#membership.verdict(object, ways, depth);
+    return ways === undefined ? undefined : this.membership.verdict(object, ways, depth);
   }
 
   usersets(object: Node, set: Userset, depth: number): Verdict | undefined {
     if (!this.scope.binding.monotone.isMonotone(set.target)) return undefined;
-    return this.#membership.through(object, set, depth);
+    return this.membership.through(object, set, depth);
   }
 
   /** Whether the object's edges name the subject itself. */
   named(object: Node, set: DirectSet): Verdict {
-    const subject = this.#subject;
+    const subject = this.subject;
     if (subject.kind === 'userset' || subject.type !== set.subjectType) return FALSE;
     if (set.form === 'wildcard') return this.#edge(object, set, subject.wildcard);
     return subject.kind === 'object' ? this.#edge(object, set, subject.node) : FALSE;
@@ -99,7 +102,7 @@ export class Leaves {
   }
 
   #isSubject(object: Node, relation: RelationIndex): boolean {
-    const subject = this.#subject;
+    const subject = this.subject;
     return subject.kind === 'userset' && subject.node === object && subject.relation === relation;
   }
 }

@@ -10,7 +10,7 @@
  * `undefined` is no verdict: a condition on the way could not be evaluated, or the closure was too
  * large. The tabled evaluation, which can tell what that means, has to decide.
  */
-import { NO_NODE, PLAIN } from '../graph/reader.js';
+import { PLAIN } from '../graph/reader.js';
 import type { EdgeFacts, EdgeKind, Node, NodeList } from '../graph/reader.js';
 import { contains } from '../graph/set-cursor.js';
 import type { SetCursor } from '../graph/set-cursor.js';
@@ -23,6 +23,7 @@ import type { NodeSet } from './node-set.js';
 import { edgeVerdict } from './scope.js';
 import type { QueryScope } from './scope.js';
 import type { BoundForm } from './bound-form.js';
+import { endOf, isOneOf } from './subject.js';
 import type { SubjectNode } from './subject.js';
 import { FALSE, TRUE, failed } from './truth.js';
 import type { Verdict } from './truth.js';
@@ -90,9 +91,23 @@ export class Membership {
     return hops < NONE ? failed({ kind: 'too_deep', maxDepth }) : FALSE;
   }
 
+  /** The subject's sets of a monotone relation; whole or not. */
+  closure(target: RelationIndex): Closure {
+    let linked = this.#closures;
+    while (linked !== undefined && linked.closure.target !== target) linked = linked.next;
+    if (linked === undefined) {
+      const { binding } = this.#scope;
+      const tables = binding.scratch.closureTables();
+      const closure = new Closure(this.#scope, binding.reverseWays(target), tables, MAX_GROUPS);
+      linked = { closure: closure.of(this.#subject, binding.groups), next: this.#closures };
+      this.#closures = linked;
+    }
+    return linked.closure;
+  }
+
   /** Hops to the subject by way of this set's own subjects and usersets; its parents are queued. */
   #look(node: Node, actions: Actions, hops: number): number {
-    if (this.#isSubject(node, actions)) return hops;
+    if (isOneOf(this.#subject, node, actions.same)) return hops;
     const cursor = this.#cursor;
     const { byKind } = actions;
     let fewest = NONE;
@@ -116,7 +131,7 @@ export class Membership {
     const { words, start, length } = this.#cursor;
     switch (action.does) {
       case 'end': {
-        const end = this.#endNode(action.isWildcard);
+        const end = endOf(this.#subject, action.isWildcard);
         return contains(words, start, length, end) ? hops : NONE;
       }
       case 'userset':
@@ -133,7 +148,7 @@ export class Membership {
   #actGuarded(object: Node, kind: EdgeKind, action: Action, hops: number): number {
     const { graph, budget } = this.#scope;
     if (action.does === 'end') {
-      const end = this.#endNode(action.isWildcard);
+      const end = endOf(this.#subject, action.isWildcard);
       const facts = graph.edge(object, kind, end);
       if (facts === undefined || facts === PLAIN) return NONE;
       return this.#holds(action, object, end, facts) ? hops : NONE;
@@ -152,19 +167,6 @@ export class Membership {
       return this.#isUncertain;
     });
     return hops + 1 + fewest;
-  }
-
-  /** What edges have to end in; a node that no edge ends in if there is no such thing. */
-  #endNode(isWildcard: boolean): Node {
-    const subject = this.#subject;
-    if (subject.kind === 'userset') return NO_NODE;
-    if (isWildcard) return subject.wildcard;
-    return subject.kind === 'object' ? subject.node : NO_NODE;
-  }
-
-  #isSubject(node: Node, { same }: Actions): boolean {
-    const subject = this.#subject;
-    return subject.kind === 'userset' && subject.node === node && same.includes(subject.relation);
   }
 
   /** The fewest hops from a userset that the object names to the subject, or NONE. */
@@ -234,16 +236,8 @@ export class Membership {
   }
 
   #closure(target: RelationIndex): Closure {
-    let linked = this.#closures;
-    while (linked !== undefined && linked.closure.target !== target) linked = linked.next;
-    if (linked === undefined) {
-      const { binding } = this.#scope;
-      const tables = binding.scratch.closureTables();
-      const closure = new Closure(this.#scope, binding.reverseWays(target), tables, MAX_GROUPS);
-      linked = { closure: closure.of(this.#subject, binding.groups), next: this.#closures };
-      this.#closures = linked;
-    }
-    if (!linked.closure.isWhole) this.#isUncertain = true;
-    return linked.closure;
+    const closure = this.closure(target);
+    if (!closure.isWhole) this.#isUncertain = true;
+    return closure;
   }
 }

@@ -25,6 +25,24 @@ export type SubjectNode =
       readonly relation: RelationIndex;
     };
 
+/** What edges have to end in; a node that no edge ends in if there is no such thing. */
+export function endOf(subject: SubjectNode, isWildcard: boolean): Node {
+  if (subject.kind === 'userset') return NO_NODE;
+  if (isWildcard) return subject.wildcard;
+  return subject.kind === 'object' ? subject.node : NO_NODE;
+}
+
+/** Whether the subject is one of these sets of the node. */
+export function isOneOf(
+  subject: SubjectNode,
+  node: Node,
+  relations: readonly RelationIndex[],
+): boolean {
+  return (
+    subject.kind === 'userset' && subject.node === node && relations.includes(subject.relation)
+  );
+}
+
 /** Resolves the names of one query, so that equal names get equal nodes, known or not. */
 export class NodeResolver {
   readonly #binding: Binding;

@@ -1,0 +1,163 @@
+/**
+ * Why a check is true: the tuples of one derivation, and the sets that the subject has to stay out
+ * of for it to hold. Whoever keeps the answer can tell from it what would take the answer back.
+ *
+ *   a tuple of it removed, or expired          it no longer proves anything
+ *   a tuple added whose kind could let the     it may no longer hold: `brokenBy.added`
+ *   subject into one of the absences
+ *   a tuple removed that may have kept the     likewise, where what is subtracted says `but not`
+ *   subject out of one of them                 itself: `brokenBy.removed`
+ *
+ * Anything else leaves it as it is. Another derivation may exist; a check would tell.
+ */
+import type { Node } from '../graph/reader.js';
+import { NO_FLOWS, flowsOf } from '../schema/flows.js';
+import type { Flows } from '../schema/flows.js';
+import type { RelationIndex } from '../schema/plan.js';
+import type { ObjectRef, TupleKey } from '../tuple/tuple.js';
+import { relationOf } from './check.js';
+import { Derivation } from './derivation.js';
+import type { Gate, Ground, LeafExpression } from './derivation.js';
+import { Evaluation } from './evaluation.js';
+import type { Way } from './leaves.js';
+import { edgeKey } from './scope.js';
+import type { Edge, QueryScope } from './scope.js';
+import { NodeResolver } from './subject.js';
+import { decide } from './truth.js';
+
+export interface Absence {
+  readonly relation: string;
+  readonly object: ObjectRef;
+}
+
+export interface Proof {
+  /** Stored ones; contextual tuples that it rests on as well are not among them. */
+  readonly tuples: readonly TupleKey[];
+  /** Milliseconds since 1970: when the first of all tuples that it rests on expires. */
+  readonly expiresAt: number | undefined;
+  /** Sets under `but not` that the subject is not in, and must not come to be in. */
+  readonly absences: readonly Absence[];
+  /** The kinds of tuples, `type#relation`, that may put an end to an absence. */
+  readonly brokenBy: Flows;
+}
+
+/** Undefined where a check is false; throws what a check throws. */
+export function prove(scope: QueryScope, key: TupleKey): Proof | undefined {
+  const { index } = relationOf(scope.binding, key.object.type, key.relation);
+  const nodes = new NodeResolver(scope.binding, scope.graph);
+  const object = nodes.object(key.object);
+  const evaluation = new Evaluation(scope, nodes.subject(key.subject));
+  if (!decide(evaluation.verdict(object, index))) return undefined;
+  return proofOf(evaluation, object, index, key.object.id);
+}
+
+/** Of a set that the evaluation found true. `id` is the object's, which no tuple need know. */
+export function proofOf(
+  evaluation: Evaluation,
+  object: Node,
+  relation: RelationIndex,
+  id: string,
+): Proof {
+  const derivation = new Derivation(evaluation).of(object, relation);
+  const collector = new ProofCollector(evaluation, object, id);
+  for (const ground of groundsOf(derivation)) collector.add(ground);
+  return collector.proof();
+}
+
+function groundsOf(derivation: Gate): readonly Ground[] {
+  const grounds: Ground[] = [];
+  const found = new Set([derivation]);
+  for (const gate of found) {
+    if (gate.ground !== undefined) grounds.push(gate.ground);
+    for (const because of gate.because) found.add(because);
+  }
+  return grounds;
+}
+
+class ProofCollector {
+  readonly #evaluation: Evaluation;
+  readonly #scope: QueryScope;
+  readonly #asked: Node;
+  readonly #askedId: string;
+  readonly #tuples = new Map<string, TupleKey>();
+  readonly #absences = new Map<string, Absence>();
+  #expiresAt = Infinity;
+  #brokenBy = NO_FLOWS;
+
+  constructor(evaluation: Evaluation, asked: Node, askedId: string) {
+    this.#evaluation = evaluation;
+    this.#scope = evaluation.leaves.scope;
+    this.#asked = asked;
+    this.#askedId = askedId;
+  }
+
+  proof(): Proof {
+    return {
+      tuples: [...this.#tuples.values()],
+      expiresAt: this.#expiresAt === Infinity ? undefined : this.#expiresAt,
+      absences: [...this.#absences.values()],
+      brokenBy: this.#brokenBy,
+    };
+  }
+
+  add(ground: Ground): void {
+    if (ground.kind === 'edges') for (const edge of ground.edges) this.#edge(edge);
+    else this.#outside(ground.object, ground.expression);
+  }
+
+  #edge(edge: Edge): void {
+    const { graph, binding } = this.#scope;
+    const { object, subject } = edge;
+    const kind = binding.kind(edge.kind);
+    const { expiresAt = Infinity } = graph.edge(object, kind, subject) ?? {};
+    this.#expiresAt = Math.min(this.#expiresAt, expiresAt);
+    if (graph.isOverlaidEdge(object, kind, subject)) return;
+    this.#tuples.set(`${object} ${kind} ${subject}`, edgeKey(this.#scope, edge));
+  }
+
+  #outside(object: Node, expression: LeafExpression): void {
+    const { plan } = this.#scope.binding;
+    switch (expression.kind) {
+      case 'computed':
+        if (!this.#evaluation.leaves.isReached(expression.target)) return;
+        this.#absent(object, expression.target);
+        break;
+      case 'direct':
+        for (const set of expression.sets) if (set.form === 'userset') this.#ends(object, set);
+        break;
+      case 'from':
+        for (const path of expression.paths) this.#ends(object, path);
+        break;
+    }
+    this.#brokenBy = united(this.#brokenBy, flowsOf(plan, expression));
+  }
+
+  /** Who is not in over the edges is in none of the sets that these lead to. */
+  #ends(object: Node, way: Way): void {
+    this.#evaluation.leaves.someEnd(object, way, (node) => {
+      this.#absent(node, way.target);
+      return false;
+    });
+  }
+
+  #absent(object: Node, index: RelationIndex): void {
+    const relation = this.#scope.binding.plan.relations[index];
+    if (relation === undefined) throw new RangeError(`no relation ${index} in the plan`);
+    this.#absences.set(`${object} ${index}`, {
+      relation: relation.name,
+      object: { type: relation.type, id: this.#idOf(object) },
+    });
+  }
+
+  #idOf(node: Node): string {
+    return node === this.#asked ? this.#askedId : this.#scope.graph.nodeId(node);
+  }
+}
+
+function united(a: Flows, b: Flows): Flows {
+  if (a === NO_FLOWS || a === b) return b;
+  return {
+    added: new Set([...a.added, ...b.added]),
+    removed: new Set([...a.removed, ...b.removed]),
+  };
+}
