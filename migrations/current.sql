@@ -60,6 +60,23 @@ CREATE INDEX relation_tuple_by_relation ON relation_tuple USING btree (store_id,
 CREATE INDEX relation_tuple_by_subject ON relation_tuple USING btree (store_id, subject_type, subject_id, subject_relation, relation, object_type, object_id);
 CREATE INDEX relation_tuple_expiring ON relation_tuple USING btree (expires_at) WHERE (expires_at IS NOT NULL);
 
+CREATE TABLE revocation (
+  store_id text COLLATE "C" NOT NULL,
+  id bigint NOT NULL,
+  kind text NOT NULL,
+  value text NOT NULL,
+  not_before bigint NOT NULL,
+  expires_at timestamp with time zone NOT NULL,
+  CONSTRAINT revocation_pkey PRIMARY KEY (store_id, id)
+);
+CREATE INDEX revocation_expiry ON revocation USING btree (expires_at);
+
+CREATE TABLE revocation_head (
+  store_id text COLLATE "C" NOT NULL,
+  last_id bigint NOT NULL,
+  CONSTRAINT revocation_head_pkey PRIMARY KEY (store_id)
+);
+
 CREATE TABLE setting (
   name text COLLATE "C" NOT NULL,
   value json NOT NULL,

@@ -159,4 +159,3 @@ function mayAct(claims: JsonObject, names: ReadonlySet<string>): boolean {
 
 const texts = (claim: JsonValue | undefined): readonly string[] =>
   (Array.isArray(claim) ? claim : [claim]).filter((value) => typeof value === 'string');
-

@@ -122,11 +122,13 @@ async function actorOf(
 function audienceOf({ audience }: ExchangeRequest, actor: ServiceId): ServiceId {
   const service = parseServiceId(audience);
   if (service === undefined) {
-    throw new PembaError('invalid_target', 'the audience has to be one service, such as service:id');
+    throw new PembaError(
+      'invalid_target',
+      'the audience has to be one service, such as service:id',
+    );
   }
   if (service === actor) {
     throw new PembaError('invalid_target', 'a service needs no permit to call itself');
   }
   return service;
 }
-

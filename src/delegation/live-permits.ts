@@ -32,6 +32,9 @@ export interface LivePermit {
   holds(): boolean;
 }
 
+/** The store's graph in this process. */
+export type Watched = Pick<StoreReplica, 'storeId' | 'watch'>;
+
 export interface LivePermitsParts {
   readonly now: () => number;
   readonly max: number;
@@ -66,7 +69,7 @@ export class LivePermits {
   }
 
   /** In the turn in which it was decided from the replica's graph. */
-  add(replica: StoreReplica, permit: LivePermit): void {
+  add(replica: Watched, permit: LivePermit): void {
     const { storeId } = replica;
     let permits = this.#stores.get(storeId);
     if (permits?.replica !== replica) {
@@ -135,7 +138,7 @@ function holds(permit: LivePermit): boolean {
 }
 
 class StorePermits {
-  readonly replica: StoreReplica;
+  readonly replica: Watched;
   readonly #permits = new Set<LivePermit>();
   readonly #byTuple = new Map<string, Set<LivePermit>>();
   /** Those that rest on an absence, by the changes that may end it: `write type#relation`. */
@@ -143,7 +146,7 @@ class StorePermits {
   readonly #bySecond = new Map<number, LivePermit[]>();
   #forgottenUntil = 0;
 
-  constructor(replica: StoreReplica) {
+  constructor(replica: Watched) {
     this.replica = replica;
   }
 

@@ -19,7 +19,7 @@ import type { ExchangeSubject } from './exchange-subject.js';
 import { issuerOf } from './issuer.js';
 import type { LivePermits } from './live-permits.js';
 import { PERMISSIONS_MAX, PERMIT_TYPE, permitClaims } from './permit.js';
-import type { Permit } from './permit.js';
+import type { Confirmation, Permit } from './permit.js';
 import type { Signer } from './signing-keys.js';
 
 export interface MintParts {
@@ -94,14 +94,12 @@ function questionsOf(
   { subject, token }: ExchangeSubject,
 ): readonly DelegatedQuestion[] {
   const questions = details.flatMap(({ actions, resource, context = {} }) =>
-    actions.map(
-      (relation): DelegatedQuestion => ({
-        key: { object: resource, relation, subject },
-        contextualTuples: [],
-        context,
-        ...(token && { token }),
-      }),
-    ),
+    actions.map((relation): DelegatedQuestion => ({
+      key: { object: resource, relation, subject },
+      contextualTuples: [],
+      context,
+      ...(token && { token }),
+    })),
   );
   if (questions.length >= 1 && questions.length <= PERMISSIONS_MAX) return questions;
   throw denied(`ask for 1 to ${PERMISSIONS_MAX} pairs of an action and a resource`);
@@ -115,17 +113,13 @@ async function freshEnough(
 ): Promise<Resolved> {
   const target = (token: string | undefined): Target => ({
     storeId,
-    consistency:
-      token === undefined ? { kind: 'minimize_latency' } : { kind: 'at_least', token },
+    consistency: token === undefined ? { kind: 'minimize_latency' } : { kind: 'at_least', token },
   });
   if (atLeast !== undefined) await resolve(engine, target(atLeast));
   return resolve(engine, target(consistencyToken));
 }
 
-function refuseOnlineOnly(
-  { delegation }: Resolved,
-  questions: readonly DelegatedQuestion[],
-): void {
+function refuseOnlineOnly({ delegation }: Resolved, questions: readonly DelegatedQuestion[]): void {
   const online = questions.find(({ key }) =>
     delegation.isOnlineOnly(key.object.type, key.relation),
   );
@@ -229,7 +223,7 @@ function permitOf(
 
 const confirmed = ({
   confirmation,
-}: AuthenticatedClient): Pick<Permit, 'confirmation'> =>
+}: AuthenticatedClient): { readonly confirmation?: Confirmation } =>
   confirmation === undefined ? {} : { confirmation };
 
 /** With the model that is the newest then; false too where it cannot be decided in this turn. */

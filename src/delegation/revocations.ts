@@ -12,6 +12,8 @@ import type { Clock } from '../clock.js';
 import type { StoreId } from '../ids.js';
 import type { Timers } from '../identity/timers.js';
 import type { Database } from '../storage/database.js';
+import type { Deed } from '../storage/audit-chain.js';
+import { appendDeeds } from '../storage/audit.js';
 import { insertRevocations, readRevocations } from '../storage/revocations.js';
 import type { NewRevocation } from '../storage/revocations.js';
 import { StoreWatermarks } from './store-watermarks.js';
@@ -77,10 +79,16 @@ export class Revocations {
     void this.#store(storeId);
   }
 
-  /** Resolves when they are stored; rejects when they cannot be now. */
-  async raiseNow(storeId: StoreId, revocations: readonly NewRevocation[]): Promise<void> {
-    await insertRevocations(this.#parts.database, storeId, revocations);
-    this.#parts.onRaised(revocations.length);
+  /** By hand: resolves when it is stored, with what the audit log says of it. */
+  async raiseNow(storeId: StoreId, revocation: NewRevocation, deed?: Deed): Promise<void> {
+    const { database, clock, onRaised } = this.#parts;
+    await database.transaction(async (session) => {
+      await insertRevocations(session, storeId, [revocation]);
+      if (deed !== undefined) {
+        await appendDeeds(session, storeId, [deed], new Date(clock.now()));
+      }
+    });
+    onRaised(1);
     await this.#read(storeId);
   }
 

@@ -62,7 +62,9 @@ function scopeOf({ scope }: ExchangeRequest, claims: JsonObject): string {
   const asked = scope?.split(' ').filter((word) => word !== '') ?? [];
   if (asked.length === 0) throw new PembaError('invalid_scope', 'say what the transaction is for');
   const claim = claims['scope'] ?? claims['scp'];
-  const held = new Set(typeof claim === 'string' ? claim.split(' ') : Array.isArray(claim) ? claim : []);
+  const held = new Set(
+    typeof claim === 'string' ? claim.split(' ') : Array.isArray(claim) ? claim : [],
+  );
   const beyond = asked.find((word) => !held.has(word));
   if (beyond !== undefined) {
     throw new PembaError('invalid_scope', "the user's token does not have all of this scope");

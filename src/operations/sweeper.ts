@@ -5,6 +5,7 @@
  */
 import type { StoreId } from '../ids.js';
 import { purgeDeletedStore } from '../storage/purge.js';
+import { deleteExpiredRevocations } from '../storage/revocations.js';
 import { readExpired } from '../storage/read-tuples.js';
 import type { RelationTuple } from '../tuple/tuple.js';
 import type { Engine } from './engine.js';
@@ -45,6 +46,13 @@ export class Sweeper {
   async #sweep(): Promise<void> {
     while (!this.#stopping && (await this.#sweepTuples())) continue;
     while (!this.#stopping && (await this.#purge())) continue;
+    while (!this.#stopping && (await this.#sweepRevocations())) continue;
+  }
+
+  async #sweepRevocations(): Promise<boolean> {
+    const { database, clock, config } = this.#engine;
+    const now = new Date(clock.now());
+    return (await deleteExpiredRevocations(database, now, config.batchSize)) === config.batchSize;
   }
 
   /** True when there may be more. */

@@ -8,12 +8,17 @@ import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Revocations } from '../../delegation/revocations.js';
 import type { Watermark } from '../../delegation/watermark.js';
+import { allExpiredAt } from '../../delegation/delegation.js';
 import { PembaError, invalidRequest } from '../../errors.js';
 import type { Identity } from '../../identity/identity.js';
 import { isUlid } from '../../ids.js';
 import type { StoreId } from '../../ids.js';
+import type { Engine } from '../../operations/engine.js';
+import { getStore } from '../../operations/stores.js';
 import { storeNotFound } from '../../storage/stores.js';
+import { deedOf } from '../attribution.js';
 import { callerOf } from '../gate.js';
+import type { JsonSchema } from '../json-schema.js';
 
 interface RevocationsRoute {
   Params: { storeId?: string };
@@ -27,6 +32,16 @@ export interface RevocationRoutesParts {
   readonly rootStore: string;
 }
 
+export const REVOKE_BODY: JsonSchema = {
+  type: 'object',
+  required: ['kind'],
+  additionalProperties: false,
+  properties: {
+    kind: { enum: ['jti', 'sub', 'act', 'txn', 'all'] },
+    value: { type: 'string', maxLength: 512, description: 'Such as user:anne, or service:orders' },
+  },
+};
+
 const EVENTS = 'text/event-stream';
 /** Proxies give up on what is silent for half a minute. */
 const HEARTBEAT_MS = 15_000;
@@ -35,10 +50,7 @@ const MAX_STREAMS = 1000;
 const PAGE_DEFAULT = 100;
 const PAGE_MAX = 1000;
 
-export function registerRevocations(
-  instance: FastifyInstance,
-  parts: RevocationRoutesParts,
-): void {
+export function registerRevocations(instance: FastifyInstance, parts: RevocationRoutesParts): void {
   const { revocations } = parts;
   let streams = 0;
   const answer = async (
@@ -72,22 +84,54 @@ export function registerRevocations(
   instance.get<RevocationsRoute>('/stores/:storeId/revocations', options, answer);
 }
 
+interface RevokeRoute {
+  Params: { storeId: string };
+  Body: { kind: 'jti' | 'sub' | 'act' | 'txn' | 'all'; value?: string };
+}
+
+/** For whoever has to end permits before their time: a person's, a service's, a transaction's, all. */
+export function registerRevoking(
+  instance: FastifyInstance,
+  { revocations, engine }: { readonly revocations: Revocations; readonly engine: Engine },
+): void {
+  instance.post<RevokeRoute>(
+    '/stores/:storeId/revocations',
+    { config: { right: 'store:administer' }, schema: { body: REVOKE_BODY } },
+    async (request, reply) => {
+      const { kind, value = '' } = request.body;
+      const storeId = storeIdOf(request.params.storeId);
+      if ((kind === 'all') !== (value === '')) {
+        throw invalidRequest('value', 'is required, but for the kind all, which has none');
+      }
+      await getStore(engine, storeId);
+      const notBefore = Math.floor(engine.clock.now() / 1000);
+      const revocation = { kind, value, notBefore, expiresAt: allExpiredAt(notBefore) };
+      const { deed } = deedOf(engine.config, request, 'permits.revoke', { kind, value });
+      await revocations.raiseNow(storeId, revocation, deed);
+      void reply.code(201);
+      return { kind, value, not_before: notBefore, expires: revocation.expiresAt };
+    },
+  );
+}
+
 async function visibleStore(
   { identity, rootStore }: RevocationRoutesParts,
   request: FastifyRequest<RevocationsRoute>,
 ): Promise<StoreId> {
-  const storeId = request.params.storeId ?? rootStore;
-  if (!isUlid(storeId)) {
-    if (request.params.storeId === undefined) throw storeNotFound('');
-    throw invalidRequest('store_id', 'must be a ULID (26 characters)');
-  }
-  const id = storeId as StoreId;
+  const { storeId } = request.params;
+  if (storeId === undefined && rootStore === '') throw storeNotFound('');
+  const id = storeIdOf(storeId ?? rootStore);
   const { acting, rights } = identity;
   const verdict = await rights?.verdict(callerOf(request), 'store:query', id);
   if (verdict === undefined || verdict.kind === 'allowed') return id;
   const services = await acting.servicesOf(callerOf(request), id);
   if (services.length > 0) return id;
   throw storeNotFound(id);
+}
+
+function storeIdOf(text: string): StoreId {
+  if (!isUlid(text)) throw invalidRequest('store_id', 'must be a ULID (26 characters)');
+  return text as StoreId;
 }
 
 const CURSOR = /^\d{1,15}$/;
