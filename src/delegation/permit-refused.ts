@@ -11,6 +11,7 @@ interface Meaning {
 }
 
 const MEANINGS = {
+  missing: { sentence: 'there is none', status: 401 },
   too_long: { sentence: 'it is too long', status: 401 },
   malformed: { sentence: 'it is not a signed JWT in compact form, in strict JSON', status: 401 },
   header_not_allowed: { sentence: 'its header may hold alg, kid and typ alone', status: 401 },
