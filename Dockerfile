@@ -4,7 +4,7 @@ FROM node:22-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
-COPY tsconfig.json nest-cli.json .swcrc ./
+COPY tsconfig.json tsconfig.types.json nest-cli.json .swcrc run.mjs ./
 COPY src ./src
 RUN npm run build && npm prune --omit=dev
 

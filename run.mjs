@@ -1,8 +1,8 @@
 /**
- * What `npm start`, `npm test`, `npm run fuzz` and `npm run bench` do: first whatever is needed on this machine
- * (install, build), then the thing itself. When nothing is needed, finding that out takes some
- * 20 ms: the packages are judged by the hash of the lock file they were installed from, the build
- * by the names, sizes and times of the files it was made from.
+ * What `npm start`, `npm test`, `npm run build`, `npm run fuzz` and `npm run bench` do: first
+ * whatever is needed on this machine (install, build), then the thing itself. When nothing is
+ * needed, finding that out takes some 20 ms: the packages are judged by the hash of the lock file
+ * they were installed from, the build by the names, sizes and times of the files it was made from.
  *
  * Only Node's own modules are imported here: there may be no others yet.
  */
@@ -33,6 +33,10 @@ const commands = {
   async test(args) {
     await prepare(buildProgram); // the tests' PostgreSQL is started by the built program
     await become([at('node_modules', 'jest', 'bin', 'jest.js'), ...args]);
+  },
+
+  async build() {
+    await prepare({ ...buildProgram, isDone: () => false });
   },
 
   async fuzz(args) {
@@ -139,13 +143,22 @@ async function install() {
 
 const buildProgram = buildStep({
   stamp: at('dist', '.stamp'),
-  inputs: ['src', 'tsconfig.json', 'nest-cli.json', '.swcrc', 'package.json'],
+  inputs: [
+    'src',
+    ...['tsconfig.json', 'tsconfig.types.json', 'nest-cli.json', '.swcrc', 'package.json'],
+  ],
   async run() {
     say('building …');
-    await quietly([
-      process.execPath,
-      at('node_modules', '@nestjs', 'cli', 'bin', 'nest.js'),
-      'build',
+    // Not left to Nest: it would take the declarations away that are made meanwhile.
+    rmSync(at('dist'), { recursive: true, force: true });
+    await Promise.all([
+      quietly([process.execPath, at('node_modules', '@nestjs', 'cli', 'bin', 'nest.js'), 'build']),
+      // What importers from outside see; SWC makes no declarations.
+      quietly([
+        process.execPath,
+        at('node_modules', 'typescript', 'bin', 'tsc'),
+        ...['-p', 'tsconfig.types.json'],
+      ]),
     ]);
   },
 });
@@ -320,7 +333,7 @@ const [command, ...args] = process.argv.slice(2);
 try {
   requireNode();
   if (!Object.hasOwn(commands, command ?? ''))
-    throw new Stop('usage: run.mjs start|test|fuzz|bench');
+    throw new Stop('usage: run.mjs start|test|build|fuzz|bench');
   endWithNpm();
   await commands[command](args);
 } catch (error) {

@@ -18,14 +18,27 @@ const REFUSED_IN_HEADER = ['crit', 'b64', 'jwk', 'jku', 'x5u', 'x5c', 'zip', 'en
 const KEY_ID_LENGTH_MAX = 200;
 
 export function readCompactToken(token: string): UnverifiedToken {
-  const parts = token.split('.', 4);
-  const [header, payload, signature] = parts.map(base64urlBytes);
-  if (parts.length !== 3 || !header || !payload || !signature) throw tokenRefusal('form');
-  const { alg, typ, kid, ...others } = objectOf(header);
+  const parts = compactParts(token);
+  if (parts === undefined) throw tokenRefusal('form');
+  const { alg, typ, kid, ...others } = objectOf(parts.header);
   if (REFUSED_IN_HEADER.some((name) => Object.hasOwn(others, name))) throw tokenRefusal('header');
   if (typeof alg !== 'string') throw tokenRefusal('algorithm');
   if (typ !== undefined && typeof typ !== 'string') throw tokenRefusal('type');
-  return { algorithm: alg, type: typ, keyId: keyIdOf(kid), claims: objectOf(payload) };
+  return { algorithm: alg, type: typ, keyId: keyIdOf(kid), claims: objectOf(parts.payload) };
+}
+
+export interface CompactParts {
+  readonly header: Buffer;
+  readonly payload: Buffer;
+  readonly signature: Buffer;
+}
+
+/** Undefined for what does not consist of three parts, each encoded in the one way there is. */
+export function compactParts(token: string): CompactParts | undefined {
+  const parts = token.split('.', 4);
+  const [header, payload, signature] = parts.map(base64urlBytes);
+  if (parts.length !== 3 || !header || !payload || !signature) return undefined;
+  return { header, payload, signature };
 }
 
 /** Undefined unless it is what an encoder would write: no padding, no white space, no spare bits. */

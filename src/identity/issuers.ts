@@ -22,7 +22,9 @@ export type KeySource =
   /** The issuer's metadata names the key set, which must lie at that host (and port). */
   | { readonly kind: 'discovery'; readonly issuer: string; readonly jwksHost: string }
   | { readonly kind: 'url'; readonly url: string }
-  | { readonly kind: 'file'; readonly path: string };
+  | { readonly kind: 'file'; readonly path: string }
+  /** The set itself, for those who may not or need not go to the network. */
+  | { readonly kind: 'given'; readonly set: Uint8Array };
 
 /**
  * Who, among an issuer's callers, is a service that acts for itself. That subject and client are one

@@ -78,11 +78,11 @@ export class KeySet {
     this.#parts = parts;
   }
 
-  /** Loads, and goes on refreshing. */
-  start(): void {
+  /** Loads, and goes on refreshing. Resolves after the first attempt, whatever came of it. */
+  async start(): Promise<void> {
     if (this.#isStarted) return;
     this.#isStarted = true;
-    void this.#refresh();
+    await this.#refresh();
   }
 
   async stop(): Promise<void> {

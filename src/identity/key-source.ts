@@ -1,5 +1,6 @@
 /**
- * Where an issuer's keys are read: at its URL, at the URL that its metadata names, or in a file.
+ * Where an issuer's keys are read: at its URL, at the URL that its metadata names, in a file, or
+ * where they were given.
  * Nothing of a token goes into an address. Redirects are not followed, bodies are cut off, and the
  * metadata must speak of the configured issuer; so the issuer, not who answers, decides.
  *
@@ -7,6 +8,7 @@
  * swapped by links whose times tell little, and the file is small.
  */
 import { readFile, stat } from 'node:fs/promises';
+import { boundedBody } from './bounded-body.js';
 import type { KeySource } from './issuers.js';
 import { isJsonObject, strictJson } from './strict-json.js';
 import { webAddressProblem } from './web-address.js';
@@ -33,6 +35,8 @@ export async function readKeyDocument(
   switch (source.kind) {
     case 'file':
       return readKeyFile(source.path);
+    case 'given':
+      return { bytes: source.set, maxAgeMs: undefined };
     case 'url':
       return get(source.url, fetch, signal);
     case 'discovery':
@@ -95,19 +99,8 @@ async function get(url: string, fetch: Fetch, signal: AbortSignal): Promise<KeyD
     if (response.status === 404) throw new NotThere(`${url} answered 404`);
     throw new Error(`${url} answered ${response.status}`);
   }
-  const bytes = await bodyOf(response, url);
+  const bytes = await boundedBody(response, DOCUMENT_BYTES_MAX);
   return { bytes, maxAgeMs: maxAgeMs(response.headers.get('cache-control')) };
-}
-
-async function bodyOf(response: Response, url: string): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
-    size += chunk.byteLength;
-    if (size > DOCUMENT_BYTES_MAX) throw new Error(`${url} answered too much`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }
 
 function maxAgeMs(cacheControl: string | null): number | undefined {

@@ -90,7 +90,7 @@ export class TokenVerifier {
 
   /** Reads the keys of all issuers, and goes on refreshing them. */
   start(): void {
-    for (const { keySet } of this.#keySets.values()) keySet.start();
+    for (const { keySet } of this.#keySets.values()) void keySet.start();
   }
 
   async stop(): Promise<void> {

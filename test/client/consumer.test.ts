@@ -1,0 +1,92 @@
+/**
+ * What others import, as they do: a project of their own, with the package installed in it, that
+ * type-checks with the strictest settings and runs. The package is compiled here, so that the test
+ * does not depend on when `dist/` was made.
+ */
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+
+const ROOT = join(__dirname, '..', '..');
+const TSC = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
+
+/** A program for each entry of the package; it prints `fine`. */
+const PROGRAMS: Readonly<Record<string, string>> = {
+  './verifier': `
+    import { PermitRefused } from 'pemba/verifier';
+    import type { RefusalReason } from 'pemba/verifier';
+    const reason: RefusalReason = 'expired';
+    // @ts-expect-error -- no such reason
+    const wrong: RefusalReason = 'tired';
+    console.log(new PermitRefused(reason).status === 401 ? 'fine' : wrong);
+  `,
+};
+
+const COMPILER_OPTIONS = {
+  module: 'nodenext',
+  target: 'es2023',
+  lib: ['es2023'],
+  types: ['node'],
+  strict: true,
+  exactOptionalPropertyTypes: true,
+  noUncheckedIndexedAccess: true,
+  skipLibCheck: false,
+};
+
+interface Manifest {
+  readonly exports: Readonly<Record<string, unknown>>;
+}
+
+const fileOf = (entry: string): string => `${entry.slice(2)}.ts`;
+
+describe('the package, imported from outside', () => {
+  let project: string;
+
+  function run(...args: readonly string[]): string {
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, {
+      cwd: project,
+      encoding: 'utf8',
+    });
+    return status === 0 ? stdout : `failed: ${stdout}${stderr}`;
+  }
+
+  beforeAll(() => {
+    // Below `node_modules`, where the dependencies of the package are found as if installed.
+    const cache = join(ROOT, 'node_modules', '.cache');
+    mkdirSync(cache, { recursive: true });
+    project = mkdtempSync(join(cache, 'consumer-'));
+    const installed = join(project, 'node_modules', 'pemba');
+    mkdirSync(installed, { recursive: true });
+    copyFileSync(join(ROOT, 'package.json'), join(installed, 'package.json'));
+    const types = join(ROOT, 'tsconfig.types.json');
+    const outDir = join(installed, 'dist');
+    const made = run(TSC, '-p', types, '--emitDeclarationOnly', 'false', '--outDir', outDir);
+    if (made !== '') throw new Error(made);
+    for (const [entry, program] of Object.entries(PROGRAMS)) {
+      writeFileSync(join(project, fileOf(entry)), program);
+    }
+    writeFileSync(join(project, 'package.json'), JSON.stringify({ type: 'module' }));
+    writeFileSync(
+      join(project, 'tsconfig.json'),
+      JSON.stringify({ compilerOptions: COMPILER_OPTIONS, include: ['*.ts'] }),
+    );
+  });
+
+  afterAll(() => {
+    rmSync(project, { recursive: true, force: true });
+  });
+
+  it('has a program for each of its entries here', () => {
+    const { exports } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Manifest;
+    const entries = Object.keys(exports).filter((entry) => entry !== './package.json');
+    expect(entries.sort()).toEqual(Object.keys(PROGRAMS).sort());
+  });
+
+  it('type-checks and runs', () => {
+    expect(run(TSC, '-p', 'tsconfig.json')).toBe('');
+    for (const entry of Object.keys(PROGRAMS)) {
+      expect([entry, run(fileOf(entry).replace(/\.ts$/, '.js'))]).toEqual([entry, 'fine\n']);
+    }
+  });
+});
