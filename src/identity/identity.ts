@@ -6,7 +6,7 @@ import type { StoreId } from '../ids.js';
 import type { Engine } from '../operations/engine.js';
 import { ApiKeys } from './api-keys.js';
 import { Authenticator } from './authenticator.js';
-import { loadIssuers } from './issuer-file.js';
+import { loadIssuerFile } from './issuer-file.js';
 import type { Issuer } from './issuers.js';
 import type { KeySetEvents } from './key-set.js';
 import type { Fetch } from './key-source.js';
@@ -73,7 +73,8 @@ function subjectTokensOf(
 }
 
 function issuersOf(config: Config): readonly Issuer[] {
-  const issuers = config.issuersFile === undefined ? [] : loadIssuers(config.issuersFile);
+  const issuers =
+    config.issuersFile === undefined ? [] : loadIssuerFile(config.issuersFile).issuers;
   const isAsked = authenticationMethods(config).has('jwt');
   if (isAsked && !issuers.some(({ callers }) => callers !== undefined)) {
     throw new PembaError(

@@ -24,6 +24,14 @@ export type KeySource =
   | { readonly kind: 'url'; readonly url: string }
   | { readonly kind: 'file'; readonly path: string };
 
+/** Somebody whose tokens are verified with keys from one place. */
+export interface KeyOwner {
+  /** For logs and metrics; of an issuer also part of the names of its principals. */
+  readonly name: string;
+  readonly keys: KeySource;
+  readonly algorithms: readonly Algorithm[];
+}
+
 /**
  * Who, among an issuer's callers, is a service that acts for itself. That subject and client are one
  * says so only where users cannot choose a `sub` that is a client's id.
@@ -61,13 +69,9 @@ export interface SubjectRules extends TokenRules {
   readonly prefix: string;
 }
 
-export interface Issuer {
-  /** Part of the names of its principals. */
-  readonly name: string;
+export interface Issuer extends KeyOwner {
   /** The exact `iss`. */
   readonly issuer: string;
-  readonly keys: KeySource;
-  readonly algorithms: readonly Algorithm[];
   readonly clockSkewMs: number;
   readonly maxLifetimeMs: number;
   /** Undefined: with its tokens nobody may call. */
