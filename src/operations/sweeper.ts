@@ -1,11 +1,12 @@
 /**
- * What has ended goes away by itself: expired tuples, through the change log like any delete, and
- * the rows of stores that were deleted a while ago. Several processes may sweep at once; each delete
+ * What has ended goes away by itself: expired tuples, through the change log like any delete, the
+ * rows of stores that were deleted a while ago, and the memory of what could count once only. Several processes may sweep at once; each delete
  * is decided under the store's lock, so none is logged twice.
  */
 import type { StoreId } from '../ids.js';
 import { purgeDeletedStore } from '../storage/purge.js';
 import { readExpired } from '../storage/read-tuples.js';
+import { forgetUsed } from '../storage/used-once.js';
 import type { RelationTuple } from '../tuple/tuple.js';
 import type { Engine } from './engine.js';
 import { submit } from './write.js';
@@ -45,6 +46,7 @@ export class Sweeper {
   async #sweep(): Promise<void> {
     while (!this.#stopping && (await this.#sweepTuples())) continue;
     while (!this.#stopping && (await this.#purge())) continue;
+    while (!this.#stopping && (await this.#forgetUsed())) continue;
   }
 
   /** True when there may be more. */
@@ -67,6 +69,12 @@ export class Sweeper {
       });
     }
     return expired.length === config.batchSize;
+  }
+
+  async #forgetUsed(): Promise<boolean> {
+    const { database, clock, config } = this.#engine;
+    const now = new Date(clock.now());
+    return (await forgetUsed(database, now, config.batchSize)) === config.batchSize;
   }
 
   async #purge(): Promise<boolean> {
