@@ -18,14 +18,23 @@ const REFUSED_IN_HEADER = ['crit', 'b64', 'jwk', 'jku', 'x5u', 'x5c', 'zip', 'en
 const KEY_ID_LENGTH_MAX = 200;
 
 export function readCompactToken(token: string): UnverifiedToken {
-  const parts = token.split('.', 4);
-  const [header, payload, signature] = parts.map(base64urlBytes);
-  if (parts.length !== 3 || !header || !payload || !signature) throw tokenRefusal('form');
-  const { alg, typ, kid, ...others } = objectOf(header);
+  const { header, claims } = readCompactParts(token);
+  const { alg, typ, kid, ...others } = header;
   if (REFUSED_IN_HEADER.some((name) => Object.hasOwn(others, name))) throw tokenRefusal('header');
   if (typeof alg !== 'string') throw tokenRefusal('algorithm');
   if (typ !== undefined && typeof typ !== 'string') throw tokenRefusal('type');
-  return { algorithm: alg, type: typ, keyId: keyIdOf(kid), claims: objectOf(payload) };
+  return { algorithm: alg, type: typ, keyId: keyIdOf(kid), claims };
+}
+
+/** For whoever has rules of its own for the header. */
+export function readCompactParts(token: string): {
+  readonly header: JsonObject;
+  readonly claims: JsonObject;
+} {
+  const parts = token.split('.', 4);
+  const [header, payload, signature] = parts.map(base64urlBytes);
+  if (parts.length !== 3 || !header || !payload || !signature) throw tokenRefusal('form');
+  return { header: objectOf(header), claims: objectOf(payload) };
 }
 
 /** Undefined unless it is what an encoder would write: no padding, no white space, no spare bits. */

@@ -16,6 +16,7 @@
  *
  * Ages are counted by the clock that never runs backwards.
  */
+import type { CryptoKey } from 'jose';
 import type { Clock } from '../clock.js';
 import { BoundedMap } from './bounded-map.js';
 import type { Algorithm, KeyOwner } from './issuers.js';
@@ -100,6 +101,15 @@ export class KeySet {
   /** Whether the key may still be relied on. */
   holds(key: VerificationKey): boolean {
     return this.#keys.has(key) && this.#age() < USABLE_MS;
+  }
+
+  /** Some key of the algorithm, if one is known: for whoever only wants to take as long. */
+  any(algorithm: Algorithm): CryptoKey | undefined {
+    for (const { forAlgorithm } of this.#keys) {
+      const material = forAlgorithm.get(algorithm);
+      if (material !== undefined) return material;
+    }
+    return undefined;
   }
 
   /**
