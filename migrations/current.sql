@@ -119,6 +119,13 @@ CREATE TABLE tuple_change (
 );
 CREATE INDEX tuple_change_by_type ON tuple_change USING btree (store_id, object_type, revision, ordinal);
 
+CREATE TABLE used_once (
+  digest bytea NOT NULL,
+  expires_at timestamp with time zone NOT NULL,
+  CONSTRAINT used_once_pkey PRIMARY KEY (digest)
+);
+CREATE INDEX used_once_expiry ON used_once USING btree (expires_at);
+
 CREATE OR REPLACE FUNCTION audit_entry_stays()
  RETURNS trigger
  LANGUAGE plpgsql

@@ -99,6 +99,7 @@ export function assemble(parts: Parts, engine: Engine, systemStore: StoreId | un
     workerNumber: parts.workerNumber,
   });
   if (decisionLog !== undefined) observeDecisionLog(metrics.registry, decisionLog);
+  const rateLimits = new RateLimits(limitsOf(config), clock);
   const identity = createIdentity({
     engine,
     systemStore,
@@ -106,9 +107,15 @@ export function assemble(parts: Parts, engine: Engine, systemStore: StoreId | un
     timers: systemTimers,
     fetch,
     events: keySetEvents(log),
+    limits: rateLimits,
+    onAlone: (error) => {
+      log.warn({ err: error }, 'no other process knows of a credential that counts once');
+    },
   });
-  const { tokens } = identity;
-  if (tokens !== undefined) metrics.watchIssuers(() => tokens.keySetStates());
+  const { tokens, assertions } = identity;
+  metrics.watchIssuers(
+    () => new Map([...(tokens?.keySetStates() ?? []), ...assertions.keySetStates()]),
+  );
   return {
     ...parts,
     engine,
@@ -118,7 +125,7 @@ export function assemble(parts: Parts, engine: Engine, systemStore: StoreId | un
       log.warn({ err: error }, 'sweeping failed');
     }),
     metrics,
-    rateLimits: new RateLimits(limitsOf(config), clock),
+    rateLimits,
     readiness: new Readiness(database, replicas, config.readyStalenessMs),
     decisionLog,
   };

@@ -57,6 +57,11 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     );
   }
   problems.push(...decisionLogProblems(config));
+  if (config.clientCertificateHeader !== '' && config.trustedProxies === '') {
+    problems.push(
+      'PEMBA_CLIENT_CERTIFICATE_HEADER needs PEMBA_TRUSTED_PROXIES: else anybody sets it',
+    );
+  }
   if (problems.length > 0) {
     throw new PembaError('cannot_start', `Configuration: ${problems.join('; ')}.`);
   }

@@ -25,8 +25,9 @@ export type ErrorCode =
   | 'invalid_subject_token'
   | 'too_many_requests'
   | 'overloaded'
-  // services that act for users; see RFC 6749, 8693 and 9396
+  // services that act for users; see RFC 6749, 8693, 9396 and 9449
   | 'invalid_client'
+  | 'invalid_dpop_proof'
   | 'unauthorized_client'
   | 'unsupported_grant_type'
   | 'invalid_target'

@@ -61,8 +61,10 @@ export async function startService(assembly: Assembly, started: Started): Promis
     await decisionLog.start();
     started.add(() => decisionLog.stop());
   }
-  const { tokens } = assembly.identity;
+  const { tokens, assertions } = assembly.identity;
   tokens?.start();
+  assertions.start();
+  started.add(() => assertions.stop());
   if (tokens !== undefined) started.add(() => tokens.stop());
   replicas.start();
   started.add(() => replicas.stop());

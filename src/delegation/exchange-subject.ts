@@ -22,7 +22,7 @@ import type { Permit } from './permit.js';
 import { PermitRefused } from './permit-refused.js';
 import type { Revocations } from './revocations.js';
 import type { Signer } from './signing-keys.js';
-import { isSignedBy, typeOf } from './signed-token.js';
+import { claimedType, isSignedBy } from './signed-token.js';
 import { TRANSACTION_TOKEN_TYPE } from './transaction-token.js';
 
 export interface ExchangeSubject {
@@ -51,7 +51,7 @@ type SubjectOf = (request: ExchangeRequest, actor: ServiceId) => Promise<Exchang
 
 export function exchangeSubjects(parts: ExchangeSubjectParts): SubjectOf {
   return async (request, actor) => {
-    switch (typeOf(request.subjectToken)) {
+    switch (claimedType(request.subjectToken)) {
       case PERMIT_TYPE:
         return ofPermit(parts, request, actor);
       case TRANSACTION_TOKEN_TYPE:

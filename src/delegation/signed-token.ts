@@ -54,6 +54,13 @@ export function readSignedToken(
   return { algorithm, keyId: kid, claims, signedBytes, signature: parts.signature };
 }
 
+/** What a token says it is; believed by nobody yet. Undefined where it says nothing. */
+export function claimedType(token: string): string | undefined {
+  const header = token.length > TOKEN_LENGTH_MAX ? undefined : compactParts(token)?.header;
+  const members = header && strictJson(header);
+  return isJsonObject(members) && typeof members['typ'] === 'string' ? members['typ'] : undefined;
+}
+
 type Signed = Pick<SignedToken, 'algorithm' | 'signedBytes' | 'signature'>;
 
 export function isSignedBy({ algorithm, signedBytes, signature }: Signed, key: KeyObject): boolean {

@@ -7,7 +7,7 @@ import { formatObject } from '../tuple/tuple.js';
 import type { JsonObject } from '../tuple/tuple.js';
 import type { ExchangeRequest, IssuedToken } from './exchange.js';
 import type { ExchangeSubject } from './exchange-subject.js';
-import { issuerOf, trustDomainOf } from './issuer.js';
+import { issuerOf } from './issuer.js';
 import type { Signer } from './signing-keys.js';
 import { TRANSACTION_TOKEN_TYPE, transactionTokenClaims } from './transaction-token.js';
 
@@ -28,7 +28,8 @@ export function issueTransactionToken(
     );
   }
   const { storeId, audience, requestContext, requestDetails } = request;
-  const trustDomain = trustDomainOf(engine.config, storeId);
+  const issuer = issuerOf(engine.config, storeId);
+  const trustDomain = engine.config.trustDomain === '' ? issuer : engine.config.trustDomain;
   if (audience !== trustDomain) {
     throw new PembaError('invalid_target', 'the audience has to be the trust domain');
   }
@@ -37,7 +38,7 @@ export function issueTransactionToken(
   const issuedAt = Math.floor(now / 1000);
   const end = Math.floor(Math.min(now + LIFETIME_MS, expiresAt) / 1000);
   const claims = transactionTokenClaims({
-    issuer: issuerOf(engine.config, storeId),
+    issuer,
     trustDomain,
     transactionId: transactionId ?? engine.newId(),
     id: engine.newId(),

@@ -72,3 +72,20 @@ export function readTransactionToken(claims: JsonObject): TransactionToken {
     ...(requestContext !== undefined && { requestContext }),
   };
 }
+
+/** The claims that `readTransactionToken` reads as this token. */
+export function transactionTokenClaims(token: TransactionToken): JsonObject {
+  const { issuedAt: iat, notBefore: nbf, expiresAt: exp, details, requestContext } = token;
+  return {
+    iss: token.issuer,
+    aud: token.trustDomain,
+    ...{ iat, nbf, exp },
+    txn: token.transactionId,
+    jti: token.id,
+    sub: token.subject,
+    scope: token.scope,
+    req_wl: token.requester,
+    ...(details !== undefined && { tctx: details }),
+    ...(requestContext !== undefined && { rctx: requestContext }),
+  };
+}

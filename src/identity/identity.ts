@@ -1,4 +1,5 @@
 /** What belongs together in finding out who calls and what they may do. */
+import { BlockList } from 'node:net';
 import { authenticationMethods } from '../config.js';
 import type { Config } from '../config.js';
 import { PembaError } from '../errors.js';
@@ -6,12 +7,19 @@ import type { StoreId } from '../ids.js';
 import type { Engine } from '../operations/engine.js';
 import { Acting } from './acting.js';
 import { ApiKeys } from './api-keys.js';
+import { parseNetworks } from '../config/networks.js';
+import { claimOnce } from '../storage/used-once.js';
 import { Authenticator } from './authenticator.js';
-import { loadIssuers } from './issuer-file.js';
+import { ClientAssertions } from './client-assertion.js';
+import { ClientAuthenticator } from './clients.js';
+import { loadIssuerFile } from './issuer-file.js';
+import type { IssuerFile } from './issuer-file.js';
 import type { Issuer } from './issuers.js';
 import type { KeySetEvents } from './key-set.js';
 import type { Fetch } from './key-source.js';
 import type { RandomBytes } from './key-text.js';
+import { OneUse } from './one-use.js';
+import type { RateLimits } from './rate-limits.js';
 import { Rights } from './rights.js';
 import { subjectTokens } from './subject-tokens.js';
 import type { SubjectTokens } from './subject-tokens.js';
@@ -28,6 +36,9 @@ export interface Identity {
   readonly subjectTokens: SubjectTokens | undefined;
   /** Which services of a store callers are. */
   readonly acting: Acting;
+  /** Of those who ask for tokens. */
+  readonly clients: ClientAuthenticator;
+  readonly assertions: ClientAssertions;
   /** What follows is there when callers are authenticated. */
   readonly systemStore: StoreId | undefined;
   readonly rights: Rights | undefined;
@@ -41,28 +52,43 @@ export interface IdentityParts {
   readonly timers: Timers;
   readonly fetch: Fetch;
   readonly events: KeySetEvents;
+  readonly limits: RateLimits;
+  /** Something counted once, and the other processes could not be asked. */
+  readonly onAlone: (error: PembaError) => void;
 }
 
 export function createIdentity(parts: IdentityParts): Identity {
   const { engine, systemStore, random } = parts;
-  const issuers = issuersOf(engine.config);
+  const file = issuerFileOf(engine.config);
+  const { issuers } = file;
   const tokens = issuers.length === 0 ? undefined : verifierOf(issuers, parts);
   const common = { tokens, subjectTokens: tokens && subjectTokensOf(tokens, issuers) };
   if (systemStore === undefined) {
     const authenticator = new Authenticator({ keys: undefined, tokens: undefined });
     const acting = new Acting(undefined, undefined);
-    return { ...common, acting, authenticator, systemStore, rights: undefined, keys: undefined };
+    const clients = clientsOf(authenticator, file, parts);
+    return {
+      ...common,
+      acting,
+      ...clients,
+      authenticator,
+      systemStore,
+      rights: undefined,
+      keys: undefined,
+    };
   }
   const graph = new SystemGraph(engine, systemStore);
   const keys = new ApiKeys(engine, graph, random);
   const rights = new Rights(graph);
   const methods = authenticationMethods(engine.config);
+  const authenticator = new Authenticator({
+    keys: methods.has('keys') ? keys : undefined,
+    tokens: methods.has('jwt') ? tokens : undefined,
+  });
   return {
-    authenticator: new Authenticator({
-      keys: methods.has('keys') ? keys : undefined,
-      tokens: methods.has('jwt') ? tokens : undefined,
-    }),
     ...common,
+    ...clientsOf(authenticator, file, parts),
+    authenticator,
     systemStore,
     rights,
     acting: new Acting(rights, graph),
@@ -78,16 +104,52 @@ function subjectTokensOf(
   return subjectTokens((token) => tokens.verify(token, 'subject'), subjectOf);
 }
 
-function issuersOf(config: Config): readonly Issuer[] {
-  const issuers = config.issuersFile === undefined ? [] : loadIssuers(config.issuersFile);
+/** Registered clients count wherever callers are authenticated, by whichever method others are. */
+function clientsOf(
+  authenticator: Authenticator,
+  { issuers, clients }: IssuerFile,
+  { engine, timers, fetch, events, limits, onAlone }: IdentityParts,
+): Pick<Identity, 'clients' | 'assertions'> {
+  const { config, clock, database } = engine;
+  const oneUse = new OneUse(
+    (digest, expiresAt) => claimOnce(database, digest, expiresAt),
+    () => clock.now(),
+    onAlone,
+  );
+  const assertions = new ClientAssertions(clients, { clock, timers, fetch, events }, oneUse);
+  const callers = issuers.filter((issuer) => issuer.callers !== undefined);
   const isAsked = authenticationMethods(config).has('jwt');
-  if (isAsked && !issuers.some(({ callers }) => callers !== undefined)) {
+  return {
+    assertions,
+    clients: new ClientAuthenticator({
+      authenticator,
+      clients,
+      assertions,
+      issuers: new Set(isAsked ? callers.map(({ issuer }) => issuer) : []),
+      limits,
+      oneUse,
+      clock,
+      maxTokenBytes: config.maxTokenBytes,
+      // Its form is the configuration's business.
+      trustedProxies: parseNetworks(config.trustedProxies) ?? new BlockList(),
+      certificateHeader: config.clientCertificateHeader.toLowerCase(),
+    }),
+  };
+}
+
+function issuerFileOf(config: Config): IssuerFile {
+  const file =
+    config.issuersFile === undefined
+      ? { issuers: [], clients: [] }
+      : loadIssuerFile(config.issuersFile);
+  const isAsked = authenticationMethods(config).has('jwt');
+  if (isAsked && !file.issuers.some(({ callers }) => callers !== undefined)) {
     throw new PembaError(
       'cannot_start',
       'PEMBA_AUTHENTICATION names jwt, but no issuer in PEMBA_ISSUERS_FILE has callers.',
     );
   }
-  return issuers;
+  return file;
 }
 
 const verifierOf = (

@@ -11,32 +11,34 @@
  *         audience: [shop-api]
  *         types: [at+jwt, JWT]
  *         type: user
+ *   clients:                             # services that prove who they are by keys of their own
+ *     - id: orders                       # see client-file.ts
  *
  * Two things are held over the whole of it. A token serves one use only: no audience of an issuer is
  * both a caller's and a subject's. And no two issuers can name the same subject: those of one type
  * have prefixes of which none begins with the other.
  */
 import { readFileSync } from 'node:fs';
-import { basename, dirname, resolve } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { isNativeError } from 'node:util/types';
 import { parseDocument } from 'yaml';
 import { PembaError } from '../errors.js';
 import { isRelationName } from '../tuple/tuple.js';
-import { ALGORITHMS, mediaType } from './issuers.js';
+import { readClients } from './client-file.js';
+import type { RegisteredClient } from './client-file.js';
+import { mediaType } from './issuers.js';
 import type {
-  Algorithm,
   CallerRules,
   ClaimPath,
   Issuer,
-  KeySource,
   ServiceRule,
   SubjectRules,
   TokenRules,
 } from './issuers.js';
+import { readAlgorithms, readIssuerKeys } from './key-settings.js';
+import { CLIENTS } from './principal.js';
 import { StrictMembers } from './strict-members.js';
-import { webAddressProblem } from './web-address.js';
 
-const ALGORITHMS_DEFAULT: readonly Algorithm[] = ['EdDSA', 'ES256', 'PS256', 'RS256'];
 /** Clocks that are set by NTP differ by less. */
 const CLOCK_SKEW_DEFAULT_MS = 5000;
 /** More would keep tokens alive that their issuer has ended. */
@@ -49,8 +51,13 @@ const TYPE_ABSENT = 'absent';
 /** An id of a claim has 200 characters, the whole object of a tuple 256. */
 const PREFIX_LENGTH_MAX = 32;
 
+export interface IssuerFile {
+  readonly issuers: readonly Issuer[];
+  readonly clients: readonly RegisteredClient[];
+}
+
 /** Throws `cannot_start` naming the file, the issuer and the field. */
-export function loadIssuers(path: string): readonly Issuer[] {
+export function loadIssuerFile(path: string): IssuerFile {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -60,10 +67,10 @@ export function loadIssuers(path: string): readonly Issuer[] {
       cause: error,
     });
   }
-  return parseIssuers(text, path);
+  return parseIssuerFile(text, path);
 }
 
-export function parseIssuers(text: string, path: string): readonly Issuer[] {
+export function parseIssuerFile(text: string, path: string): IssuerFile {
   const file = basename(path);
   const document = parseDocument(text, { uniqueKeys: true, prettyErrors: true });
   const [problem] = [...document.errors, ...document.warnings];
@@ -72,13 +79,17 @@ export function parseIssuers(text: string, path: string): readonly Issuer[] {
     throw new PembaError('cannot_start', `${file}: ${line}`, { cause: problem });
   }
   const root = new StrictMembers(document.toJS(), file);
-  const issuers = root
-    .list('issuers')
-    .map((value, index) => readIssuer(value, file, index, dirname(path)));
+  const folder = dirname(path);
+  const hasClients = root.has('clients');
+  // Clients alone are enough: whoever else calls may have a key.
+  const entries = root.has('issuers') || !hasClients ? root.list('issuers') : [];
+  const issuers = entries.map((value, index) => readIssuer(value, file, index, folder));
+  const clients = hasClients ? readClients(root.list('clients'), file, folder) : [];
   root.refuseOthers();
   refuseSharedNames(issuers, file);
   refuseSharedSubjects(issuers, file);
-  return issuers;
+  refuseClientsThatAreIssuers(clients, issuers, file);
+  return { issuers, clients };
 }
 
 function readIssuer(value: unknown, file: string, index: number, folder: string): Issuer {
@@ -87,11 +98,12 @@ function readIssuer(value: unknown, file: string, index: number, folder: string)
   if (!/^[a-z][a-z0-9-]{0,31}$/.test(name)) {
     throw unnamed.refusal('name', 'must be of a-z, 0-9 and -, begin with a letter, 32 at most');
   }
+  if (name === CLIENTS) throw unnamed.refusal('name', 'is reserved for registered clients');
   const place = `${file}, issuer '${name}'`;
   const members = new StrictMembers(value, place);
   members.get('name');
   const issuer = readIdentifier(members);
-  const keys = readKeySource(members, issuer, folder);
+  const keys = readIssuerKeys(members, issuer, folder);
   const algorithms = readAlgorithms(members);
   const clockSkewMs = members.durationMs('clock_skew', CLOCK_SKEW_MAX) ?? CLOCK_SKEW_DEFAULT_MS;
   const maxLifetimeMs = members.durationMs('max_lifetime', LIFETIME_MAX) ?? LIFETIME_DEFAULT_MS;
@@ -124,47 +136,6 @@ function readIdentifier(members: StrictMembers): string {
     );
   }
   return issuer;
-}
-
-function readKeySource(members: StrictMembers, issuer: string, folder: string): KeySource {
-  const keys = members.requiredMembers('keys');
-  const discovery = keys.flag('discovery');
-  const url = keys.text('jwks_url');
-  const path = keys.text('jwks_file');
-  const host = keys.text('jwks_host');
-  keys.refuseOthers();
-  const given = [discovery === true ? discovery : undefined, url, path];
-  if (given.filter((source) => source !== undefined).length !== 1) {
-    throw members.refusal('keys', 'must have one of discovery: true, jwks_url and jwks_file');
-  }
-  if (host !== undefined && discovery !== true) {
-    throw keys.refusal('jwks_host', 'goes with discovery: true only');
-  }
-  if (path !== undefined) return { kind: 'file', path: resolve(folder, path) };
-  if (url !== undefined) {
-    const problem = webAddressProblem(url);
-    if (problem !== undefined) throw keys.refusal('jwks_url', problem);
-    return { kind: 'url', url };
-  }
-  const problem = webAddressProblem(issuer) ?? (/[?]/.test(issuer) ? 'has a query' : undefined);
-  if (problem !== undefined) {
-    throw members.refusal('issuer', `${problem}, which discovery asks for`);
-  }
-  if (host !== undefined && !/^[a-z0-9.-]+(:\d+)?$/.test(host)) {
-    throw keys.refusal('jwks_host', 'must be a host in lower case, with a port if need be');
-  }
-  return { kind: 'discovery', issuer, jwksHost: host ?? new URL(issuer).host };
-}
-
-function readAlgorithms(members: StrictMembers): readonly Algorithm[] {
-  const names = members.texts('algorithms') ?? ALGORITHMS_DEFAULT;
-  return names.map((name) => {
-    const algorithm = ALGORITHMS.find((known) => known === name);
-    if (algorithm === undefined) {
-      throw members.refusal('algorithms', `has '${name}'; known are ${ALGORITHMS.join(', ')}`);
-    }
-    return algorithm;
-  });
 }
 
 function readTokenRules(members: StrictMembers): TokenRules {
@@ -269,4 +240,15 @@ function refuseSharedSubjects(issuers: readonly Issuer[], file: string): void {
       );
     }
   }
+}
+
+/** Whose an assertion is, its `iss` says. */
+function refuseClientsThatAreIssuers(
+  clients: readonly RegisteredClient[],
+  issuers: readonly Issuer[],
+  file: string,
+): void {
+  const both = clients.find(({ id }) => issuers.some(({ issuer }) => issuer === id));
+  if (both === undefined) return;
+  throw new PembaError('cannot_start', `${file}, client '${both.id}': its id is an issuer's.`);
 }

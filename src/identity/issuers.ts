@@ -26,6 +26,14 @@ export type KeySource =
   /** The set itself, for those who may not or need not go to the network. */
   | { readonly kind: 'given'; readonly set: Uint8Array };
 
+/** Somebody whose tokens are verified with keys from one place. */
+export interface KeyOwner {
+  /** For logs and metrics; of an issuer also part of the names of its principals. */
+  readonly name: string;
+  readonly keys: KeySource;
+  readonly algorithms: readonly Algorithm[];
+}
+
 /**
  * Who, among an issuer's callers, is a service that acts for itself. That subject and client are one
  * says so only where users cannot choose a `sub` that is a client's id.
@@ -63,13 +71,9 @@ export interface SubjectRules extends TokenRules {
   readonly prefix: string;
 }
 
-export interface Issuer {
-  /** Part of the names of its principals. */
-  readonly name: string;
+export interface Issuer extends KeyOwner {
   /** The exact `iss`. */
   readonly issuer: string;
-  readonly keys: KeySource;
-  readonly algorithms: readonly Algorithm[];
   readonly clockSkewMs: number;
   readonly maxLifetimeMs: number;
   /** Undefined: with its tokens nobody may call. */

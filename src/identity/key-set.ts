@@ -1,5 +1,5 @@
 /**
- * The keys of one issuer, kept current.
+ * The keys of one issuer, or of one registered client, kept current.
  *
  *   absent ──load──▶ fresh ──max age──▶ stale ──24 h──▶ absent
  *                      ▲───────load───────┘
@@ -16,9 +16,10 @@
  *
  * Ages are counted by the clock that never runs backwards.
  */
+import type { CryptoKey } from 'jose';
 import type { Clock } from '../clock.js';
 import { BoundedMap } from './bounded-map.js';
-import type { Algorithm, Issuer } from './issuers.js';
+import type { Algorithm, KeyOwner } from './issuers.js';
 import { readJwkSet } from './jwk-set.js';
 import type { JwkSet, VerificationKey } from './jwk-set.js';
 import { readKeyDocument } from './key-source.js';
@@ -30,8 +31,8 @@ export type KeySetState = 'absent' | 'fresh' | 'stale';
 
 export interface KeySetEvents {
   /** The keys were read. `ignored` says, a sentence each, which members of the set are of no use. */
-  loaded(issuer: Issuer, outcome: { keys: number; ignored: readonly string[] }): void;
-  failed(issuer: Issuer, error: unknown): void;
+  loaded(owner: KeyOwner, outcome: { keys: number; ignored: readonly string[] }): void;
+  failed(owner: KeyOwner, error: unknown): void;
 }
 
 export interface KeySetParts {
@@ -57,7 +58,7 @@ const UNKNOWN_ID_MS = 60_000;
 const UNKNOWN_IDS_MAX = 1000;
 
 export class KeySet {
-  readonly #issuer: Issuer;
+  readonly #owner: KeyOwner;
   readonly #parts: KeySetParts;
   #keys: ReadonlySet<VerificationKey> = new Set();
   #loadedAt = -Infinity;
@@ -73,8 +74,8 @@ export class KeySet {
   #loading: AbortController | undefined;
   #cancelTimer: () => void = () => undefined;
 
-  constructor(issuer: Issuer, parts: KeySetParts) {
-    this.#issuer = issuer;
+  constructor(owner: KeyOwner, parts: KeySetParts) {
+    this.#owner = owner;
     this.#parts = parts;
   }
 
@@ -100,6 +101,15 @@ export class KeySet {
   /** Whether the key may still be relied on. */
   holds(key: VerificationKey): boolean {
     return this.#keys.has(key) && this.#age() < USABLE_MS;
+  }
+
+  /** Some key of the algorithm, if one is known: for whoever only wants to take as long. */
+  any(algorithm: Algorithm): CryptoKey | undefined {
+    for (const { forAlgorithm } of this.#keys) {
+      const material = forAlgorithm.get(algorithm);
+      if (material !== undefined) return material;
+    }
+    return undefined;
   }
 
   /**
@@ -177,14 +187,14 @@ export class KeySet {
       this.#failures += 1;
       this.#lastFailure = error;
       this.#nextAttemptAt = this.#now() + waitMs;
-      if (!this.#isStopped) this.#parts.events.failed(this.#issuer, error);
+      if (!this.#isStopped) this.#parts.events.failed(this.#owner, error);
     }
     if (!this.#isStarted || this.#isStopped) return;
     this.#cancelTimer = this.#parts.timers.after(waitMs, () => void this.#refresh());
   }
 
   async #load(): Promise<void> {
-    const { keys: source, algorithms } = this.#issuer;
+    const { keys: source, algorithms } = this.#owner;
     const loading = new AbortController();
     this.#loading = loading;
     const cancelTimeout = this.#parts.timers.after(TIMEOUT_MS, () => {
@@ -205,7 +215,7 @@ export class KeySet {
     this.#keys = new Set(keys.map((key) => known.get(key.identity) ?? key));
     this.#loadedAt = this.#now();
     this.#maxAgeMs = Math.min(MAX_AGE_MAX_MS, Math.max(MAX_AGE_MIN_MS, maxAgeMs));
-    this.#parts.events.loaded(this.#issuer, { keys: this.#keys.size, ignored });
+    this.#parts.events.loaded(this.#owner, { keys: this.#keys.size, ignored });
   }
 
   #age = (): number => this.#now() - this.#loadedAt;

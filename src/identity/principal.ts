@@ -5,6 +5,9 @@
  */
 import type { Subject } from '../tuple/tuple.js';
 
+/** Stands for the issuer in the names of registered clients, such as `service:clients/orders`. */
+export const CLIENTS = 'clients';
+
 export type Principal =
   /** Authentication is off: whoever reaches the port. */
   | { readonly kind: 'anyone' }

@@ -21,16 +21,22 @@ import { workerCount } from '../config.js';
 import type { Config } from '../config.js';
 
 /**
- * What is limited apart from each other. The first three are spent by principals, by their names;
+ * What is limited apart from each other. All but the last are spent by principals, by their names;
  * `authentication` by addresses (see `addressKey`), one for each attempt that failed.
  */
-export const POOLS = ['queries', 'writes', 'administration', 'authentication'] as const;
+export const POOLS = [
+  'queries',
+  'writes',
+  'administration',
+  'exchanges',
+  'authentication',
+] as const;
 export type Pool = (typeof POOLS)[number];
 
 /**
  * What a request costs. In `queries` a check is 1, a batch as many as it has checks, and a list or an
  * expansion, which walks many sets where a check walks few, this. In `writes` a request is as many as
- * it has tuples, at least 1. In `administration` everything is 1.
+ * it has tuples, at least 1. In `administration` and `exchanges` everything is 1.
  *
  * Where the cost stands in the body, `look` before it is read and `take` before it is acted on.
  */
@@ -89,6 +95,7 @@ export class RateLimits {
       queries: bucketsOf('queries'),
       writes: bucketsOf('writes'),
       administration: bucketsOf('administration'),
+      exchanges: bucketsOf('exchanges'),
       authentication: bucketsOf('authentication'),
     };
   }
@@ -267,6 +274,7 @@ export function limitsOf(config: Config): Limits {
     queries: perSecond(config.rateQueries, Math.max(config.maxBatchChecks, LIST_COST)),
     writes: perSecond(config.rateWrites, Math.max(config.maxTuplesPerWrite, DELETE_BY_FILTER_COST)),
     administration: perSecond(config.rateAdministration, 1),
+    exchanges: perSecond(config.rateExchanges, 1),
     authentication:
       config.rateFailedAuthentications === 0
         ? undefined

@@ -5,7 +5,7 @@
 import type { JsonObject, JsonValue } from '../tuple/tuple.js';
 import type { UnverifiedToken } from './compact-token.js';
 import { mediaType } from './issuers.js';
-import type { Algorithm, ClaimPath, Issuer, TokenRules } from './issuers.js';
+import type { Algorithm, ClaimPath, Issuer, KeyOwner, TokenRules } from './issuers.js';
 import { isJsonObject } from './strict-json.js';
 import { tokenRefusal } from './token-refusal.js';
 
@@ -22,15 +22,21 @@ const RFC9068_CLAIMS = ['sub', 'client_id', 'jti'];
 /** What only ID tokens have: proof that they belong to one login. */
 const ID_TOKEN_CLAIMS = ['nonce', 'at_hash', 'c_hash'];
 
-export function allowedAlgorithm(token: UnverifiedToken, issuer: Issuer): Algorithm {
-  const algorithm = issuer.algorithms.find((allowed) => allowed === token.algorithm);
+/** How far clocks may differ, and how long a token may live. */
+export type Times = Pick<Issuer, 'clockSkewMs' | 'maxLifetimeMs'>;
+
+export function allowedAlgorithm(
+  token: UnverifiedToken,
+  { algorithms }: Pick<KeyOwner, 'algorithms'>,
+): Algorithm {
+  const algorithm = algorithms.find((allowed) => allowed === token.algorithm);
   if (algorithm === undefined) throw tokenRefusal('algorithm');
   return algorithm;
 }
 
 export function validityOf(
   token: UnverifiedToken,
-  issuer: Issuer,
+  times: Times,
   rules: TokenRules,
   now: number,
 ): Validity {
@@ -38,7 +44,7 @@ export function validityOf(
   requireType(type, claims, rules);
   requireAudience(claims['aud'], rules);
   if (rules.rfc9068) requireAccessTokenClaims(claims);
-  return requireTimes(claims, issuer, now);
+  return requireTimes(claims, times, now);
 }
 
 function requireType(typ: string | undefined, claims: JsonObject, rules: TokenRules): void {
@@ -71,8 +77,11 @@ function requireAccessTokenClaims(claims: JsonObject): void {
   if (!isComplete) throw tokenRefusal('required_claim');
 }
 
-function requireTimes(claims: JsonObject, issuer: Issuer, now: number): Validity {
-  const { clockSkewMs, maxLifetimeMs } = issuer;
+function requireTimes(
+  claims: JsonObject,
+  { clockSkewMs, maxLifetimeMs }: Times,
+  now: number,
+): Validity {
   const expiresAt = instantOf(claims, 'exp');
   if (expiresAt === undefined || now >= expiresAt + clockSkewMs) throw tokenRefusal('expiry');
   const notBefore = instantOf(claims, 'nbf');

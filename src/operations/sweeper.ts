@@ -1,12 +1,13 @@
 /**
- * What has ended goes away by itself: expired tuples, through the change log like any delete, and
- * the rows of stores that were deleted a while ago. Several processes may sweep at once; each delete
+ * What has ended goes away by itself: expired tuples, through the change log like any delete, the
+ * rows of stores that were deleted a while ago, and the memory of what could count once only. Several processes may sweep at once; each delete
  * is decided under the store's lock, so none is logged twice.
  */
 import type { StoreId } from '../ids.js';
 import { purgeDeletedStore } from '../storage/purge.js';
 import { deleteExpiredRevocations } from '../storage/revocations.js';
 import { readExpired } from '../storage/read-tuples.js';
+import { forgetUsed } from '../storage/used-once.js';
 import type { RelationTuple } from '../tuple/tuple.js';
 import type { Engine } from './engine.js';
 import { submit } from './write.js';
@@ -47,6 +48,7 @@ export class Sweeper {
     while (!this.#stopping && (await this.#sweepTuples())) continue;
     while (!this.#stopping && (await this.#purge())) continue;
     while (!this.#stopping && (await this.#sweepRevocations())) continue;
+    while (!this.#stopping && (await this.#forgetUsed())) continue;
   }
 
   async #sweepRevocations(): Promise<boolean> {
@@ -75,6 +77,12 @@ export class Sweeper {
       });
     }
     return expired.length === config.batchSize;
+  }
+
+  async #forgetUsed(): Promise<boolean> {
+    const { database, clock, config } = this.#engine;
+    const now = new Date(clock.now());
+    return (await forgetUsed(database, now, config.batchSize)) === config.batchSize;
   }
 
   async #purge(): Promise<boolean> {

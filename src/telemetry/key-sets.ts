@@ -1,11 +1,11 @@
-import type { Issuer } from '../identity/issuers.js';
+import type { KeyOwner } from '../identity/issuers.js';
 import type { KeySetEvents } from '../identity/key-set.js';
 import type { Logger } from './log.js';
 
 /** Tells of an issuer's keys when something about them changes, not at each refresh. */
 export function keySetEvents(log: Logger): KeySetEvents {
   const told = new Map<string, string>();
-  const tell = (issuer: Issuer, state: string, say: () => void): void => {
+  const tell = (issuer: KeyOwner, state: string, say: () => void): void => {
     if (told.get(issuer.name) === state) return;
     told.set(issuer.name, state);
     say();

@@ -86,11 +86,14 @@ describeWithPostgres('every endpoint', () => {
 describe('a route that declares no right', () => {
   it('keeps the server from starting', async () => {
     const instance = fastify();
-    const none = { queries: undefined, writes: undefined, administration: undefined };
+    const none = {
+      ...{ queries: undefined, writes: undefined, administration: undefined },
+      ...{ exchanges: undefined, authentication: undefined },
+    };
     installGate(instance, {
       authenticator: new Authenticator({ keys: undefined, tokens: undefined }),
       rights: undefined,
-      limits: new RateLimits({ ...none, authentication: undefined }, { monotonic: () => 0 }),
+      limits: new RateLimits(none, { monotonic: () => 0 }),
       onLimited: () => undefined,
     });
     expect(() => instance.get('/open', () => 'x')).toThrow(

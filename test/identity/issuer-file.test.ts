@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { PembaError } from '../../src/errors.js';
-import { loadIssuers, parseIssuers } from '../../src/identity/issuer-file.js';
+import { loadIssuerFile, parseIssuerFile } from '../../src/identity/issuer-file.js';
 import type { Issuer } from '../../src/identity/issuers.js';
 
 const WHOLE = `
@@ -42,7 +42,7 @@ const CORP = {
 const SUBJECTS = { audience: ['shop'], type: 'user' };
 
 const parse = (...issuers: readonly object[]): readonly Issuer[] =>
-  parseIssuers(JSON.stringify({ issuers }), '/etc/pemba/issuers.yaml');
+  parseIssuerFile(JSON.stringify({ issuers }), '/etc/pemba/issuers.yaml').issuers;
 const messageOf = (work: () => unknown): string => {
   try {
     work();
@@ -57,13 +57,13 @@ describe('a file of issuers', () => {
   it('may be the one that the README shows', () => {
     const readme = readFileSync(join(import.meta.dirname, '..', '..', 'README.md'), 'utf8');
     const [, example = ''] = /```yaml\n(issuers:\n.*?)```/s.exec(readme) ?? [];
-    expect(parseIssuers(example, 'README.md')).toMatchObject([
+    expect(parseIssuerFile(example, 'README.md').issuers).toMatchObject([
       { name: 'corp', callers: { roles: ['groups'] }, subjects: { type: 'user' } },
     ]);
   });
 
   it('says everything about them', () => {
-    expect(parseIssuers(WHOLE, '/etc/pemba/issuers.yaml')).toEqual([
+    expect(parseIssuerFile(WHOLE, '/etc/pemba/issuers.yaml').issuers).toEqual([
       {
         name: 'corp',
         issuer: 'https://id.example.com/',
@@ -246,16 +246,16 @@ describe('a file of issuers', () => {
     ['a: &a [*a]', /^issuers\.yaml/],
     ['issuers: !!js/function x', /^issuers\.yaml/],
   ])('that is %j is refused', (text, message) => {
-    expect(messageOf(() => parseIssuers(text, 'issuers.yaml'))).toMatch(message);
+    expect(messageOf(() => parseIssuerFile(text, 'issuers.yaml'))).toMatch(message);
   });
 
   it('is read from where it is', () => {
     const folder = mkdtempSync(join(tmpdir(), 'pemba-issuers-'));
     try {
       const path = join(folder, 'issuers.yaml');
-      expect(messageOf(() => loadIssuers(path))).toMatch(/cannot be read: ENOENT/);
+      expect(messageOf(() => loadIssuerFile(path))).toMatch(/cannot be read: ENOENT/);
       writeFileSync(path, WHOLE);
-      expect(loadIssuers(path).map(({ name }) => name)).toEqual(['corp', 'cluster']);
+      expect(loadIssuerFile(path).issuers.map(({ name }) => name)).toEqual(['corp', 'cluster']);
     } finally {
       rmSync(folder, { recursive: true });
     }

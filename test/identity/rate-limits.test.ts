@@ -8,6 +8,7 @@ const NONE: Limits = {
   queries: undefined,
   writes: undefined,
   administration: undefined,
+  exchanges: undefined,
   authentication: undefined,
 };
 /** Ten a second. */

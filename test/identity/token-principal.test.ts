@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { parseIssuers } from '../../src/identity/issuer-file.js';
+import { parseIssuerFile } from '../../src/identity/issuer-file.js';
 import { principalName, principalSubject } from '../../src/identity/principal.js';
 import { principalOf, subjectOf } from '../../src/identity/token-principal.js';
 import { brokenRule } from '../../src/identity/token-refusal.js';
@@ -16,7 +16,8 @@ function verified(claims: JsonObject, callers: object = {}, subjects: object = {
     callers: { audience: ['pemba'], ...callers },
     subjects: { audience: ['shop'], type: 'user', prefix: 'corp/', ...subjects },
   };
-  const [issuer] = parseIssuers(JSON.stringify({ issuers: [settings] }), 'issuers.json');
+  const { issuers } = parseIssuerFile(JSON.stringify({ issuers: [settings] }), 'issuers.json');
+  const [issuer] = issuers;
   return { issuer: issuer!, claims, expiresAt: 0 }; // there is the one
 }
 

@@ -1,5 +1,5 @@
 /** A verifier of live issuers, with time that stands still and a count of what it was told. */
-import { parseIssuers } from '../../src/identity/issuer-file.js';
+import { parseIssuerFile } from '../../src/identity/issuer-file.js';
 import { principalOf } from '../../src/identity/token-principal.js';
 import { TokenVerifier } from '../../src/identity/token-verifier.js';
 import { brokenRule } from '../../src/identity/token-refusal.js';
@@ -25,7 +25,7 @@ export function verificationOf(
   const ignored: string[] = [];
   let loads = 0;
   const verifier = new TokenVerifier({
-    issuers: parseIssuers(JSON.stringify({ issuers: settings }), 'issuers.json'),
+    issuers: parseIssuerFile(JSON.stringify({ issuers: settings }), 'issuers.json').issuers,
     clock: time,
     timers: time,
     fetch,

@@ -17,6 +17,7 @@ import * as reading from '../../src/storage/read-tuples.js';
 import * as settings from '../../src/storage/settings.js';
 import * as snapshot from '../../src/storage/snapshot.js';
 import * as stores from '../../src/storage/stores.js';
+import * as usedOnce from '../../src/storage/used-once.js';
 import * as writing from '../../src/storage/write-tuples.js';
 import type { TupleFilter } from '../../src/tuple/filter.js';
 import { describeWithPostgres } from '../support/postgres.js';
@@ -25,7 +26,7 @@ import type { Statement, TestStorage } from '../support/storage.js';
 
 const FAMILIES = {
   ...{ ...apiKeys, ...audit, ...assertions, ...changes, ...models, ...purge, ...reading },
-  ...{ ...importing, ...settings, ...snapshot, ...stores, ...writing },
+  ...{ ...importing, ...settings, ...snapshot, ...stores, ...usedOnce, ...writing },
 };
 /** What these families export that sends nothing. */
 const NO_STATEMENTS = [
@@ -82,6 +83,8 @@ async function fill(): Promise<void> {
     `INSERT INTO audit_entry
      SELECT id, n, now(), 'tuples.write', 'key:k', '127.0.0.1', 'r', n, '{}', '\\x00'
      FROM unnest($1::text[]) AS id, generate_series(1, 2000) AS n`,
+    `INSERT INTO used_once SELECT sha256(i::text::bytea), now() + (i - 1000) * interval '1 second'
+     FROM generate_series(1, 20000) AS i`,
     `UPDATE store SET head_revision = (SELECT coalesce(max(revision), 0) FROM tuple_change c
        WHERE c.store_id = store.store_id) WHERE store_id = ANY ($1)`,
   ]) {
@@ -199,6 +202,8 @@ function calls(): Calls {
       () => stores.listStores(database, { ...page, after: store, name: 'store 7' }),
     ],
     storeHeads: [() => stores.storeHeads(database, [store])],
+    claimOnce: [() => usedOnce.claimOnce(database, Buffer.of(1), now)],
+    forgetUsed: [() => usedOnce.forgetUsed(database, now, 500)],
     writeTuples: [
       () => write(store, 2),
       () => write(store, 100),

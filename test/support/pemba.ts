@@ -127,6 +127,7 @@ export async function startPemba(
   const assembly = { ...made, identity: { ...made.identity, ...given } };
   await assembly.decisionLog?.start();
   assembly.identity.tokens?.start();
+  assembly.identity.assertions.start();
   assembly.replicas.start();
   assembly.sweeper.start();
   const server = await serve(assembly);
@@ -148,6 +149,7 @@ export async function startPemba(
       await assembly.sweeper.stop();
       await assembly.replicas.stop();
       await assembly.identity.tokens?.stop();
+      await assembly.identity.assertions.stop();
       await assembly.decisionLog?.stop();
       await database.close();
       if (beside === undefined) await testDatabase.drop();

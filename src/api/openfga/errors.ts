@@ -32,6 +32,7 @@ const ANSWERS: Readonly<Record<ErrorCode, readonly [status: number, code: string
   too_many_requests: [429, 'rate_limit_exceeded'],
   overloaded: [503, 'resource_exhausted'],
   invalid_client: [401, 'unauthenticated'],
+  invalid_dpop_proof: [400, 'validation_error'],
   unauthorized_client: [403, 'forbidden'],
   unsupported_grant_type: [400, 'validation_error'],
   invalid_target: [400, 'validation_error'],
