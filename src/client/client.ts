@@ -1,0 +1,209 @@
+/**
+ * The client of Pemba for TypeScript services, `pemba/client`: OpenFGA's questions and Pemba's own,
+ * over nothing but `fetch`. It imports nothing of the server, and works wherever there is `fetch` and
+ * WebCrypto.
+ *
+ * Every method rejects with a PembaClientError and nothing else, but for a TypeError or a RangeError
+ * where the caller's own code is wrong (no store named, a timeout of -1).
+ *
+ * READ YOUR WRITES. The client remembers the newest consistency token of each store that any answer
+ * brought, and sends it along: no answer is older than a write it made or an answer it gave, whichever
+ * server gives it.
+ */
+import { batchCheck, check } from './checks.js';
+import type { BatchCheckOptions, BatchQuestion, CheckQuestion } from './checks.js';
+import { Connection, storeIdOf } from './connection.js';
+import type { Session } from './connection.js';
+import { ConsistencyMemory } from './consistency-memory.js';
+import { batchDelegatedCheck, delegatedCheck } from './delegated-checks.js';
+import type {
+  DelegatedBatch,
+  DelegatedBatchOptions,
+  DelegatedDecision,
+  DelegatedOptions,
+} from './delegated-checks.js';
+import { expand } from './expand.js';
+import type { Expansion, ExpandQuestion } from './expand.js';
+import { listObjects, listUsers, streamedListObjects } from './lists.js';
+import type {
+  ListObjectsQuestion,
+  ListUsersQuestion,
+  ObjectsPage,
+  Paging,
+  UsersPage,
+} from './lists.js';
+import type { CallOptions, PembaClientOptions, QueryOptions, WriteOptions } from './options.js';
+import { exchangeToken } from './token-exchange.js';
+import type { ExchangeCallOptions, ExchangeRequest, IssuedToken } from './token-exchange.js';
+import { read, write } from './tuples.js';
+import type { Changes, TupleFilter, TuplePage, Written } from './tuples.js';
+import type { BatchVerdict } from './verdict.js';
+
+export { PembaClientError } from './client-error.js';
+export type {
+  LocalErrorCode,
+  OAuthErrorCode,
+  PembaErrorCode,
+  ServerErrorCode,
+} from './client-error.js';
+export type { Time } from './call.js';
+export type { BatchingOptions } from './check-batcher.js';
+export type { BatchCheckOptions, BatchQuestion, CheckQuestion } from './checks.js';
+export type {
+  DelegatedBatch,
+  DelegatedBatchOptions,
+  DelegatedDecision,
+  DelegatedItem,
+  DelegatedOptions,
+  DelegatedVerdict,
+  DelegationReason,
+} from './delegated-checks.js';
+export type {
+  ClientKey,
+  ExchangeOptions,
+  PermitCacheOptions,
+  SigningKey,
+  SigningKeyPair,
+} from './exchange-options.js';
+export type { Expansion, ExpandQuestion, UsersetNode } from './expand.js';
+export type {
+  ListObjectsQuestion,
+  ListUsersQuestion,
+  ObjectsPage,
+  Paging,
+  UsersPage,
+} from './lists.js';
+export type { CallOptions, PembaClientOptions, QueryOptions, WriteOptions } from './options.js';
+export type { RetryOptions } from './retries.js';
+export type {
+  ExchangeCallOptions,
+  ExchangeRequest,
+  IssuedToken,
+  PermissionDetail,
+  PermitRequest,
+  TransactionTokenRequest,
+} from './token-exchange.js';
+export type { Changes, StoredTuple, TupleFilter, TuplePage, Written } from './tuples.js';
+export type { BatchVerdict } from './verdict.js';
+export type {
+  About,
+  Circumstances,
+  Consistency,
+  JsonObject,
+  JsonValue,
+  Question,
+  Tuple,
+  TupleKey,
+} from './wire.js';
+
+export class PembaClient {
+  readonly #session: Session;
+
+  /**
+   * Make one for each Pemba that is called, and keep it. Throws when the options are wrong. (A
+   * Connection is what `session` hands on.)
+   */
+  constructor(from: PembaClientOptions | Connection) {
+    const connection = from instanceof Connection ? from : new Connection(from);
+    this.#session = { connection, memory: new ConsistencyMemory() };
+  }
+
+  /**
+   * Another client over the same servers, retries and requests in flight, with a memory of its own:
+   * for one user, or one request. `exported` is what `exportSession` gave, here or in another
+   * process; throws `invalid_session` when it is none.
+   */
+  session(exported = ''): PembaClient {
+    const client = new PembaClient(this.#session.connection);
+    client.#session.memory.import(exported);
+    return client;
+  }
+
+  /** What this client has been told, as a text for a cookie or a message. '' if nothing yet. */
+  exportSession(): string {
+    return this.#session.memory.export();
+  }
+
+  /** What a query without `consistency` is sent with; undefined before the first answer. */
+  consistencyToken(options: Pick<CallOptions, 'storeId'> = {}): string | undefined {
+    return this.#session.memory.tokenOf(storeIdOf(this.#session, options));
+  }
+
+  /** After the server's database went back to an older state, in which tokens are of the future. */
+  forgetConsistency(options: Pick<CallOptions, 'storeId'> = {}): void {
+    this.#session.memory.forget(storeIdOf(this.#session, options));
+  }
+
+  /** May the user do this? What could not be answered rejects, and never is `false`. */
+  check(question: CheckQuestion, options: QueryOptions = {}): Promise<boolean> {
+    return check(this.#session, question, options);
+  }
+
+  /**
+   * In the order of the questions. One that cannot be answered fails alone. Each 50
+   * (`batching.maxChecks`) are one request, and are answered at one revision.
+   */
+  batchCheck(
+    checks: readonly BatchQuestion[],
+    options: BatchCheckOptions = {},
+  ): Promise<readonly BatchVerdict[]> {
+    return batchCheck(this.#session, checks, options);
+  }
+
+  /** One page of what the user may reach, in a stable order. */
+  listObjects(question: ListObjectsQuestion, options: QueryOptions = {}): Promise<ObjectsPage> {
+    return listObjects(this.#session, question, options);
+  }
+
+  /** All that the user may reach, while it arrives. Rejects where the list breaks off. */
+  streamedListObjects(
+    question: ListObjectsQuestion,
+    options: QueryOptions = {},
+  ): AsyncGenerator<string, void, undefined> {
+    return streamedListObjects(this.#session, question, options);
+  }
+
+  /** One page of who may. Beside `user:*` stand only those who would be there without it. */
+  listUsers(question: ListUsersQuestion, options: QueryOptions = {}): Promise<UsersPage> {
+    return listUsers(this.#session, question, options);
+  }
+
+  /** All of it or nothing. Repeated only where it cannot have been done, or may be done twice. */
+  write(changes: Changes, options: WriteOptions = {}): Promise<Written> {
+    return write(this.#session, changes, options);
+  }
+
+  /** Pages of stored tuples, as they are in the database now. */
+  read(
+    filter: TupleFilter = {},
+    options: CallOptions & Paging = {},
+  ): AsyncGenerator<TuplePage, void, undefined> {
+    return read(this.#session, filter, options);
+  }
+
+  /** The tree of sets that a set is made of. */
+  expand(question: ExpandQuestion, options: QueryOptions = {}): Promise<Expansion> {
+    return expand(this.#session, question, options);
+  }
+
+  /** May this service, acting for the user, do this? With the reason. */
+  delegatedCheck(
+    question: CheckQuestion,
+    options: DelegatedOptions = {},
+  ): Promise<DelegatedDecision> {
+    return delegatedCheck(this.#session, question, options);
+  }
+
+  /** At most 50 (PEMBA_MAX_BATCH_CHECKS): all are decided at one revision. */
+  batchDelegatedCheck(
+    checks: readonly BatchQuestion[],
+    options: DelegatedBatchOptions = {},
+  ): Promise<DelegatedBatch> {
+    return batchDelegatedCheck(this.#session, checks, options);
+  }
+
+  /** A permit for another service, or a Transaction Token. Codes of errors are OAuth's. */
+  exchangeToken(request: ExchangeRequest, options: ExchangeCallOptions = {}): Promise<IssuedToken> {
+    return exchangeToken(this.#session, request, options);
+  }
+}
