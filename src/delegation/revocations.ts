@@ -17,7 +17,7 @@ import { appendDeeds } from '../storage/audit.js';
 import { insertRevocations, readRevocations } from '../storage/revocations.js';
 import type { NewRevocation } from '../storage/revocations.js';
 import { StoreWatermarks } from './store-watermarks.js';
-import type { Revocable } from './store-watermarks.js';
+import type { Revocable } from './revocation-list.js';
 import type { Watermark } from './watermark.js';
 
 /** Beside the 60 s that a permit lives, what a service learns late by this is little. */

@@ -1,45 +1,37 @@
 /**
- * The watermarks of one store: in their order, for whoever follows them, and by what they concern.
- * Those that this process raised count before they have an id; what is read back is the same again.
+ * The watermarks of one store, in their order, for whoever follows them, and as a list of what is
+ * revoked. Those that this process raised count before they have an id; read back, they are the same.
  */
-import type { NewRevocation } from '../storage/revocations.js';
+import type { NewRevocation, StoredRevocation } from '../storage/revocations.js';
+import { RevocationList } from './revocation-list.js';
+import type { Revocable } from './revocation-list.js';
 import type { Watermark } from './watermark.js';
 
-/** What of a permit a watermark can name. */
-export interface Revocable {
-  readonly id: string;
-  readonly subject: string;
-  readonly actors: readonly string[];
-  readonly transactionId: string;
-  /** Seconds since 1970. */
-  readonly issuedAt: number;
-}
-
-type Mark = Pick<NewRevocation, 'notBefore' | 'expiresAt'>;
-
 export class StoreWatermarks {
+  readonly #list = new RevocationList();
   #ordered: Watermark[] = [];
-  readonly #marks = new Map<string, Mark>();
   #lastId = 0;
-  /** Seconds; what expires before it may still be in the map. */
+  /** Seconds since 1970. */
   #prunedAt = 0;
 
   get lastId(): number {
     return this.#lastId;
   }
 
-  add(watermarks: readonly (NewRevocation & { readonly id: number })[]): void {
-    for (const watermark of watermarks) {
+  add(stored: readonly StoredRevocation[]): void {
+    for (const revocation of stored) {
       // Two readings may overlap.
-      if (watermark.id <= this.#lastId) continue;
+      if (revocation.id <= this.#lastId) continue;
+      // What this program stores is of a kind that it knows.
+      const watermark = revocation as Watermark;
       this.#lastId = watermark.id;
-      this.#ordered.push(watermark as Watermark);
-      this.#mark(watermark);
+      this.#ordered.push(watermark);
+      this.#list.note(watermark);
     }
   }
 
   addOwn(revocations: readonly NewRevocation[]): void {
-    for (const revocation of revocations) this.#mark(revocation);
+    for (const revocation of revocations) this.#list.note({ ...revocation, id: 0 } as Watermark);
   }
 
   after(id: number, limit: number, now: number): readonly Watermark[] {
@@ -54,21 +46,9 @@ export class StoreWatermarks {
     return this.#ordered.slice(low, low + limit);
   }
 
-  concern({ id, subject, actors, transactionId, issuedAt }: Revocable, now: number): boolean {
+  concern(permit: Revocable, now: number): boolean {
     this.#prune(now);
-    const named = [`jti ${id}`, `sub ${subject}`, `txn ${transactionId}`, 'all '];
-    return [...named, ...actors.map((actor) => `act ${actor}`)].some(
-      (name) => issuedAt <= (this.#marks.get(name)?.notBefore ?? -1),
-    );
-  }
-
-  #mark({ kind, value, notBefore, expiresAt }: NewRevocation): void {
-    const name = `${kind} ${value}`;
-    const known = this.#marks.get(name);
-    this.#marks.set(name, {
-      notBefore: Math.max(notBefore, known?.notBefore ?? 0),
-      expiresAt: Math.max(expiresAt, known?.expiresAt ?? 0),
-    });
+    return this.#list.concerns(permit);
   }
 
   /** Once a second at most. */
@@ -76,8 +56,6 @@ export class StoreWatermarks {
     if (now <= this.#prunedAt) return;
     this.#prunedAt = now;
     this.#ordered = this.#ordered.filter(({ expiresAt }) => expiresAt > now);
-    for (const [name, { expiresAt }] of this.#marks) {
-      if (expiresAt <= now) this.#marks.delete(name);
-    }
+    this.#list.forgetExpired(now);
   }
 }

@@ -17,7 +17,7 @@ import { isJsonObject, strictJson } from '../../identity/strict-json.js';
 import type { Timers } from '../../identity/timers.js';
 import type { JsonValue } from '../../tuple/tuple.js';
 import { EventStreamReader } from './event-stream.js';
-import type { RevocationList } from './revocation-list.js';
+import type { RevocationList } from '../../delegation/revocation-list.js';
 
 export interface RevocationFeedParts {
   readonly url: string;
