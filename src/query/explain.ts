@@ -77,9 +77,11 @@ function groundsOf(derivation: Gate): readonly Ground[] {
 class ProofCollector {
   readonly #evaluation: Evaluation;
   readonly #scope: QueryScope;
-  readonly #asked: Node;
-  readonly #askedId: string;
-  readonly #tuples = new Map<string, TupleKey>();
+  readonly #tuples: TupleKey[] = [];
+  /** By object: the edges that were added, so that none is added twice. */
+  readonly #edges = new Map<Node, Edge[]>();
+  /** To read an id costs more than to find an edge, and edges that follow each other share one. */
+  readonly #ids = new Map<Node, string>();
   readonly #absences = new Map<string, Absence>();
   #expiresAt = Infinity;
   #brokenBy = NO_FLOWS;
@@ -87,13 +89,12 @@ class ProofCollector {
   constructor(evaluation: Evaluation, asked: Node, askedId: string) {
     this.#evaluation = evaluation;
     this.#scope = evaluation.leaves.scope;
-    this.#asked = asked;
-    this.#askedId = askedId;
+    this.#ids.set(asked, askedId);
   }
 
   proof(): Proof {
     return {
-      tuples: [...this.#tuples.values()],
+      tuples: this.#tuples,
       expiresAt: this.#expiresAt === Infinity ? undefined : this.#expiresAt,
       absences: [...this.#absences.values()],
       brokenBy: this.#brokenBy,
@@ -107,12 +108,18 @@ class ProofCollector {
 
   #edge(edge: Edge): void {
     const { graph, binding } = this.#scope;
-    const { object, subject } = edge;
-    const kind = binding.kind(edge.kind);
-    const { expiresAt = Infinity } = graph.edge(object, kind, subject) ?? {};
-    this.#expiresAt = Math.min(this.#expiresAt, expiresAt);
-    if (graph.isOverlaidEdge(object, kind, subject)) return;
-    this.#tuples.set(`${object} ${kind} ${subject}`, edgeKey(this.#scope, edge));
+    const { object, kind, subject } = edge;
+    const known = this.#edges.get(object);
+    if (known === undefined) this.#edges.set(object, [edge]);
+    else if (known.some((each) => each.kind === kind && each.subject === subject)) return;
+    else known.push(edge);
+    const edgeKind = binding.kind(kind);
+    if (graph.hasGuarded) {
+      const { expiresAt = Infinity } = graph.edge(object, edgeKind, subject) ?? {};
+      this.#expiresAt = Math.min(this.#expiresAt, expiresAt);
+    }
+    if (graph.isOverlaidEdge(object, edgeKind, subject)) return;
+    this.#tuples.push(edgeKey(binding.plan, edge, this.#idOf));
   }
 
   #outside(object: Node, expression: LeafExpression): void {
@@ -149,9 +156,13 @@ class ProofCollector {
     });
   }
 
-  #idOf(node: Node): string {
-    return node === this.#asked ? this.#askedId : this.#scope.graph.nodeId(node);
-  }
+  readonly #idOf = (node: Node): string => {
+    const known = this.#ids.get(node);
+    if (known !== undefined) return known;
+    const id = this.#scope.graph.nodeId(node);
+    this.#ids.set(node, id);
+    return id;
+  };
 }
 
 function united(a: Flows, b: Flows): Flows {
