@@ -5,6 +5,7 @@ import { Binding } from '../src/query/binding.js';
 import { Budget } from '../src/query/budget.js';
 import { check, relationOf } from '../src/query/check.js';
 import { Evaluation } from '../src/query/evaluation.js';
+import { prove } from '../src/query/explain.js';
 import { listObjects } from '../src/query/list-objects.js';
 import { listUsers } from '../src/query/list-users.js';
 import type { QueryScope } from '../src/query/scope.js';
@@ -45,6 +46,10 @@ export class Asker {
 
   check(key: TupleKey): boolean {
     return check(this.#scope(), key);
+  }
+
+  prove(key: TupleKey): boolean {
+    return prove(this.#scope(), key) !== undefined;
   }
 
   /** Ids in a string table are what a server looks up; this is a check without that. */

@@ -26,20 +26,26 @@ export const engineBenchmark: Benchmark = {
     const asker = new Asker(graph);
     const cases = new Questions(asker, survey, ground.scale).cases();
     const chase = pointerChase(graph.bytes);
-    const checks = async (loopOf: (keys: readonly TupleKey[]) => Loop): Promise<Row[]> => {
+    const checks = async (
+      loopOf: (keys: readonly TupleKey[]) => Loop,
+      referenceOf: (keys: readonly TupleKey[]) => Loop = () => chase,
+    ): Promise<Row[]> => {
       const rows: Row[] = [];
       for (const { name, questions: keys } of cases) {
-        rows.push({ case: name, ...(await compare(ground, chase, loopOf(keys))) });
+        rows.push({ case: name, ...(await compare(ground, referenceOf(keys), loopOf(keys))) });
       }
       return rows;
     };
+    const namesOf = (keys: readonly TupleKey[]): Loop => countTrue(keys, (key) => asker.check(key));
+    const proofsOf = (keys: readonly TupleKey[]): Loop =>
+      countTrue(keys, (key) => asker.prove(key));
     const about = `${graph.tupleCount.toLocaleString('en-GB')} tuples. ${READS}`;
     const tables: Table[] = [
       {
         title: 'check, its names looked up, as the server does',
         note: about,
         columns: COLUMNS,
-        rows: await checks((keys) => (first, count) => checkNames(asker, keys, first, count)),
+        rows: await checks(namesOf),
       },
       {
         title: 'check, nodes known',
@@ -48,12 +54,22 @@ export const engineBenchmark: Benchmark = {
         rows: await checks((keys) => nodeLoop(asker, keys)),
       },
     ];
+    const proofs: Table = {
+      title: 'a proof of a check',
+      note: 'The reference is the check alone, of the same questions.',
+      columns: COLUMNS,
+      rows: await checks(proofsOf, namesOf),
+    };
     const others = [
       ...(await lists(ground, asker, chase)),
       ...(await changes(ground, graph, chase)),
       await nesting(ground, asker, cases.at(-1)?.questions ?? [], chase),
     ];
-    return [...tables, { title: 'lists and changes', note: about, columns: COLUMNS, rows: others }];
+    return [
+      ...tables,
+      proofs,
+      { title: 'lists and changes', note: about, columns: COLUMNS, rows: others },
+    ];
   },
 };
 
@@ -62,14 +78,16 @@ async function compare({ scale }: Ground, chase: Loop, loop: Loop): Promise<Row>
   return comparisonRow(await interleave(reference, timedLoop(loop, scale.loopMs), scale.runs));
 }
 
-function checkNames(asker: Asker, keys: readonly TupleKey[], first: number, count: number): number {
-  let yes = 0;
-  for (let i = first; i < first + count; i++) {
-    const key = keys[i % keys.length];
-    if (key !== undefined && asker.check(key)) yes++;
-  }
-  return yes;
-}
+const countTrue =
+  (keys: readonly TupleKey[], ask: (key: TupleKey) => boolean): Loop =>
+  (first, count) => {
+    let yes = 0;
+    for (let i = first; i < first + count; i++) {
+      const key = keys[i % keys.length];
+      if (key !== undefined && ask(key)) yes++;
+    }
+    return yes;
+  };
 
 function nodeLoop(asker: Asker, keys: readonly TupleKey[]): Loop {
   const questions = keys.map((key) => asker.resolve(key));
@@ -175,7 +193,8 @@ async function nesting(
     if (tuple === undefined) return 0;
     const operation = i % 2 === 0 ? 'write' : 'delete';
     asker.graph.apply(asRevision(asker.graph.revision + 1), [{ operation, tuple }]);
-    return checkNames(asker, keys, i, 1);
+    const key = keys[i % keys.length];
+    return key !== undefined && asker.check(key) ? 1 : 0;
   });
   return {
     case: 'nest a group or take it out, and a mixed check',

@@ -94,12 +94,20 @@ export class Derivation {
 
   /** Of a set that the evaluation found true. */
   of(object: Node, relation: RelationIndex): Gate {
-    const asked = this.#set(object, relation, 0);
+    return this.#found(this.#set(object, relation, 0));
+  }
+
+  /** Of a part of a definition that the evaluation found true. */
+  ofPart(object: Node, expression: Expression): Gate {
+    return this.#found(this.#expression(object, expression, 0));
+  }
+
+  #found(asked: Hope): Gate {
     for (const set of this.#sets) {
-      if (asked.holds) break;
+      if (asked?.holds === true) break;
       this.#open(set, set.gate === asked);
     }
-    assert(asked.holds, 'what is true has a derivation');
+    assert(asked?.holds, 'what is true has a derivation');
     return asked;
   }
 

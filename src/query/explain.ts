@@ -15,14 +15,12 @@ import { NO_FLOWS, flowsOf } from '../schema/flows.js';
 import type { Flows } from '../schema/flows.js';
 import type { RelationIndex } from '../schema/plan.js';
 import type { ObjectRef, TupleKey } from '../tuple/tuple.js';
-import { relationOf } from './check.js';
 import { Derivation } from './derivation.js';
 import type { Gate, Ground, LeafExpression } from './derivation.js';
-import { Evaluation } from './evaluation.js';
 import type { Way } from './leaves.js';
+import { Question } from './question.js';
 import { edgeKey } from './scope.js';
 import type { Edge, QueryScope } from './scope.js';
-import { NodeResolver } from './subject.js';
 import { decide } from './truth.js';
 
 export interface Absence {
@@ -43,23 +41,15 @@ export interface Proof {
 
 /** Undefined where a check is false; throws what a check throws. */
 export function prove(scope: QueryScope, key: TupleKey): Proof | undefined {
-  const { index } = relationOf(scope.binding, key.object.type, key.relation);
-  const nodes = new NodeResolver(scope.binding, scope.graph);
-  const object = nodes.object(key.object);
-  const evaluation = new Evaluation(scope, nodes.subject(key.subject));
-  if (!decide(evaluation.verdict(object, index))) return undefined;
-  return proofOf(evaluation, object, index, key.object.id);
+  const question = new Question(scope, key);
+  if (!decide(question.verdict())) return undefined;
+  const { evaluation, object, relation } = question;
+  return proofBy(new Derivation(evaluation).of(object, relation), question);
 }
 
-/** Of a set that the evaluation found true. `id` is the object's, which no tuple need know. */
-export function proofOf(
-  evaluation: Evaluation,
-  object: Node,
-  relation: RelationIndex,
-  id: string,
-): Proof {
-  const derivation = new Derivation(evaluation).of(object, relation);
-  const collector = new ProofCollector(evaluation, object, id);
+/** Of whatever was derived for the question's subject. */
+export function proofBy(derivation: Gate, question: Question): Proof {
+  const collector = new ProofCollector(question);
   for (const ground of groundsOf(derivation)) collector.add(ground);
   return collector.proof();
 }
@@ -75,25 +65,25 @@ function groundsOf(derivation: Gate): readonly Ground[] {
 }
 
 class ProofCollector {
-  readonly #evaluation: Evaluation;
+  readonly #question: Question;
   readonly #scope: QueryScope;
-  readonly #asked: Node;
-  readonly #askedId: string;
-  readonly #tuples = new Map<string, TupleKey>();
+  readonly #tuples: TupleKey[] = [];
+  /** By object: the edges that were added, so that none is added twice. */
+  readonly #edges = new Map<Node, Edge[]>();
+  /** To read an id costs more than to find an edge, and edges that follow each other share one. */
+  readonly #ids = new Map<Node, string>();
   readonly #absences = new Map<string, Absence>();
   #expiresAt = Infinity;
   #brokenBy = NO_FLOWS;
 
-  constructor(evaluation: Evaluation, asked: Node, askedId: string) {
-    this.#evaluation = evaluation;
-    this.#scope = evaluation.leaves.scope;
-    this.#asked = asked;
-    this.#askedId = askedId;
+  constructor(question: Question) {
+    this.#question = question;
+    this.#scope = question.scope;
   }
 
   proof(): Proof {
     return {
-      tuples: [...this.#tuples.values()],
+      tuples: this.#tuples,
       expiresAt: this.#expiresAt === Infinity ? undefined : this.#expiresAt,
       absences: [...this.#absences.values()],
       brokenBy: this.#brokenBy,
@@ -107,19 +97,25 @@ class ProofCollector {
 
   #edge(edge: Edge): void {
     const { graph, binding } = this.#scope;
-    const { object, subject } = edge;
-    const kind = binding.kind(edge.kind);
-    const { expiresAt = Infinity } = graph.edge(object, kind, subject) ?? {};
-    this.#expiresAt = Math.min(this.#expiresAt, expiresAt);
-    if (graph.isOverlaidEdge(object, kind, subject)) return;
-    this.#tuples.set(`${object} ${kind} ${subject}`, edgeKey(this.#scope, edge));
+    const { object, kind, subject } = edge;
+    const known = this.#edges.get(object);
+    if (known === undefined) this.#edges.set(object, [edge]);
+    else if (known.some((each) => each.kind === kind && each.subject === subject)) return;
+    else known.push(edge);
+    const edgeKind = binding.kind(kind);
+    if (graph.hasGuarded) {
+      const { expiresAt = Infinity } = graph.edge(object, edgeKind, subject) ?? {};
+      this.#expiresAt = Math.min(this.#expiresAt, expiresAt);
+    }
+    if (graph.isOverlaidEdge(object, edgeKind, subject)) return;
+    this.#tuples.push(edgeKey(binding.plan, edge, this.#idOf));
   }
 
   #outside(object: Node, expression: LeafExpression): void {
     const { plan } = this.#scope.binding;
     switch (expression.kind) {
       case 'computed':
-        if (!this.#evaluation.leaves.isReached(expression.target)) return;
+        if (!this.#question.evaluation.leaves.isReached(expression.target)) return;
         this.#absent(object, expression.target);
         break;
       case 'direct':
@@ -134,7 +130,7 @@ class ProofCollector {
 
   /** Who is not in over the edges is in none of the sets that these lead to. */
   #ends(object: Node, way: Way): void {
-    this.#evaluation.leaves.someEnd(object, way, (node) => {
+    this.#question.evaluation.leaves.someEnd(object, way, (node) => {
       this.#absent(node, way.target);
       return false;
     });
@@ -149,9 +145,13 @@ class ProofCollector {
     });
   }
 
-  #idOf(node: Node): string {
-    return node === this.#asked ? this.#askedId : this.#scope.graph.nodeId(node);
-  }
+  readonly #idOf = (node: Node): string => {
+    const known = this.#ids.get(node);
+    if (known !== undefined) return known;
+    const id = this.#question.idOf(node);
+    this.#ids.set(node, id);
+    return id;
+  };
 }
 
 function united(a: Flows, b: Flows): Flows {

@@ -1,7 +1,7 @@
 import { evaluateCondition } from '../condition/evaluate.js';
 import { PLAIN } from '../graph/reader.js';
 import type { EdgeFacts, GraphReader, Node } from '../graph/reader.js';
-import type { Admission, KindIndex } from '../schema/plan.js';
+import type { Admission, KindIndex, Plan } from '../schema/plan.js';
 import { subjectFromColumns } from '../tuple/filter.js';
 import { formatTupleKey } from '../tuple/tuple.js';
 import type { JsonObject, TupleKey } from '../tuple/tuple.js';
@@ -75,20 +75,25 @@ function conditionVerdict(
       return FALSE;
     case 'missing':
     case 'error': {
-      const tuple = formatTupleKey(edgeKey(scope, edge));
+      const { binding, graph } = scope;
+      const tuple = formatTupleKey(edgeKey(binding.plan, edge, (node) => graph.nodeId(node)));
       return failed({ ...outcome, condition: condition.name, tuple });
     }
   }
 }
 
 /** The tuple that the edge is. */
-export function edgeKey(scope: QueryScope, { object, kind, subject }: Edge): TupleKey {
-  const names = scope.binding.plan.kinds[kind];
+export function edgeKey(
+  plan: Plan,
+  { object, kind, subject }: Edge,
+  idOf: (node: Node) => string,
+): TupleKey {
+  const names = plan.kinds[kind];
   if (names === undefined) throw new RangeError(`no kind ${kind} in the plan`);
   const [objectType, relation, subjectType, form] = names;
   return {
-    object: { type: objectType, id: scope.graph.nodeId(object) },
+    object: { type: objectType, id: idOf(object) },
     relation,
-    subject: subjectFromColumns(subjectType, scope.graph.nodeId(subject), form),
+    subject: subjectFromColumns(subjectType, idOf(subject), form),
   };
 }
