@@ -127,6 +127,7 @@ export async function startPemba(
   const assembly = { ...made, identity: { ...made.identity, ...given } };
   await assembly.decisionLog?.start();
   assembly.identity.tokens?.start();
+  await assembly.signing.start();
   assembly.replicas.start();
   assembly.sweeper.start();
   const server = await serve(assembly);
@@ -147,6 +148,7 @@ export async function startPemba(
       await server.close();
       await assembly.sweeper.stop();
       await assembly.replicas.stop();
+      await assembly.signing.stop();
       await assembly.identity.tokens?.stop();
       await assembly.decisionLog?.stop();
       await database.close();
