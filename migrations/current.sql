@@ -83,6 +83,15 @@ CREATE TABLE setting (
   CONSTRAINT setting_pkey PRIMARY KEY (name)
 );
 
+CREATE TABLE signing_key (
+  key_id text COLLATE "C" NOT NULL,
+  algorithm text NOT NULL,
+  created_at timestamp with time zone NOT NULL,
+  active_from timestamp with time zone NOT NULL,
+  sealed bytea NOT NULL,
+  CONSTRAINT signing_key_pkey PRIMARY KEY (key_id)
+);
+
 CREATE TABLE store (
   store_id text COLLATE "C" NOT NULL,
   name text NOT NULL,

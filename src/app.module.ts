@@ -5,20 +5,25 @@ import { AuditController } from './api/admin/audit.controller.js';
 import { CallerController } from './api/admin/caller.controller.js';
 import { GrantsController } from './api/admin/grants.controller.js';
 import { KeysController } from './api/admin/keys.controller.js';
+import { SigningKeysController } from './api/admin/signing-keys.controller.js';
 import { adminEndpoints } from './api/admin/endpoints.js';
 import { HealthController } from './api/health/health.controller.js';
 import { Readiness } from './api/health/readiness.js';
 import { AttachmentsController } from './api/openfga/attachments.controller.js';
 import { ModelsController } from './api/openfga/models.controller.js';
 import { openFgaComponents, openFgaEndpoints } from './api/openfga/endpoints.js';
+import { JwksController } from './api/oauth/jwks.controller.js';
+import { jwksEndpoint } from './api/oauth/jwks-endpoint.js';
 import { OpenApiController } from './api/openapi.controller.js';
 import { openApiDocument } from './api/openapi.js';
 import { StoresController } from './api/openfga/stores.controller.js';
 import { TuplesController } from './api/openfga/tuples.controller.js';
-import { ENGINE, IDENTITY, METRICS, OPENAPI, READINESS } from './api/tokens.js';
+import { ENGINE, IDENTITY, METRICS, OPENAPI, READINESS, SIGNING } from './api/tokens.js';
 import type { Clock } from './clock.js';
 import { graphMemoryBytes } from './config.js';
 import type { Config } from './config.js';
+import { createSigningKeys } from './delegation/signing-keys.js';
+import type { SigningKeys } from './delegation/signing-keys.js';
 import { systemTimers } from './identity/timers.js';
 import { keySetEvents } from './telemetry/key-sets.js';
 import { createIdentity } from './identity/identity.js';
@@ -39,6 +44,7 @@ import type { DecisionLog } from './telemetry/decision-log/decision-log.js';
 import { observeDecisionLog } from './telemetry/decision-log/figures.js';
 import type { Logger } from './telemetry/log.js';
 import { Metrics } from './telemetry/metrics.js';
+import { signingKeyEvents } from './telemetry/signing-keys.js';
 
 export interface Parts {
   readonly config: Config;
@@ -54,6 +60,7 @@ export interface Parts {
 export interface Assembly extends Parts {
   readonly engine: Engine;
   readonly identity: Identity;
+  readonly signing: SigningKeys;
   readonly replicas: Replicas;
   readonly sweeper: Sweeper;
   readonly metrics: Metrics;
@@ -120,6 +127,12 @@ export function assemble(parts: Parts, engine: Engine, systemStore: StoreId | un
     ...parts,
     engine,
     identity,
+    signing: createSigningKeys({
+      ...parts,
+      systemStore,
+      timers: systemTimers,
+      events: signingKeyEvents(log),
+    }),
     replicas,
     sweeper: new Sweeper(engine, (error) => {
       log.warn({ err: error }, 'sweeping failed');
@@ -133,7 +146,7 @@ export function assemble(parts: Parts, engine: Engine, systemStore: StoreId | un
 
 @Module({})
 export class AppModule {
-  static of({ engine, identity, metrics, readiness }: Assembly): DynamicModule {
+  static of({ engine, identity, signing, metrics, readiness }: Assembly): DynamicModule {
     return {
       module: AppModule,
       controllers: [
@@ -146,15 +159,18 @@ export class AppModule {
         AuditController,
         CallerController,
         KeysController,
+        SigningKeysController,
+        JwksController,
         GrantsController,
       ],
       providers: [
         { provide: ENGINE, useValue: engine },
         { provide: IDENTITY, useValue: identity },
+        { provide: SIGNING, useValue: signing },
         {
           provide: OPENAPI,
           useValue: openApiDocument(
-            [...openFgaEndpoints(engine.config), ...adminEndpoints()],
+            [...openFgaEndpoints(engine.config), ...adminEndpoints(), jwksEndpoint],
             openFgaComponents,
           ),
         },

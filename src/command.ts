@@ -5,6 +5,7 @@ import { Api, CommandError, EXIT } from './cli/api.js';
 import { auditCommand } from './cli/audit.js';
 import { keysCommand } from './cli/keys.js';
 import type { Surroundings } from './cli/keys.js';
+import { signingKeysCommand } from './cli/signing-keys.js';
 import { PembaError } from './errors.js';
 
 const DEFAULT_URL = 'http://127.0.0.1:8080';
@@ -43,6 +44,7 @@ const around: Surroundings = {
 };
 
 keysCommand(program, around);
+signingKeysCommand(program, around);
 auditCommand(program, around);
 // Commander exits by itself where it finds a mistake in the arguments; its own codes are not ours.
 for (const command of [program, ...program.commands.flatMap((each) => [each, ...each.commands])]) {

@@ -56,7 +56,7 @@ export async function assembleService(parts: Parts, engine: Engine): Promise<Ass
 }
 
 export async function startService(assembly: Assembly, started: Started): Promise<Server> {
-  const { replicas, sweeper, readiness, decisionLog } = assembly;
+  const { replicas, sweeper, readiness, decisionLog, signing } = assembly;
   if (decisionLog !== undefined) {
     await decisionLog.start();
     started.add(() => decisionLog.stop());
@@ -66,6 +66,8 @@ export async function startService(assembly: Assembly, started: Started): Promis
   assertions.start();
   started.add(() => assertions.stop());
   if (tokens !== undefined) started.add(() => tokens.stop());
+  await signing.start();
+  started.add(() => signing.stop());
   replicas.start();
   started.add(() => replicas.stop());
   sweeper.start();

@@ -4,3 +4,4 @@ export const IDENTITY = Symbol('Identity');
 export const METRICS = Symbol('Metrics');
 export const OPENAPI = Symbol('OpenAPI');
 export const READINESS = Symbol('Readiness');
+export const SIGNING = Symbol('SigningKeys');

@@ -11,7 +11,13 @@ import type { Pemba } from '../support/pemba.js';
 import { describeWithPostgres } from '../support/postgres.js';
 
 const NEEDED = {
-  public: ['GET /healthz', 'GET /livez', 'GET /openapi.json', 'GET /readyz'],
+  public: [
+    'GET /.well-known/jwks.json',
+    'GET /healthz',
+    'GET /livez',
+    'GET /openapi.json',
+    'GET /readyz',
+  ],
   // These look at what they show, or at what is granted, themselves.
   authenticated: [
     'DELETE /admin/keys/:keyId',
@@ -22,6 +28,11 @@ const NEEDED = {
     'GET /stores',
     'POST /admin/grants',
     'POST /admin/keys',
+  ],
+  'deployment:admin': [
+    'GET /admin/signing-keys',
+    'POST /admin/signing-keys/:kid/drop',
+    'POST /admin/signing-keys/rotate',
   ],
   'deployment:create': ['POST /stores'],
   'deployment:observe': ['GET /metrics'],

@@ -1,4 +1,5 @@
 /** The OpenAPI document is right: about itself, about what is served, and about every answer. */
+import { randomBytes } from 'node:crypto';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { FastifyInstance, RouteOptions } from 'fastify';
@@ -16,6 +17,8 @@ const UNDOCUMENTED = ['GET /livez', 'GET /readyz', 'GET /metrics', 'GET /openapi
 
 /** Headers that are about the answer; the others are HTTP's. */
 const OWN_HEADER = /^(pemba|openfga)-/;
+
+const JSON_TYPE = /^application\/(.+\+)?json$/;
 
 /** `GET /stores/{store_id}`, with parameters by place, for they have other names inside. */
 const nameOf = (method: string, path: string): string =>
@@ -39,7 +42,10 @@ describeWithPostgres('the OpenAPI document', () => {
 
   beforeAll(async () => {
     subscribe('fastify.initialization', onInstance);
-    pemba = await startPemba({ PEMBA_AUTHENTICATION: 'keys' });
+    pemba = await startPemba({
+      PEMBA_AUTHENTICATION: 'keys',
+      PEMBA_MASTER_KEY: randomBytes(32).toString('base64'),
+    });
     unsubscribe('fastify.initialization', onInstance);
     document = expectStatus(await pemba.call('GET', '/openapi.json'), 200).json;
     judge = new Judge(document);
@@ -117,6 +123,7 @@ describeWithPostgres('the OpenAPI document', () => {
       store_id: store.id,
       authorization_model_id: store.modelId,
       key_id: keyId,
+      kid: pemba.assembly.signing.list().at(-1)?.id,
       ...sample.path,
     };
     const path = operation.path.replaceAll(/\{(\w+)\}/g, (whole, name: string) =>
@@ -154,7 +161,7 @@ describeWithPostgres('the OpenAPI document', () => {
     }
     expect(Object.keys(response.content)).toContain(type);
     const schema = response.content[type]?.schema ?? {};
-    const body: unknown = type === 'application/json' ? answer.json : answer.text;
+    const body: unknown = JSON_TYPE.test(type) ? answer.json : answer.text;
     expect(judge.problems(schema, body)).toEqual([]);
   };
 

@@ -205,6 +205,12 @@ const adminSamples: Readonly<Record<string, Samples>> = {
     success: [{ body: { add: [{ role: 'creator', subject }] } }],
     errors: [{ body: {} }, { body: { add: [{ role: 'creator', subject: 'team:x' }] } }],
   },
+  ListSigningKeys: { success: [{}], errors: [] },
+  RotateSigningKeys: { success: [{}], errors: [] },
+  DropSigningKey: {
+    success: [{}],
+    errors: [{ path: { kid: 'x'.repeat(43) } }, { path: { kid: 'x' } }],
+  },
   ReadAudit: {
     success: [{}, { query: { order: 'oldest', page_size: '1', action: 'model.write' } }],
     errors: [{ query: { action: 'x' } }, inBadStore],
@@ -315,5 +321,6 @@ export const SAMPLES: Readonly<Record<string, Samples>> = {
   ...adminSamples,
   ...tupleSamples,
   ...querySamples,
+  GetJwks: { success: [{}], errors: [] },
   Healthz: { success: [{}], errors: [] },
 };

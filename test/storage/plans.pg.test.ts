@@ -14,6 +14,8 @@ import * as importing from '../../src/storage/import-tuples.js';
 import * as models from '../../src/storage/models.js';
 import * as purge from '../../src/storage/purge.js';
 import * as reading from '../../src/storage/read-tuples.js';
+import * as signingKeys from '../../src/storage/signing-keys.js';
+import * as revocations from '../../src/storage/revocations.js';
 import * as settings from '../../src/storage/settings.js';
 import * as snapshot from '../../src/storage/snapshot.js';
 import * as stores from '../../src/storage/stores.js';
@@ -26,7 +28,8 @@ import type { Statement, TestStorage } from '../support/storage.js';
 
 const FAMILIES = {
   ...{ ...apiKeys, ...audit, ...assertions, ...changes, ...models, ...purge, ...reading },
-  ...{ ...importing, ...settings, ...snapshot, ...stores, ...usedOnce, ...writing },
+  ...{ ...importing, ...revocations, ...settings, ...signingKeys, ...snapshot, ...stores },
+  ...{ ...usedOnce, ...writing },
 };
 /** What these families export that sends nothing. */
 const NO_STATEMENTS = [
@@ -133,6 +136,7 @@ function calls(): Calls {
   const unaudited = 'X77' as StoreId;
   const by = { principal: 'x', address: '', requestId: '' };
   const deed = { action: 'tuples.write', by, details: {} } as const;
+  const sealed = Buffer.of(1);
   const after = { revision: 6000, ordinal: 1 };
   const imported = Array.from({ length: 5000 }, (_, i) => tuple(`bulk:o${i}#viewer@user:s${i}`));
   const cursor = tuple('document:o2000#viewer@user:s42');
@@ -183,6 +187,13 @@ function calls(): Calls {
     findSetting: [() => settings.findSetting(database, 'a')],
     deploymentTokenKey: [() => settings.deploymentTokenKey(database)],
     putSetting: [() => settings.putSetting(database, 'a', 2)],
+    readSigningKeys: [() => signingKeys.readSigningKeys(database)],
+    changeSigningKeys: [['a', 'b'], ['b'], []].map((ids, at) => () => {
+      const record = { algorithm: 'EdDSA', createdAt: now, activeFrom: new Date(at), sealed };
+      const wanted = ids.map((id) => ({ ...record, id }));
+      const nothing = (): Promise<void> => Promise.resolve();
+      return signingKeys.changeSigningKeys(database, () => wanted, nothing);
+    }),
     readSnapshot: [
       () =>
         snapshot.readSnapshot(database, small, { begin: () => undefined, tuple: () => undefined }),
@@ -249,7 +260,7 @@ const queryOf = ({ sql, values }: Statement): Statement => ({
   values,
 });
 /** A handful of rows; what is all to be read. */
-const UNINDEXED = ['setting', 'import_chunk', 'api_key'];
+const UNINDEXED = ['setting', 'import_chunk', 'api_key', 'signing_key'];
 /** These ask for stores, not for what is in one; they may read the small table as they like. */
 const ACROSS_STORES = /deleted_at IS NULL AND store_id > |expires_at <= |deleted_at <= /;
 

@@ -128,6 +128,7 @@ export async function startPemba(
   await assembly.decisionLog?.start();
   assembly.identity.tokens?.start();
   assembly.identity.assertions.start();
+  await assembly.signing.start();
   assembly.replicas.start();
   assembly.sweeper.start();
   const server = await serve(assembly);
@@ -148,6 +149,7 @@ export async function startPemba(
       await server.close();
       await assembly.sweeper.stop();
       await assembly.replicas.stop();
+      await assembly.signing.stop();
       await assembly.identity.tokens?.stop();
       await assembly.identity.assertions.stop();
       await assembly.decisionLog?.stop();

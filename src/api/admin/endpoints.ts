@@ -1,8 +1,9 @@
 /** What the OpenAPI document says of the administrative API. */
 import type { JsonSchema } from '../json-schema.js';
 import { PAGING } from '../openapi.js';
-import { ROLE_NAMES } from './requests.js';
 import type { Endpoint } from '../openapi.js';
+import { ROLE_NAMES } from './requests.js';
+import { signingKeyEndpoints } from './signing-key-endpoints.js';
 
 const TEXT = { type: 'string' } as const;
 const TIME = { type: 'string', format: 'date-time' } as const;
@@ -109,43 +110,7 @@ const keyEndpoints: readonly Endpoint[] = [
   },
 ];
 
-export const adminEndpoints = (): readonly Endpoint[] => [
-  {
-    method: 'get',
-    path: '/admin/me',
-    operationId: 'WhoAmI',
-    summary: 'Whom the caller is taken for, by the name that grants are made to',
-    status: 200,
-    answer: exactly({
-      principal: TEXT,
-      kind: { enum: ['anyone', 'key', 'user', 'service'] },
-      roles: listOf(TEXT),
-      rights: listOf(TEXT),
-    }),
-  },
-  ...keyEndpoints,
-  {
-    method: 'get',
-    path: '/admin/grants',
-    operationId: 'ListGrants',
-    summary: 'Who has which role on the deployment, or on a store, its modules and its services',
-    query: { store_id: TEXT },
-    status: 200,
-    answer: exactly({ grants: listOf(GRANT) }),
-  },
-  {
-    method: 'post',
-    path: '/admin/grants',
-    operationId: 'ChangeGrants',
-    summary: 'Grant roles and take them away, all or none',
-    body: {
-      type: 'object',
-      properties: { add: listOf(GRANT), remove: listOf(GRANT) },
-      additionalProperties: false,
-    },
-    status: 200,
-    answer: exactly({}),
-  },
+const auditEndpoints: readonly Endpoint[] = [
   {
     method: 'get',
     path: '/stores/{store_id}/audit',
@@ -178,4 +143,45 @@ export const adminEndpoints = (): readonly Endpoint[] => [
       problems: listOf(exactly({ sequence: { type: 'integer' }, problem: TEXT })),
     }),
   },
+];
+
+export const adminEndpoints = (): readonly Endpoint[] => [
+  {
+    method: 'get',
+    path: '/admin/me',
+    operationId: 'WhoAmI',
+    summary: 'Whom the caller is taken for, by the name that grants are made to',
+    status: 200,
+    answer: exactly({
+      principal: TEXT,
+      kind: { enum: ['anyone', 'key', 'user', 'service'] },
+      roles: listOf(TEXT),
+      rights: listOf(TEXT),
+    }),
+  },
+  ...keyEndpoints,
+  ...signingKeyEndpoints,
+  {
+    method: 'get',
+    path: '/admin/grants',
+    operationId: 'ListGrants',
+    summary: 'Who has which role on the deployment, or on a store, its modules and its services',
+    query: { store_id: TEXT },
+    status: 200,
+    answer: exactly({ grants: listOf(GRANT) }),
+  },
+  {
+    method: 'post',
+    path: '/admin/grants',
+    operationId: 'ChangeGrants',
+    summary: 'Grant roles and take them away, all or none',
+    body: {
+      type: 'object',
+      properties: { add: listOf(GRANT), remove: listOf(GRANT) },
+      additionalProperties: false,
+    },
+    status: 200,
+    answer: exactly({}),
+  },
+  ...auditEndpoints,
 ];
