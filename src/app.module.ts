@@ -13,12 +13,15 @@ import { ModelsController } from './api/openfga/models.controller.js';
 import { openFgaComponents, openFgaEndpoints } from './api/openfga/endpoints.js';
 import { OpenApiController } from './api/openapi.controller.js';
 import { openApiDocument } from './api/openapi.js';
+import { oauthEndpoints } from './api/oauth/endpoints.js';
 import { StoresController } from './api/openfga/stores.controller.js';
 import { TuplesController } from './api/openfga/tuples.controller.js';
 import { ENGINE, IDENTITY, METRICS, OPENAPI, READINESS } from './api/tokens.js';
 import type { Clock } from './clock.js';
 import { graphMemoryBytes } from './config.js';
 import type { Config } from './config.js';
+import type { Exchange } from './delegation/exchange.js';
+import { PembaError } from './errors.js';
 import { systemTimers } from './identity/timers.js';
 import { keySetEvents } from './telemetry/key-sets.js';
 import { createIdentity } from './identity/identity.js';
@@ -60,6 +63,7 @@ export interface Assembly extends Parts {
   readonly rateLimits: RateLimits;
   readonly readiness: Readiness;
   readonly decisionLog: DecisionLog | undefined;
+  readonly exchange: Exchange;
 }
 
 export function createEngine({ config, clock, log, database }: Parts): Engine {
@@ -128,6 +132,7 @@ export function assemble(parts: Parts, engine: Engine, systemStore: StoreId | un
     rateLimits,
     readiness: new Readiness(database, replicas, config.readyStalenessMs),
     decisionLog,
+    exchange: () => Promise.reject(new PembaError('unavailable', 'no tokens are issued')),
   };
 }
 
@@ -154,7 +159,7 @@ export class AppModule {
         {
           provide: OPENAPI,
           useValue: openApiDocument(
-            [...openFgaEndpoints(engine.config), ...adminEndpoints()],
+            [...openFgaEndpoints(engine.config), ...adminEndpoints(), ...oauthEndpoints],
             openFgaComponents,
           ),
         },

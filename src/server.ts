@@ -18,6 +18,10 @@ import { registerImport } from './api/openfga/import-route.js';
 import { CHECK_ROUTE, registerQueryRoutes } from './api/openfga/query-routes.js';
 import { requestSchemas } from './api/openfga/request-schemas.js';
 import { RouteTable } from './api/openfga/route-table.js';
+import { registerMetadata } from './api/oauth/metadata.js';
+import { refuseOtherMethods } from './api/oauth/methods.js';
+import { registerTokenRoutes } from './api/oauth/token-routes.js';
+import type { TokenRouteParts } from './api/oauth/token-routes.js';
 import { AJV_OPTIONS } from './api/schema-problem.js';
 import { shedOverload } from './api/shedding.js';
 import type { Overload } from './api/shedding.js';
@@ -26,6 +30,7 @@ import { AppModule } from './app.module.js';
 import type { Assembly } from './app.module.js';
 import type { Config } from './config.js';
 import { PembaError } from './errors.js';
+import { exchangeObserver } from './telemetry/exchanges.js';
 import { recorderOf } from './telemetry/recorder.js';
 import {
   REQUEST_ID_HEADER,
@@ -74,6 +79,7 @@ export async function serve(assembly: Assembly): Promise<Server> {
       assembly.metrics.rateLimited(pool);
     },
   });
+  refuseOtherMethods(instance);
   installBodyParsers(instance, config);
   installYamlParser(instance);
   if (assembly.decisionLog === undefined && !assembly.rateLimits.isLimited('queries')) {
@@ -191,7 +197,25 @@ function registerRoutes(instance: FastifyInstance, assembly: Assembly, routes: R
   withErrors((plugin) => {
     registerImport(plugin, engine, log);
   });
+  withErrors((plugin) => {
+    registerMetadata(plugin, { config, methods: assembly.identity.clients.supported() });
+  });
+  void instance.register((plugin, _options, done) => {
+    registerTokenRoutes(plugin, tokenRouteParts(assembly));
+    done();
+  });
 }
+
+const tokenRouteParts = (assembly: Assembly): TokenRouteParts => ({
+  config: assembly.config,
+  clients: assembly.identity.clients,
+  exchange: assembly.exchange,
+  limits: assembly.rateLimits,
+  observer: exchangeObserver(assembly.log, assembly.metrics),
+  onLimited: (pool) => {
+    assembly.metrics.rateLimited(pool);
+  },
+});
 
 function urlOf(instance: FastifyInstance, host: string): string {
   const address = instance.server.address();
