@@ -16,12 +16,15 @@ import { JwksController } from './api/oauth/jwks.controller.js';
 import { jwksEndpoint } from './api/oauth/jwks-endpoint.js';
 import { OpenApiController } from './api/openapi.controller.js';
 import { openApiDocument } from './api/openapi.js';
+import { oauthEndpoints } from './api/oauth/endpoints.js';
 import { StoresController } from './api/openfga/stores.controller.js';
 import { TuplesController } from './api/openfga/tuples.controller.js';
 import { ENGINE, IDENTITY, METRICS, OPENAPI, READINESS, SIGNING } from './api/tokens.js';
 import type { Clock } from './clock.js';
 import { graphMemoryBytes } from './config.js';
 import type { Config } from './config.js';
+import { createDelegation } from './delegation/delegation.js';
+import type { Delegation } from './delegation/delegation.js';
 import { createSigningKeys } from './delegation/signing-keys.js';
 import type { SigningKeys } from './delegation/signing-keys.js';
 import { systemTimers } from './identity/timers.js';
@@ -44,6 +47,7 @@ import type { DecisionLog } from './telemetry/decision-log/decision-log.js';
 import { observeDecisionLog } from './telemetry/decision-log/figures.js';
 import type { Logger } from './telemetry/log.js';
 import { Metrics } from './telemetry/metrics.js';
+import { observePermits } from './telemetry/permits.js';
 import { signingKeyEvents } from './telemetry/signing-keys.js';
 
 export interface Parts {
@@ -67,6 +71,7 @@ export interface Assembly extends Parts {
   readonly rateLimits: RateLimits;
   readonly readiness: Readiness;
   readonly decisionLog: DecisionLog | undefined;
+  readonly delegation: Delegation;
 }
 
 export function createEngine({ config, clock, log, database }: Parts): Engine {
@@ -119,6 +124,25 @@ export function assemble(parts: Parts, engine: Engine, systemStore: StoreId | un
       log.warn({ err: error }, 'no other process knows of a credential that counts once');
     },
   });
+  const signing = createSigningKeys({
+    ...parts,
+    systemStore,
+    timers: systemTimers,
+    events: signingKeyEvents(log),
+  });
+  const delegation: Delegation = createDelegation({
+    engine,
+    identity,
+    signer: signing,
+    timers: systemTimers,
+    onError: (what, error) => {
+      log.warn({ err: error }, `${what} failed`);
+    },
+    onRevoked: (count) => {
+      countRevoked(count);
+    },
+  });
+  const countRevoked = observePermits(metrics.registry, () => delegation.livePermits.count);
   const { tokens, assertions } = identity;
   metrics.watchIssuers(
     () => new Map([...(tokens?.keySetStates() ?? []), ...assertions.keySetStates()]),
@@ -127,12 +151,7 @@ export function assemble(parts: Parts, engine: Engine, systemStore: StoreId | un
     ...parts,
     engine,
     identity,
-    signing: createSigningKeys({
-      ...parts,
-      systemStore,
-      timers: systemTimers,
-      events: signingKeyEvents(log),
-    }),
+    signing,
     replicas,
     sweeper: new Sweeper(engine, (error) => {
       log.warn({ err: error }, 'sweeping failed');
@@ -141,6 +160,7 @@ export function assemble(parts: Parts, engine: Engine, systemStore: StoreId | un
     rateLimits,
     readiness: new Readiness(database, replicas, config.readyStalenessMs),
     decisionLog,
+    delegation,
   };
 }
 
@@ -170,7 +190,12 @@ export class AppModule {
         {
           provide: OPENAPI,
           useValue: openApiDocument(
-            [...openFgaEndpoints(engine.config), ...adminEndpoints(), jwksEndpoint],
+            [
+              ...openFgaEndpoints(engine.config),
+              ...adminEndpoints(),
+              ...oauthEndpoints,
+              jwksEndpoint,
+            ],
             openFgaComponents,
           ),
         },

@@ -6,6 +6,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { callerOf, installGate } from './api/gate.js';
 import { limitConnections } from './api/connections.js';
+import type { RecordDecisions } from './api/decision.js';
 import { installBodyParsers } from './api/json-body.js';
 import {
   OpenFgaErrorFilter,
@@ -19,6 +20,11 @@ import { registerImport } from './api/openfga/import-route.js';
 import { CHECK_ROUTE, registerQueryRoutes } from './api/openfga/query-routes.js';
 import { requestSchemas } from './api/openfga/request-schemas.js';
 import { RouteTable } from './api/openfga/route-table.js';
+import { registerMetadata } from './api/oauth/metadata.js';
+import { refuseOtherMethods } from './api/oauth/methods.js';
+import { registerRevocations, registerRevoking } from './api/oauth/revocation-routes.js';
+import { registerTokenRoutes } from './api/oauth/token-routes.js';
+import type { TokenRouteParts } from './api/oauth/token-routes.js';
 import { AJV_OPTIONS } from './api/schema-problem.js';
 import { shedOverload } from './api/shedding.js';
 import type { Overload } from './api/shedding.js';
@@ -27,6 +33,7 @@ import { AppModule } from './app.module.js';
 import type { Assembly } from './app.module.js';
 import type { Config } from './config.js';
 import { PembaError } from './errors.js';
+import { exchangeObserver } from './telemetry/exchanges.js';
 import { recorderOf } from './telemetry/recorder.js';
 import {
   REQUEST_ID_HEADER,
@@ -75,6 +82,7 @@ export async function serve(assembly: Assembly): Promise<Server> {
       assembly.metrics.rateLimited(pool);
     },
   });
+  refuseOtherMethods(instance);
   installBodyParsers(instance, config);
   installYamlParser(instance);
   if (assembly.decisionLog === undefined && !assembly.rateLimits.isLimited('queries')) {
@@ -181,7 +189,7 @@ function registerRoutes(instance: FastifyInstance, assembly: Assembly, routes: R
       done();
     });
   };
-  const record = recorderOf(assembly, (request) => callerOf(request).name);
+  const record = recordOf(assembly);
   withErrors((plugin) => {
     registerQueryRoutes(plugin, {
       engine,
@@ -194,7 +202,33 @@ function registerRoutes(instance: FastifyInstance, assembly: Assembly, routes: R
   withErrors((plugin) => {
     registerImport(plugin, engine, log);
   });
+  withErrors((plugin) => {
+    const { revocations } = assembly.delegation;
+    const rootStore = config.permitsStore;
+    registerRevocations(plugin, { revocations, identity: assembly.identity, rootStore });
+    registerRevoking(plugin, { revocations, engine });
+    registerMetadata(plugin, { config, methods: assembly.identity.clients.supported() });
+  });
+  void instance.register((plugin, _options, done) => {
+    registerTokenRoutes(plugin, tokenRouteParts(assembly));
+    done();
+  });
 }
+
+const recordOf = (assembly: Assembly): RecordDecisions =>
+  recorderOf(assembly, (request) => callerOf(request).name);
+
+const tokenRouteParts = (assembly: Assembly): TokenRouteParts => ({
+  config: assembly.config,
+  clients: assembly.identity.clients,
+  exchange: assembly.delegation.exchange,
+  record: recordOf(assembly),
+  limits: assembly.rateLimits,
+  observer: exchangeObserver(assembly.log, assembly.metrics),
+  onLimited: (pool) => {
+    assembly.metrics.rateLimited(pool);
+  },
+});
 
 function urlOf(instance: FastifyInstance, host: string): string {
   const address = instance.server.address();

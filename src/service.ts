@@ -72,6 +72,9 @@ export async function startService(assembly: Assembly, started: Started): Promis
   started.add(() => replicas.stop());
   sweeper.start();
   started.add(() => sweeper.stop());
+  const { revocations } = assembly.delegation;
+  revocations.start();
+  started.add(() => revocations.stop());
   const server = await serve(assembly);
   started.add(() => server.close());
   started.add(() => {

@@ -1,5 +1,7 @@
 /** Decisions as every protocol's routes report them, for whoever counts or logs them. */
 import type { FastifyReply } from 'fastify';
+import { isGranted } from '../delegation/decide.js';
+import type { DelegatedDecision } from '../delegation/decide.js';
 import { PembaError } from '../errors.js';
 import type { ModelId, Revision, ServiceId, StoreId } from '../ids.js';
 import type { BatchQuestion, BatchVerdict } from '../operations/check.js';
@@ -26,6 +28,14 @@ export type DecisionResult =
   | BatchVerdict
   | { readonly allowed: boolean; readonly reason: string; readonly decisionId: string }
   | { readonly count: number; readonly isComplete: boolean };
+
+export const delegatedResult = (
+  decision: DelegatedDecision,
+): { readonly allowed: boolean; readonly reason: string; readonly decisionId: string } => ({
+  allowed: isGranted(decision),
+  reason: decision.reason,
+  decisionId: decision.id,
+});
 
 /** Who acts for the subject. */
 export interface ActingServices {

@@ -16,7 +16,10 @@ import type { BatchItem } from '../operations/batch.js';
 import type { Engine } from '../operations/engine.js';
 import { answerOf, resolve, resolveNow, scopeOf } from '../operations/resolve.js';
 import type { Answer, Circumstances, Resolved, Target } from '../operations/resolve.js';
-import { check } from '../query/check.js';
+import { explainDenial } from '../query/denial.js';
+import type { Explanation } from '../query/denial.js';
+import { reasonOf } from '../query/reason.js';
+import type { Reason as Denied } from '../query/reason.js';
 import type { QueryScope } from '../query/scope.js';
 import { admissionProblem, namesProblem } from '../schema/admit.js';
 import type { Plan } from '../schema/plan.js';
@@ -50,9 +53,15 @@ export interface DelegatedQuestion extends Circumstances {
 export type Reason =
   'granted' | 'ceiling' | 'chain' | 'no_path' | 'condition_false' | 'missing_parameters';
 
+export type Missing =
+  | { readonly kind: CeilingQuestion['kind']; readonly tuple: TupleKey }
+  | { readonly kind: 'authority'; readonly explanation: Explanation };
+
 export interface DelegatedDecision {
   readonly id: string;
   readonly reason: Reason;
+  /** All of it, where that was asked for. */
+  readonly missing?: readonly Missing[];
 }
 
 export interface DelegatedRequest extends Target, Acting {
@@ -93,7 +102,19 @@ const answer = (
   resolved: Resolved,
   request: DelegatedCheck,
 ): Answer<DelegatedDecision> =>
-  answerOf(request, resolved, judge(engine, resolved, request, request.question));
+  answerOf(request, resolved, judged(engine, resolved, request, request.question));
+
+/** With what is missing, where that is asked for. */
+function judged(
+  engine: Engine,
+  resolved: Resolved,
+  request: DelegatedRequest,
+  question: DelegatedQuestion,
+): DelegatedDecision {
+  const decision = judge(engine, resolved, request, question);
+  if (!request.explain || isGranted(decision)) return decision;
+  return { ...decision, missing: missingFor(engine, resolved, request, question) };
+}
 
 /** All items are judged at one revision; one that fails does not fail the others. */
 export async function delegatedBatchCheck(
@@ -106,7 +127,7 @@ export async function delegatedBatchCheck(
   return answerOf(
     request,
     resolved,
-    attemptEach(request.items, (question) => judge(engine, resolved, request, question)),
+    attemptEach(request.items, (question) => judged(engine, resolved, request, question)),
   );
 }
 
@@ -118,26 +139,40 @@ export function judge(
   question: DelegatedQuestion,
 ): DelegatedDecision {
   assertAskable(resolved.plan, acting, question);
-  return { id: engine.newId(), reason: reasonOf(engine, resolved, acting, question) };
+  return { id: engine.newId(), reason: reasonFor(engine, resolved, acting, question) };
 }
 
-function reasonOf(
+function reasonFor(
   engine: Engine,
   resolved: Resolved,
   acting: Acting,
   question: DelegatedQuestion,
 ): Reason {
-  try {
-    const lacking = lackingCeiling(engine, resolved, acting, question);
-    if (lacking !== undefined) return lacking.kind;
-    const isHeld = check(authorityScope(engine, resolved, acting, question), question.key);
-    return isHeld ? 'granted' : 'no_path';
-  } catch (error) {
-    const isMissing =
-      error instanceof PembaError && error.facts['missing_parameters'] !== undefined;
-    if (isMissing) return 'missing_parameters';
-    throw error;
+  for (const { kind, scope, key } of ceilingQuestions(engine, resolved, acting, question)) {
+    const lacking = reasonOf(scope, key);
+    if (lacking !== undefined) return ceilingReason(kind, lacking.reason);
   }
+  const authority = authorityScope(engine, resolved, acting, question);
+  return reasonOf(authority, question.key)?.reason ?? 'granted';
+}
+
+/** A ceiling whose condition cannot be evaluated is not known to be lacking. */
+const ceilingReason = (kind: CeilingQuestion['kind'], why: Denied['reason']): Reason =>
+  why === 'missing_parameters' ? why : kind;
+
+/** All that a decision lacks, where the first thing would be enough to deny it. */
+function missingFor(
+  engine: Engine,
+  resolved: Resolved,
+  acting: Acting,
+  question: DelegatedQuestion,
+): readonly Missing[] {
+  const ceilings = ceilingQuestions(engine, resolved, acting, question)
+    .filter(({ scope, key }) => reasonOf(scope, key) !== undefined)
+    .map(({ kind, key }) => ({ kind, tuple: key }));
+  const authority = authorityScope(engine, resolved, acting, question);
+  const explanation = explainDenial(authority, question.key);
+  return explanation === undefined ? ceilings : [...ceilings, { kind: 'authority', explanation }];
 }
 
 export interface CeilingQuestion {
@@ -167,9 +202,6 @@ export function ceilingQuestions(
     ...chain.map((service) => asked('chain', through, service)),
   ];
 }
-
-const lackingCeiling = (...of: Parameters<typeof ceilingQuestions>): CeilingQuestion | undefined =>
-  ceilingQuestions(...of).find(({ scope, key }) => !check(scope, key));
 
 export const authorityScope = (
   engine: Engine,

@@ -5,6 +5,7 @@
  * meant for somebody else is worth nothing here, and only who was handed a permit can go on from it.
  */
 import { PembaError } from '../errors.js';
+import { isJsonObject } from '../identity/strict-json.js';
 import type { SubjectTokens } from '../identity/subject-tokens.js';
 import type { ServiceId, StoreId } from '../ids.js';
 import type { Engine } from '../operations/engine.js';
@@ -129,7 +130,7 @@ async function ofAccessToken(
   if (!audiences.some((audience) => delegation.namesService(audience, actor))) {
     throw refused('is not meant for the client');
   }
-  const names = new Set([actor as string, serviceName(actor)]);
+  const names = new Set<string>([actor, serviceName(actor)]);
   const { principal } = client.caller;
   if (principal.kind === 'service' || principal.kind === 'user') {
     names.add(principal.id);
@@ -151,8 +152,8 @@ async function ofAccessToken(
 function mayAct(claims: JsonObject, names: ReadonlySet<string>): boolean {
   const claim = claims['may_act'];
   if (claim === undefined) return true;
-  if (typeof claim !== 'object' || claim === null || Array.isArray(claim)) return false;
-  const { sub, client_id: clientId } = claim as JsonObject;
+  if (!isJsonObject(claim)) return false;
+  const { sub, client_id: clientId } = claim;
   const said = [sub, clientId].filter((name) => name !== undefined);
   return said.length > 0 && said.every((name) => typeof name === 'string' && names.has(name));
 }

@@ -58,19 +58,18 @@ function mintNow(parts: MintParts, resolved: Resolved, minting: Minting): Issued
   const { request, mint, questions } = minting;
   const acting: Acting = { actor: mint.actor, chain: mint.subject.chain };
   refuseOnlineOnly(resolved, questions);
-  const decisions = questions.map((question) => decided(engine, resolved, acting, question));
+  const decisions = questions.map((question) => ({
+    question,
+    acting,
+    decision: decided(engine, resolved, acting, question),
+  }));
   const { replica, modelId } = resolved;
-  request.record?.(
-    { storeId: request.storeId, modelId, revision: replica.revision },
-    decisions.map((decision, i) => ({
-      question: questions[i] as DelegatedQuestion,
-      acting,
-      decision,
-    })),
-  );
+  const source = { storeId: request.storeId, modelId, revision: replica.revision };
+  request.record?.(source, decisions);
   refuseUnlessGranted(decisions);
   const proofs = questions.flatMap((question) => proofsOf(engine, resolved, acting, question));
-  const permit = permitOf(parts, resolved, minting, { decisions, proofs });
+  const decisionId = decisions[0]?.decision.id ?? '';
+  const permit = permitOf(parts, resolved, minting, { decisionId, proofs });
   const token = signer.sign(PERMIT_TYPE, permitClaims(permit));
   livePermits.add(replica, {
     id: permit.id,
@@ -143,10 +142,10 @@ function decided(
   }
 }
 
-function refuseUnlessGranted(decisions: readonly DelegatedDecision[]): void {
-  const refused = decisions.find((decision) => !isGranted(decision));
+function refuseUnlessGranted(decisions: readonly { readonly decision: DelegatedDecision }[]): void {
+  const refused = decisions.find(({ decision }) => !isGranted(decision));
   if (refused === undefined) return;
-  const { id, reason } = refused;
+  const { id, reason } = refused.decision;
   if (reason === 'ceiling' || reason === 'chain') {
     throw new PembaError('invalid_target', `the services may not do this (decision ${id})`, {
       facts: { reason, decision_id: id },
@@ -182,10 +181,7 @@ function permitOf(
   { engine }: MintParts,
   { replica, modelId, delegation }: Resolved,
   { request, mint, questions }: Minting,
-  {
-    decisions,
-    proofs,
-  }: { readonly decisions: readonly DelegatedDecision[]; readonly proofs: readonly Proof[] },
+  { decisionId, proofs }: { readonly decisionId: string; readonly proofs: readonly Proof[] },
 ): Permit {
   const { actor, subject, audience } = mint;
   const now = engine.clock.now();
@@ -217,7 +213,7 @@ function permitOf(
     details: request.details,
     consistencyToken: replica.consistencyToken,
     modelId,
-    decisionId: decisions[0]?.id ?? '',
+    decisionId,
   };
 }
 

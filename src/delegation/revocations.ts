@@ -51,6 +51,7 @@ export class Revocations {
   readonly #storing = new Map<StoreId, Promise<void>>();
   readonly #followers = new Map<StoreId, number>();
   #cancelPoll: (() => void) | undefined;
+  #isEnding = false;
   #isStopped = false;
 
   constructor(parts: RevocationsParts) {
@@ -61,11 +62,17 @@ export class Revocations {
     this.#poll();
   }
 
-  /** Ends what follows, and stores what is still to be stored, if that works at once. */
+  /** Ends what follows; nothing is to be waited for that goes on for ever. */
+  endStreams(): void {
+    this.#isEnding = true;
+    for (const { waiting } of this.#feeds.values()) for (const wake of waiting) wake();
+  }
+
+  /** Stores what is still to be stored, if that works at once. */
   async stop(): Promise<void> {
+    this.endStreams();
     this.#isStopped = true;
     this.#cancelPoll?.();
-    for (const { waiting } of this.#feeds.values()) for (const wake of waiting) wake();
     await Promise.all([...this.#unstored.keys()].map((storeId) => this.#store(storeId)));
   }
 
@@ -121,7 +128,7 @@ export class Revocations {
     try {
       let last = id;
       await this.#freshen(storeId);
-      while (!this.#isStopped) {
+      while (!this.#isEnding) {
         const found = this.#feed(storeId).watermarks.after(last, PAGE, this.#seconds);
         last = found.at(-1)?.id ?? last;
         yield found;

@@ -35,6 +35,10 @@ export class Authenticator {
     return this.#keys !== undefined || this.#tokens !== undefined;
   }
 
+  get takesKeys(): boolean {
+    return this.#keys !== undefined;
+  }
+
   known(authorization: string | undefined): Caller | undefined {
     if (!this.isOn) return ANYONE;
     const credentials = credentialsOf(authorization);

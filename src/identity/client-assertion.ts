@@ -51,7 +51,7 @@ export class ClientAssertions {
   }
 
   start(): void {
-    for (const { keySet } of this.#signers.values()) keySet.start();
+    for (const { keySet } of this.#signers.values()) void keySet.start();
   }
 
   async stop(): Promise<void> {

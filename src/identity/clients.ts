@@ -25,6 +25,7 @@ import type { RegisteredClient } from './client-file.js';
 import { asClientRefusal, clientRefused } from './client-refusal.js';
 import { readCompactToken } from './compact-token.js';
 import type { UnverifiedToken } from './compact-token.js';
+import type { Algorithm, KeyOwner } from './issuers.js';
 import { KEY_PREFIX } from './key-text.js';
 import type { OneUse } from './one-use.js';
 import { provedKey } from './possession.js';
@@ -62,8 +63,8 @@ export interface ClientParts {
   readonly authenticator: Authenticator;
   readonly clients: readonly RegisteredClient[];
   readonly assertions: ClientAssertions;
-  /** Of those whose tokens call Pemba, the exact `iss`; empty where tokens are off. */
-  readonly issuers: ReadonlySet<string>;
+  /** Those whose tokens call Pemba, by the exact `iss`; empty where tokens are off. */
+  readonly issuers: ReadonlyMap<string, KeyOwner>;
   readonly limits: Pick<RateLimits, 'look' | 'chargeFailure'>;
   readonly oneUse: OneUse;
   readonly clock: Clock;
@@ -71,6 +72,14 @@ export interface ClientParts {
   readonly trustedProxies: BlockList;
   /** In lower case; empty where no proxy tells of certificates. */
   readonly certificateHeader: string;
+}
+
+/** In the words of RFC 8414 and its registry. */
+export interface SupportedMethods {
+  readonly names: readonly string[];
+  /** Of assertions. */
+  readonly algorithms: readonly Algorithm[];
+  readonly readsCertificates: boolean;
 }
 
 const SERVICE = 'service:';
@@ -87,6 +96,23 @@ export class ClientAuthenticator {
         callerOf({ kind: 'service', issuer: CLIENTS, id, clientId: id }),
       ]),
     );
+  }
+
+  supported(): SupportedMethods {
+    const { authenticator, clients, issuers, certificateHeader } = this.#parts;
+    const readsCertificates = certificateHeader !== '';
+    if (!authenticator.isOn) return { names: ['none'], algorithms: [], readsCertificates };
+    const signers = [...clients.flatMap(({ signs }) => signs ?? []), ...issuers.values()];
+    const hasTls = readsCertificates && clients.some(({ tls }) => tls !== undefined);
+    return {
+      names: [
+        ...(authenticator.takesKeys ? ['client_secret_basic', 'client_secret_post'] : []),
+        ...(signers.length > 0 ? ['private_key_jwt'] : []),
+        ...(hasTls ? ['tls_client_auth'] : []),
+      ],
+      algorithms: [...new Set(signers.flatMap(({ algorithms }) => algorithms))].sort(),
+      readsCertificates,
+    };
   }
 
   /**

@@ -125,7 +125,7 @@ function clientsOf(
       authenticator,
       clients,
       assertions,
-      issuers: new Set(isAsked ? callers.map(({ issuer }) => issuer) : []),
+      issuers: new Map(isAsked ? callers.map((issuer) => [issuer.issuer, issuer]) : []),
       limits,
       oneUse,
       clock,

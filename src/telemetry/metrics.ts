@@ -3,8 +3,10 @@
  * objects; the one exception is the replica's revision by store, for the stores a process holds.
  */
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import type { OAuthError } from '../api/oauth/errors.js';
 import type { ShedReason } from '../api/shedding.js';
 import type { Clock } from '../clock.js';
+import type { ExchangeRequest } from '../delegation/exchange.js';
 import type { Pool } from '../identity/rate-limits.js';
 import type { Replicas } from '../replica/replicas.js';
 import type { Database } from '../storage/database.js';
@@ -16,6 +18,8 @@ const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5
 const MAX_STORE_SERIES = 100;
 
 const MAX_PENDING = 1000;
+
+type ExchangeOutcome = ExchangeRequest['requested'] | OAuthError;
 
 interface PendingRoute {
   readonly labels: { readonly method: string; readonly route: string; readonly status: number };
@@ -35,6 +39,7 @@ export class Metrics {
   readonly #decisions: Counter<'api' | 'decision'>;
   readonly #shed: Counter<'reason'>;
   readonly #rateLimited: Counter<'pool'>;
+  readonly #exchanges: Counter<'outcome'>;
   /** Counts since the last scrape; see `request`. */
   readonly #pending = new Map<string, PendingRoute>();
   readonly #pendingDecisions = new Map<string, PendingDecisions>();
@@ -76,6 +81,12 @@ export class Metrics {
       name: 'pemba_rate_limited_total',
       help: 'Requests refused with 429, by what was spent',
       labelNames: ['pool'],
+      registers,
+    });
+    this.#exchanges = new Counter({
+      name: 'pemba_token_exchanges_total',
+      help: 'Requests for tokens, by what was issued or the error that was answered',
+      labelNames: ['outcome'],
       registers,
     });
   }
@@ -126,6 +137,10 @@ export class Metrics {
 
   rateLimited(pool: Pool): void {
     this.#rateLimited.inc({ pool });
+  }
+
+  exchange(outcome: ExchangeOutcome): void {
+    this.#exchanges.inc({ outcome });
   }
 
   watchIssuers(read: () => ReadonlyMap<string, string>): void {

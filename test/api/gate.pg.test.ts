@@ -25,7 +25,9 @@ const NEEDED = {
     'GET /admin/keys',
     'GET /admin/keys/:keyId',
     'GET /admin/me',
+    'GET /revocations',
     'GET /stores',
+    'GET /stores/:storeId/revocations',
     'POST /admin/grants',
     'POST /admin/keys',
   ],
@@ -67,7 +69,11 @@ const NEEDED = {
     'PUT /stores/:storeId/claims-mapping',
     'PUT /stores/:storeId/delegation-settings',
   ],
-  'store:administer': ['GET /stores/:storeId/audit', 'GET /stores/:storeId/audit/verification'],
+  'store:administer': [
+    'GET /stores/:storeId/audit',
+    'GET /stores/:storeId/audit/verification',
+    'POST /stores/:storeId/revocations',
+  ],
   'store:delete': ['DELETE /stores/:storeId'],
 };
 

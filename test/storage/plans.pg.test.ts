@@ -86,6 +86,11 @@ async function fill(): Promise<void> {
     `INSERT INTO audit_entry
      SELECT id, n, now(), 'tuples.write', 'key:k', '127.0.0.1', 'r', n, '{}', '\\x00'
      FROM unnest($1::text[]) AS id, generate_series(1, 2000) AS n`,
+    `INSERT INTO revocation
+     SELECT CASE i % 2 WHEN 0 THEN '${store}' ELSE '${largest}' END, i, 'jti', i::text, 1,
+       now() + (i - 1000) * interval '1 second'
+     FROM generate_series(1, 20000) AS i`,
+    `INSERT INTO revocation_head VALUES ('${store}', 20000), ('${largest}', 20000)`,
     `INSERT INTO used_once SELECT sha256(i::text::bytea), now() + (i - 1000) * interval '1 second'
      FROM generate_series(1, 20000) AS i`,
     `UPDATE store SET head_revision = (SELECT coalesce(max(revision), 0) FROM tuple_change c
@@ -213,6 +218,15 @@ function calls(): Calls {
       () => stores.listStores(database, { ...page, after: store, name: 'store 7' }),
     ],
     storeHeads: [() => stores.storeHeads(database, [store])],
+    insertRevocations: [1, 2].map((count) => () => {
+      const mark = { kind: 'jti', value: 'a', notBefore: 1, expiresAt: 2 };
+      const marks = Array.from({ length: count }, () => mark);
+      return revocations.insertRevocations(database, store, marks);
+    }),
+    readRevocations: [
+      () => revocations.readRevocations(database, store, { after: 15000, now, limit: PAGE }),
+    ],
+    deleteExpiredRevocations: [() => revocations.deleteExpiredRevocations(database, now, 500)],
     claimOnce: [() => usedOnce.claimOnce(database, Buffer.of(1), now)],
     forgetUsed: [() => usedOnce.forgetUsed(database, now, 500)],
     writeTuples: [

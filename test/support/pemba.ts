@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { Writable } from 'node:stream';
 import { assemble, createEngine } from '../../src/app.module.js';
 import type { Assembly } from '../../src/app.module.js';
+import type { Exchange } from '../../src/delegation/exchange.js';
 import type { SubjectTokens } from '../../src/identity/subject-tokens.js';
 import type { Clock } from '../../src/clock.js';
 import { authenticationMethods, loadConfig } from '../../src/config.js';
@@ -106,7 +107,7 @@ export interface Pemba {
 export async function startPemba(
   settings: Readonly<Record<string, string>> = {},
   beside?: Pemba,
-  given: { readonly subjectTokens?: SubjectTokens } = {},
+  given: { readonly subjectTokens?: SubjectTokens; readonly exchange?: Exchange } = {},
 ): Promise<Pemba> {
   const testDatabase = beside?.database ?? (await createTestDatabase());
   const clock = beside?.clock ?? new TestClock();
@@ -124,13 +125,19 @@ export async function startPemba(
   const systemStore = isOn ? await prepareSystemStore(engine) : undefined;
   if (systemStore !== undefined) await grantAdministrators(engine, systemStore);
   const made = assemble(parts, engine, systemStore);
-  const assembly = { ...made, identity: { ...made.identity, ...given } };
+  const { exchange = made.delegation.exchange, ...identity } = given;
+  const assembly = {
+    ...made,
+    delegation: { ...made.delegation, exchange },
+    identity: { ...made.identity, ...identity },
+  };
   await assembly.decisionLog?.start();
   assembly.identity.tokens?.start();
   assembly.identity.assertions.start();
   await assembly.signing.start();
   assembly.replicas.start();
   assembly.sweeper.start();
+  assembly.delegation.revocations.start();
   const server = await serve(assembly);
   const { keys } = assembly.identity;
   const adminKey = keys && (await administratorKey(keys, 'test')).key;
@@ -147,6 +154,7 @@ export async function startPemba(
     storeWith: (dsl) => storeWith(call, dsl),
     async stop() {
       await server.close();
+      await assembly.delegation.revocations.stop();
       await assembly.sweeper.stop();
       await assembly.replicas.stop();
       await assembly.signing.stop();

@@ -79,6 +79,10 @@ export function registerRevocations(instance: FastifyInstance, parts: Revocation
     });
     return reply.header('content-type', EVENTS).serializer(String).send(events);
   };
+  instance.addHook('preClose', (done) => {
+    revocations.endStreams();
+    done();
+  });
   const options = { config: { right: 'authenticated' as const } };
   instance.get<RevocationsRoute>('/revocations', options, answer);
   instance.get<RevocationsRoute>('/stores/:storeId/revocations', options, answer);

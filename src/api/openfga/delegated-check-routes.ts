@@ -21,11 +21,12 @@ import type { BatchItem } from '../../operations/batch.js';
 import type { Engine } from '../../operations/engine.js';
 import type { Answer, Target } from '../../operations/resolve.js';
 import { parseServiceId, serviceName } from '../../tuple/delegation.js';
-import { failing } from '../decision.js';
+import { delegatedResult, failing } from '../decision.js';
 import type { ActingServices, RecordDecisions } from '../decision.js';
 import { callerOf, chargeMore } from '../gate.js';
 import type { CheckBody, WireCircumstances } from './check-question.js';
 import { DELEGATED_REQUESTS, DELEGATED_RESPONSES } from './delegated-schemas.js';
+import { missingToWire } from './missing.js';
 import { batchItemError } from './errors.js';
 import { consistencyTokenOf, stamp } from './reply.js';
 import {
@@ -104,7 +105,7 @@ export function registerDelegatedChecks(
         return fail(error);
       }
       record(reply, 'delegated-check', answer, [
-        { question, acting, result: recorded(answer.result) },
+        { question, acting, result: delegatedResult(answer.result) },
       ]);
       stamp(reply, answer);
       return {
@@ -246,17 +247,10 @@ const decisionToWire = (decision: DelegatedDecision): object => ({
   allowed: isGranted(decision),
   reason: decision.reason,
   decision_id: decision.id,
-});
-
-const recorded = (
-  decision: DelegatedDecision,
-): { readonly allowed: boolean; readonly reason: string; readonly decisionId: string } => ({
-  allowed: isGranted(decision),
-  reason: decision.reason,
-  decisionId: decision.id,
+  ...(decision.missing && { missing: decision.missing.map(missingToWire) }),
 });
 
 const recordedItem = (
   verdict: DelegatedVerdict,
-): ReturnType<typeof recorded> | { readonly error: PembaError } =>
-  'error' in verdict ? verdict : recorded(verdict);
+): ReturnType<typeof delegatedResult> | { readonly error: PembaError } =>
+  'error' in verdict ? verdict : delegatedResult(verdict);
