@@ -30,8 +30,8 @@ import type { ReplayCache } from './verifier/replay-cache.js';
 import { requirePermission } from './verifier/request-match.js';
 import type { RequestedPermission } from './verifier/request-match.js';
 import { RevocationFeed } from './verifier/revocation-feed.js';
-import { RevocationList } from './verifier/revocation-list.js';
-import type { Revocable } from './verifier/revocation-list.js';
+import { RevocationList } from '../delegation/revocation-list.js';
+import type { Revocable } from '../delegation/revocation-list.js';
 
 export { PermitRefused, REFUSAL_REASONS } from '../delegation/permit-refused.js';
 export type { RefusalReason } from '../delegation/permit-refused.js';

@@ -32,6 +32,7 @@ export class PermitServer {
   /** What paths answer instead of the truth, by what they begin with. */
   readonly failures = new Map<string, Failure>();
   pageSize = 2;
+  hasStreams = true;
 
   private constructor(now: () => number) {
     this.#now = now;
@@ -140,8 +141,10 @@ export class PermitServer {
       }
     }
     if (url === JWKS_PATH) response.end(JSON.stringify(this.jwks()));
-    else if (request.headers.accept === 'text/event-stream') this.#stream(url, response);
-    else this.#page(url, response);
+    else if (request.headers.accept === 'text/event-stream') {
+      if (this.hasStreams) this.#stream(url, response);
+      else answering(406)(response);
+    } else this.#page(url, response);
   }
 
   #page(url: string, response: ServerResponse): void {

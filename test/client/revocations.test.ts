@@ -1,7 +1,7 @@
 /** What was revoked is known of, soon, whatever happens to the feed; and what is done when it is not. */
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
-import { RevocationList } from '../../src/client/verifier/revocation-list.js';
+import { RevocationList } from '../../src/delegation/revocation-list.js';
 import { readWatermark } from '../../src/delegation/watermark.js';
 import type { Watermark, WatermarkKind } from '../../src/delegation/watermark.js';
 import { until } from '../support/storage.js';
@@ -62,9 +62,9 @@ describe.each(MODES)('revocations by %s', (mode) => {
     await started();
     expect(await live.verdict(await live.server.permit())).toBe('revoked');
     live.time.advance(306 * SECOND);
-    if (mode === 'stream') live.server.endStreams();
     await until(async () => {
       live.time.advance(SECOND);
+      live.server.heartbeat();
       return (await live.verdict(await live.server.permit())) === 'accepted';
     });
   });
@@ -118,6 +118,10 @@ describe.each(MODES)('revocations by %s', (mode) => {
     ['no cursor', '{"revocations":[]}'],
     ['half a revocation', '{"revocations":[{"id":1,"kind":"jti"}],"cursor":"c1"}'],
     ['a member twice', '{"revocations":[],"cursor":"c1","cursor":"c2"}'],
+    [
+      'a cursor that stands still',
+      '{"revocations":[{"id":1,"kind":"jti","value":"x","not_before":1,"expires":2}],"cursor":"c1"}',
+    ],
     ['too much', `{"revocations":[],"cursor":"${'c'.repeat(300_000)}"}`],
   ])('that are %s are a failure, which is told of', async (_, body) => {
     live.server.failures.set(FEED, answering(200, body));
@@ -182,6 +186,20 @@ describe('fresh revocations, where they are required', () => {
       live.time.advance(SECOND);
       return (await live.verdict(await live.server.permit())) === 'accepted';
     });
+  });
+
+  it('are asked for ever more seldom where there are pages and no stream', async () => {
+    live.server.hasStreams = false;
+    live.configure({ revocations: 'stream' });
+    await live.verifier.start();
+    await until(() => live.failures.length === 1);
+    const reads = live.server.feedReads;
+    for (let second = 0; second < 60; second++) {
+      live.time.advance(SECOND);
+      await setImmediate();
+      await until(() => live.time.waiting === 2);
+    }
+    expect(live.server.feedReads - reads).toBeLessThanOrEqual(12);
   });
 
   it('are kept by the heartbeats of a stream', async () => {

@@ -3,7 +3,7 @@
  * everybody. So a flood of revocations refuses some permits that nobody revoked, each for its minute,
  * and never admits one that somebody did.
  */
-import type { Watermark } from '../../delegation/watermark.js';
+import type { Watermark } from './watermark.js';
 
 /** What of a token a watermark may concern. */
 export interface Revocable {
