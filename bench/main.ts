@@ -1,7 +1,7 @@
 /**
  * The benchmarks, one after the other:
  *
- *   npm run bench -- [engine memory http authentication writes feed growth overload]
+ *   npm run bench -- [engine memory http authentication permits writes feed growth overload]
  *                    [--size small|1M|10M] [--runs N] [--json FILE]
  *
  * README.md tells what each figure means.
@@ -20,6 +20,7 @@ import { memoryBenchmark } from './memory.bench.js';
 import { overloadBenchmark } from './overload.bench.js';
 import { UsageError, readOptions } from './options.js';
 import type { Options } from './options.js';
+import { permitsBenchmark } from './permits.bench.js';
 import { render } from './report.js';
 import type { Table } from './report.js';
 import { writesBenchmark } from './writes.bench.js';
@@ -29,6 +30,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   memoryBenchmark,
   httpBenchmark,
   authenticationBenchmark,
+  permitsBenchmark,
   writesBenchmark,
   feedBenchmark,
   growthBenchmark,

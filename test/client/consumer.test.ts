@@ -14,12 +14,32 @@ const TSC = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
 /** A program for each entry of the package; it prints `fine`. */
 const PROGRAMS: Readonly<Record<string, string>> = {
   './verifier': `
-    import { PermitRefused } from 'pemba/verifier';
-    import type { RefusalReason } from 'pemba/verifier';
-    const reason: RefusalReason = 'expired';
-    // @ts-expect-error -- no such reason
-    const wrong: RefusalReason = 'tired';
-    console.log(new PermitRefused(reason).status === 401 ? 'fine' : wrong);
+    import { createVerifier, PermitRefused } from 'pemba/verifier';
+    import type { Permit, RefusalReason, VerifierOptions } from 'pemba/verifier';
+    const options: VerifierOptions = {
+      issuer: 'https://pemba.example',
+      service: 'service:inventory',
+      keys: { keys: [] },
+      revocations: 'off',
+    };
+    const verifier = createVerifier(options);
+    await verifier.start();
+    const verify = (token: string): Promise<Permit> =>
+      verifier.verifyPermit(token, {
+        peer: { service: 'service:orders' },
+        action: 'can_reserve',
+        resource: { type: 'item', id: '9' },
+        once: true,
+      });
+    // @ts-expect-error -- who presents it must be said
+    const careless = (): Promise<Permit> => verifier.verifyPermit('', { action: 'x', resource });
+    declare const resource: { type: string; id: string };
+    const reason: RefusalReason | undefined = await verify('x.y.z').then(
+      () => undefined,
+      (error: unknown) => (error instanceof PermitRefused ? error.reason : undefined),
+    );
+    await verifier.stop();
+    console.log(reason === 'malformed' && careless.length === 0 ? 'fine' : reason);
   `,
 };
 

@@ -40,6 +40,8 @@ const BACKOFF_MAX_MS = 60_000;
 const TIMEOUT_MS = 5000;
 /** Three heartbeats. */
 const STREAM_SILENCE_MS = 45_000;
+/** It looks at every watermark that is known. */
+const FORGET_EVERY_MS = 10_000;
 const PAGE_SIZE = 100;
 const PAGE_BYTES_MAX = 262_144;
 /** Twice as many watermarks as the list holds one by one. */
@@ -52,6 +54,7 @@ export class RevocationFeed {
   readonly #stopping = new AbortController();
   #cursor: string | undefined;
   #heardAt = -Infinity;
+  #forgotAt = -Infinity;
   #failures = 0;
   #running: Promise<void> | undefined;
 
@@ -98,13 +101,12 @@ export class RevocationFeed {
   }
 
   async #readPages(): Promise<void> {
-    const { clock, list, clockSkewSeconds } = this.#parts;
-    list.forgetExpired(Math.floor(clock.now() / 1000) - clockSkewSeconds);
+    const { clock } = this.#parts;
     for (let page = 0; page < PAGES_MAX; page++) {
       const askedAt = clock.monotonic();
       const count = await this.#readPage();
       if (count === 0) {
-        this.#heardAt = askedAt;
+        this.#heard(askedAt);
         return;
       }
     }
@@ -123,6 +125,8 @@ export class RevocationFeed {
       if (!Array.isArray(revocations) || typeof cursor !== 'string') {
         throw new Error('the page has no revocations or no cursor');
       }
+      if (revocations.length > 0 && cursor === this.#cursor)
+        throw new Error('the cursor stands still');
       for (const revocation of revocations as readonly JsonValue[]) this.#note(revocation);
       this.#cursor = cursor;
       return revocations.length;
@@ -145,12 +149,21 @@ export class RevocationFeed {
           this.#note(strictJson(Buffer.from(data)));
           this.#cursor = id ?? this.#cursor;
         }
-        this.#heardAt = this.#parts.clock.monotonic();
+        this.#heard(this.#parts.clock.monotonic());
         this.#failures = 0;
       }
     } finally {
       call.end();
     }
+  }
+
+  /** Nothing is missing; what has expired may go. */
+  #heard(at: number): void {
+    this.#heardAt = at;
+    if (at - this.#forgotAt < FORGET_EVERY_MS) return;
+    this.#forgotAt = at;
+    const { clock, clockSkewSeconds, list } = this.#parts;
+    list.forgetExpired(Math.floor(clock.now() / 1000) - clockSkewSeconds);
   }
 
   #note(value: JsonValue | undefined): void {
