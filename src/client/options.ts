@@ -70,10 +70,10 @@ export function urlsOf({ urls, apiKey, token }: PembaClientOptions): readonly st
     throw new TypeError('apiKey and token: give one of them');
   }
   return urls.map((text) => {
-    const { protocol, search, hash, href } = new URL(text);
-    if (!/^https?:$/.test(protocol) || search !== '' || hash !== '') {
+    const url = URL.canParse(text) ? new URL(text) : undefined;
+    if (url === undefined || !/^https?:$/.test(url.protocol) || url.search !== '') {
       throw new TypeError(`urls: '${text}' is no base address of HTTP`);
     }
-    return href.replace(/\/+$/, '');
+    return url.href.replace(/[/#]+$/, '');
   });
 }

@@ -92,8 +92,9 @@ const isDated = ({ retryAfterMs }: PembaClientError): boolean => retryAfterMs !=
 
 /** As fetch tells it in Node: a TypeError whose cause has the code. Elsewhere nobody knows. */
 function wasNeverSent(error: unknown): boolean {
-  const cause = error instanceof Error ? error.cause : undefined;
-  const code: unknown =
-    typeof cause === 'object' && cause !== null ? Reflect.get(cause, 'code') : undefined;
+  const code = memberOf(memberOf(error, 'cause'), 'code');
   return typeof code === 'string' && BEFORE_SENDING.has(code);
 }
+
+const memberOf = (value: unknown, name: string): unknown =>
+  typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;

@@ -70,7 +70,7 @@ export async function exchangeToken(
   const { connection } = session;
   const exchange = exchangeOf(session, request, options);
   const fetch = (call: Call): Promise<IssuedToken> => issue(session, exchange, call);
-  const key = isReusable(request) ? keyOf(exchange) : undefined;
+  const key = isReusable(request, options) ? keyOf(exchange) : undefined;
   return connection.within(options, (call) =>
     key === undefined || connection.permits === undefined
       ? fetch(call)
@@ -84,10 +84,11 @@ interface Exchange {
   readonly form: Readonly<Record<string, string | undefined>>;
 }
 
-const isReusable = (request: ExchangeRequest): boolean =>
-  request.requested !== 'txn_token' && request.once !== true;
+/** A revision that is asked for expressly is one that no kept permit answers for. */
+const isReusable = (request: ExchangeRequest, { consistency }: ExchangeCallOptions): boolean =>
+  request.requested !== 'txn_token' && request.once !== true && typeof consistency !== 'object';
 
-/** Not the consistency token: writes see to it that what is kept is not older than they are. */
+/** Not the consistency token: that writes of this client empty the cache is enough of it. */
 const keyOf = ({ storeId, form }: Exchange): string => JSON.stringify([storeId, form]);
 
 const typeOf = (name: string): string => `urn:ietf:params:oauth:token-type:${name}`;
