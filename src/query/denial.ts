@@ -90,9 +90,22 @@ export interface Explanation extends Reason {
 export function explainDenial(scope: QueryScope, key: TupleKey): Explanation | undefined {
   const reason = reasonOf(scope, key);
   if (reason === undefined) return undefined;
-  const tree = new DenialTree(new Question(scope, key));
-  const denial = tree.root();
-  return { ...reason, parameters: [...new Set([...reason.parameters, ...tree.missing])], denial };
+  const denial = new DenialTree(new Question(scope, key)).root();
+  if (reason.reason !== 'missing_parameters') return { ...reason, denial };
+  const parameters = new Set([...reason.parameters, ...missingIn(denial)]);
+  return { ...reason, parameters: [...parameters], denial };
+}
+
+function missingIn(denial: Denial): readonly string[] {
+  switch (denial.because) {
+    case 'missing_parameters':
+      return denial.parameters;
+    case 'all_ways_fail':
+    case 'one_operand_fails':
+      return denial.ways.flatMap(missingIn);
+    default:
+      return [];
+  }
 }
 
 type Branch = () => Denial;
@@ -109,7 +122,6 @@ function textOf({ object, relation }: DeniedSet, subject: string, admission: Adm
 }
 
 class DenialTree {
-  readonly missing = new Set<string>();
   readonly #scope: QueryScope;
   readonly #question: Question;
   readonly #path = new Set<string>();
@@ -143,23 +155,13 @@ class DenialTree {
   #expression(set: DeniedSet, node: Node, expression: Expression): Denial {
     switch (expression.kind) {
       case 'direct':
-        return this.#direct(set, node, expression.sets);
+      case 'from':
+      case 'union': {
+        const ways = this.#ways(set, node, expression);
+        return ways.length > 0 ? this.#of(set, 'all_ways_fail', ways) : this.#noWay(set);
+      }
       case 'computed':
         return this.#set(node, expression.target);
-      case 'from': {
-        const paths = expression.paths.filter((path) => this.#leadsIn(path));
-        const tupleset = this.#name(node, expression.tupleset);
-        const absent = paths.map((path) =>
-          textOf(tupleset, `${path.parentType}:…`, path.admission),
-        );
-        const ends = paths.flatMap((path) => this.#ends(set, node, path));
-        if (ends.length > 0) return this.#of(set, 'all_ways_fail', ends);
-        return absent.length > 0 ? { set, because: 'no_tuple', absent } : this.#noWay(set);
-      }
-      case 'union': {
-        const ways = expression.operands.map((each) => () => this.#expression(set, node, each));
-        return this.#of(set, 'all_ways_fail', ways);
-      }
       case 'intersection': {
         const failing = expression.operands.filter((each) => !this.#isIn(node, each));
         const ways = failing.map((each) => () => this.#expression(set, node, each));
@@ -194,7 +196,39 @@ class DenialTree {
     }
   }
 
-  #direct(set: DeniedSet, node: Node, sets: readonly DirectSet[]): Denial {
+  /** Of which each by itself would be enough. */
+  #ways(set: DeniedSet, node: Node, expression: Expression): readonly Branch[] {
+    switch (expression.kind) {
+      case 'direct':
+        return this.#direct(set, node, expression.sets);
+      case 'from':
+        return this.#from(set, node, expression);
+      case 'union':
+        return expression.operands.flatMap((each) => this.#ways(set, node, each));
+      case 'computed':
+        return this.#leadsIn(expression) ? [() => this.#set(node, expression.target)] : [];
+      case 'intersection':
+      case 'exclusion':
+        return [() => this.#expression(set, node, expression)];
+    }
+  }
+
+  #from(
+    set: DeniedSet,
+    node: Node,
+    { paths, tupleset }: Expression & { readonly kind: 'from' },
+  ): readonly Branch[] {
+    const leading = paths.filter((path) => this.#leadsIn(path));
+    const ends = leading.flatMap((path) => this.#ends(set, node, path));
+    if (ends.length > 0 || leading.length === 0) return ends;
+    const parents = this.#name(node, tupleset);
+    const absent = leading.map(({ parentType, admission }) =>
+      textOf(parents, `${parentType}:…`, admission),
+    );
+    return [() => ({ set, because: 'no_tuple', absent })];
+  }
+
+  #direct(set: DeniedSet, node: Node, sets: readonly DirectSet[]): readonly Branch[] {
     const absent: string[] = [];
     const ways: Branch[] = [];
     for (const each of sets) {
@@ -206,7 +240,7 @@ class DenialTree {
       if (each.form === 'userset') ways.push(...this.#ends(set, node, each));
     }
     if (absent.length > 0) ways.push(() => ({ set, because: 'no_tuple', absent }));
-    return ways.length > 0 ? this.#of(set, 'all_ways_fail', ways) : this.#noWay(set);
+    return ways;
   }
 
   /** Whom a tuple of the kind would have to name; undefined when none of them would help. */
@@ -274,7 +308,6 @@ class DenialTree {
     switch (failure.kind) {
       case 'missing': {
         const { condition, tuple, parameters } = failure;
-        for (const parameter of parameters) this.missing.add(parameter);
         return { because: 'missing_parameters', condition, tuple, parameters };
       }
       case 'error': {
