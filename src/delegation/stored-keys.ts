@@ -294,6 +294,6 @@ const wrongMasterKey = (): PembaError =>
     'cannot_start',
     'The signing keys in the database do not open under the master key: they were made with ' +
       'another. Set PEMBA_MASTER_KEY to that one (an embedded database has it in DATA_DIR, in ' +
-      'master.key). If it is lost, remove the keys with "DELETE FROM signing_key": what they have ' +
+      'master.key). If it is lost, "pemba signing-keys reset" removes the keys: what they have ' +
       'signed is refused then.',
   );

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startPemba } from '../support/pemba.js';
 import type { Pemba, TestStore } from '../support/pemba.js';
 import { describeWithPostgres } from '../support/postgres.js';
+import { until } from '../support/storage.js';
 
 const COMMAND = join(import.meta.dirname, '..', '..', 'dist', 'command.js');
 
@@ -167,6 +168,26 @@ describeWithPostgres('the command', () => {
         err: expect.stringContaining(`There is no signing key '${kid}'`),
       });
     });
+  });
+
+  it('removes the signing keys at the database', async () => {
+    const before = pemba.assembly.signing.list().map(({ id }) => id);
+    const env = {
+      DATABASE_URL: pemba.database.url,
+      PEMBA_API_KEY: '',
+      PEMBA_AUTHENTICATION: 'keys',
+    };
+    const reset = await run(['--json', 'signing-keys', 'reset'], env);
+    expect(reset.exitCode).toBe(0);
+    expect(JSON.parse(reset.out)).toEqual({ removed: before });
+    await until(() => {
+      const ids = pemba.assembly.signing.list().map(({ id }) => id);
+      return ids.length === 2 && !ids.some((id) => before.includes(id));
+    });
+    const store = pemba.assembly.identity.systemStore ?? '';
+    const verified = await run(['audit', 'verify', '--store', store]);
+    expect(verified.exitCode).toBe(0);
+    expect((await run(['audit', 'list', '--store', store])).out).toContain('signing_key.drop');
   });
 
   it.each([

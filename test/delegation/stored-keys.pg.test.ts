@@ -220,7 +220,9 @@ describeWithPostgres('keys in the database', () => {
       const wrong = processOn({ database, clock: time }, newMaster());
       await expect(wrong.keys.start()).rejects.toMatchObject({
         code: 'cannot_start',
-        message: expect.stringMatching(/Set PEMBA_MASTER_KEY to that one.*DELETE FROM signing_key/),
+        message: expect.stringMatching(
+          /Set PEMBA_MASTER_KEY to that one.*pemba signing-keys reset/,
+        ),
       });
       expect(await database.query('SELECT * FROM signing_key ORDER BY key_id')).toEqual(rows);
     });
