@@ -11,7 +11,17 @@ import type { Pemba } from '../support/pemba.js';
 import { describeWithPostgres } from '../support/postgres.js';
 
 const NEEDED = {
-  public: ['GET /healthz', 'GET /livez', 'GET /openapi.json', 'GET /readyz'],
+  public: [
+    'GET /.well-known/oauth-authorization-server',
+    'GET /.well-known/oauth-authorization-server/stores/:storeId',
+    'GET /healthz',
+    'GET /livez',
+    'GET /openapi.json',
+    'GET /readyz',
+    // These find out by themselves who asks, by more ways than the gate knows.
+    'POST /oauth/token',
+    'POST /stores/:storeId/oauth/token',
+  ],
   // These look at what they show, or at what is granted, themselves.
   authenticated: [
     'DELETE /admin/keys/:keyId',

@@ -190,10 +190,10 @@ function refuse(
   client: AuthenticatedClient | undefined,
 ): void {
   const known = asPembaError(error);
-  const { authorization } = request.headers;
-  const answer = known ? oauthAnswer(known, authorization !== undefined) : SERVER_ERROR;
+  const { authorization = '' } = request.headers;
+  const answer = known ? oauthAnswer(known, authorization !== '') : SERVER_ERROR;
   const { status, body } = answer;
-  if (status === 401) void reply.header('www-authenticate', challengeTo(authorization ?? ''));
+  if (status === 401) void reply.header('www-authenticate', challengeTo(authorization));
   if (known?.code === 'too_many_requests') {
     const { retry_after_s: seconds, pool } = known.facts;
     if (seconds !== undefined) void reply.header('retry-after', String(seconds));
@@ -221,7 +221,8 @@ function send(reply: FastifyReply, status: number, body: object): void {
 /** The framework's own refusals of a body, and a client that went away while it sent one. */
 function asPembaError(error: unknown): PembaError | undefined {
   if (error instanceof PembaError) return error;
-  if (!isNativeError(error)) return undefined;
+  // Fastify's own are made without Error's constructor.
+  if (!isNativeError(error) && !(error instanceof Error)) return undefined;
   const { statusCode, code } = error as Partial<FastifyError>;
   if (code === 'ECONNRESET' && !('syscall' in error)) return brokenOff(error);
   switch (statusCode) {
