@@ -10,9 +10,13 @@ import type { Config } from '../../config.js';
 import type { Exchange, ExchangeRequest, IssuedToken } from '../../delegation/exchange.js';
 import { issuerOf, permitsStoreOf } from '../../delegation/issuer.js';
 import { PembaError, invalidRequest } from '../../errors.js';
-import type { AuthenticatedClient, ClientAuthenticator } from '../../identity/clients.js';
-import { rateHeaders } from '../../identity/rate-limits.js';
-import type { RateLimits } from '../../identity/rate-limits.js';
+import type {
+  AuthenticatedClient,
+  ClientAuthenticator,
+  ClientFacts,
+} from '../../identity/clients.js';
+import { POOLS, rateHeaders } from '../../identity/rate-limits.js';
+import type { Pool, RateLimits } from '../../identity/rate-limits.js';
 import { isUlid } from '../../ids.js';
 import type { StoreId } from '../../ids.js';
 import { PERMISSION_TYPE } from './details.js';
@@ -44,7 +48,7 @@ export interface TokenRouteParts {
   readonly exchange: Exchange;
   readonly limits: Pick<RateLimits, 'take'>;
   readonly observer: ExchangeObserver;
-  readonly onLimited: (pool: 'exchanges' | 'authentication') => void;
+  readonly onLimited: (pool: Pool) => void;
 }
 
 export const TOKEN_ROUTES = ['/oauth/token', '/stores/:storeId/oauth/token'] as const;
@@ -138,12 +142,15 @@ const unsupportedMediaType = (): PembaError =>
 
 function factsOf(
   config: Config,
-  { raw, url }: FastifyRequest,
+  { raw }: FastifyRequest,
   storeId: StoreId,
   form: Form,
-): Parameters<ClientAuthenticator['authenticate']>[0] {
+): ClientFacts {
   const issuer = issuerOf(config, storeId);
-  const urls = [...new Set([`${issuer}/oauth/token`, publicUrlOf(config) + url])];
+  // One address, or the two of the store at the root; nothing of it is the client's to say.
+  const urls = [issuer, `${publicUrlOf(config)}/stores/${storeId}`].map(
+    (base) => `${base}/oauth/token`,
+  );
   return {
     header: (name) => headerValues(raw.rawHeaders, name),
     peer: raw.socket.remoteAddress ?? '',
@@ -195,9 +202,10 @@ function refuse(
   const { status, body } = answer;
   if (status === 401) void reply.header('www-authenticate', challengeTo(authorization));
   if (known?.code === 'too_many_requests') {
-    const { retry_after_s: seconds, pool } = known.facts;
+    const { retry_after_s: seconds, pool: name } = known.facts;
     if (seconds !== undefined) void reply.header('retry-after', String(seconds));
-    onLimited(pool === 'exchanges' ? 'exchanges' : 'authentication');
+    const pool = POOLS.find((one) => one === name);
+    if (pool !== undefined) onLimited(pool);
   }
   observer.refused({ requestId: request.id, client, status, outcome: body.error, error });
   send(reply, status, body);
