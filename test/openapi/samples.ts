@@ -314,6 +314,49 @@ const querySamples: Readonly<Record<string, Samples>> = {
   },
 };
 
+/** Nobody looks whether there is one before a client is authenticated. */
+export const PERMITS_STORE = UNKNOWN_ID;
+
+const exchangeForm = (more: object = {}): Sample => ({
+  type: 'application/x-www-form-urlencoded',
+  text: new URLSearchParams({
+    grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+    subject_token: 'a.b.c',
+    subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+    audience: 'inventory',
+    ...more,
+  }).toString(),
+});
+
+const permitForm = exchangeForm({
+  authorization_details: JSON.stringify([
+    {
+      type: 'urn:pemba:permission',
+      actions: ['can_reserve'],
+      resource: { type: 'item', id: '9' },
+      context: { amount: 1 },
+    },
+  ]),
+});
+const txnForm = exchangeForm({
+  requested_token_type: 'urn:ietf:params:oauth:token-type:txn_token',
+  scope: 'checkout',
+});
+const exchanges: Samples = {
+  success: [permitForm, txnForm],
+  errors: [exchangeForm(), { body: {} }, { ...exchangeForm(), text: 'a=%' }],
+};
+
+const oauthSamples: Readonly<Record<string, Samples>> = {
+  ExchangeToken: exchanges,
+  ExchangeTokenOfStore: {
+    success: [...exchanges.success, { ...inNoStore, ...permitForm }],
+    errors: [...exchanges.errors, { ...inBadStore, ...permitForm }],
+  },
+  ReadIssuerMetadata: { success: [{}], errors: [] },
+  ReadIssuerMetadataOfStore: { success: [{}, inNoStore], errors: [inBadStore] },
+};
+
 /** By operationId. The path is that of one store and its model unless a sample says otherwise. */
 export const SAMPLES: Readonly<Record<string, Samples>> = {
   ...storeSamples,
@@ -322,5 +365,6 @@ export const SAMPLES: Readonly<Record<string, Samples>> = {
   ...tupleSamples,
   ...querySamples,
   GetJwks: { success: [{}], errors: [] },
+  ...oauthSamples,
   Healthz: { success: [{}], errors: [] },
 };
