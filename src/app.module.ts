@@ -2,6 +2,7 @@
 import { Module } from '@nestjs/common';
 import type { DynamicModule } from '@nestjs/common';
 import { AuditController } from './api/admin/audit.controller.js';
+import { DelegationsController } from './api/admin/delegations.controller.js';
 import { CallerController } from './api/admin/caller.controller.js';
 import { GrantsController } from './api/admin/grants.controller.js';
 import { KeysController } from './api/admin/keys.controller.js';
@@ -137,6 +138,7 @@ export class AppModule {
         OpenApiController,
         HealthController,
         AuditController,
+        DelegationsController,
         CallerController,
         KeysController,
         GrantsController,

@@ -202,6 +202,10 @@ const adminSamples: Readonly<Record<string, Samples>> = {
     success: [{}, { query: { order: 'oldest', page_size: '1', action: 'model.write' } }],
     errors: [{ query: { action: 'x' } }, inBadStore],
   },
+  ReadDelegations: {
+    success: [{}, { query: { authorization_model_id: '' } }],
+    errors: [{ query: { authorization_model_id: 'x' } }, inNoStore, inBadStore],
+  },
   VerifyAudit: { success: [{}], errors: [{ query: { after: '1' } }, inBadStore] },
 };
 

@@ -1,4 +1,5 @@
 /** What the OpenAPI document says of the administrative API. */
+import { IMPLICATION } from '../implications.js';
 import type { JsonSchema } from '../json-schema.js';
 import { PAGING } from '../openapi.js';
 import type { Endpoint } from '../openapi.js';
@@ -107,43 +108,7 @@ const keyEndpoints: readonly Endpoint[] = [
   },
 ];
 
-export const adminEndpoints = (): readonly Endpoint[] => [
-  {
-    method: 'get',
-    path: '/admin/me',
-    operationId: 'WhoAmI',
-    summary: 'Whom the caller is taken for, by the name that grants are made to',
-    status: 200,
-    answer: exactly({
-      principal: TEXT,
-      kind: { enum: ['anyone', 'key', 'user', 'service'] },
-      roles: listOf(TEXT),
-      rights: listOf(TEXT),
-    }),
-  },
-  ...keyEndpoints,
-  {
-    method: 'get',
-    path: '/admin/grants',
-    operationId: 'ListGrants',
-    summary: 'Who has which role on the deployment, or on a store and its modules',
-    query: { store_id: TEXT },
-    status: 200,
-    answer: exactly({ grants: listOf(GRANT) }),
-  },
-  {
-    method: 'post',
-    path: '/admin/grants',
-    operationId: 'ChangeGrants',
-    summary: 'Grant roles and take them away, all or none',
-    body: {
-      type: 'object',
-      properties: { add: listOf(GRANT), remove: listOf(GRANT) },
-      additionalProperties: false,
-    },
-    status: 200,
-    answer: exactly({}),
-  },
+const auditEndpoints: readonly Endpoint[] = [
   {
     method: 'get',
     path: '/stores/{store_id}/audit',
@@ -176,4 +141,99 @@ export const adminEndpoints = (): readonly Endpoint[] => [
       problems: listOf(exactly({ sequence: { type: 'integer' }, problem: TEXT })),
     }),
   },
+];
+
+const PERMISSION = { type: TEXT, relation: TEXT } as const;
+const COUNT = { type: 'integer', minimum: 0 } as const;
+
+const delegationEndpoints: readonly Endpoint[] = [
+  {
+    method: 'get',
+    path: '/stores/{store_id}/delegations',
+    operationId: 'ReadDelegations',
+    summary: 'What each service of a store can cause for users, by which rules of the model',
+    query: { authorization_model_id: TEXT },
+    status: 200,
+    answer: exactly({
+      authorization_model_id: TEXT,
+      implications: listOf(IMPLICATION),
+      services: listOf(
+        exactly({
+          service: TEXT,
+          ceilings: listOf(
+            exactly({
+              ...PERMISSION,
+              uses: {
+                ...listOf(
+                  exactly({
+                    implication: { ...COUNT, description: 'Its place in the list, from 0' },
+                    objects: {
+                      type: ['integer', 'null'],
+                      description: 'How many objects name the service; null where none needs to',
+                    },
+                  }),
+                ),
+                description: 'Without any, the service does what the user may do anyway',
+              },
+            }),
+          ),
+        }),
+      ),
+      chains: listOf(exactly({ ...PERMISSION, through: listOf(TEXT) })),
+      problems: listOf(
+        exactly({
+          kind: {
+            enum: [
+              ...(['no_service', 'unsatisfiable', 'loop', 'no_ceiling'] as const),
+              ...(['ambiguous_scope', 'without_ceiling', 'unknown_scope'] as const),
+            ],
+          },
+          ...PERMISSION,
+          message: TEXT,
+        }),
+      ),
+      complete: { type: 'boolean' },
+    }),
+  },
+];
+
+export const adminEndpoints = (): readonly Endpoint[] => [
+  {
+    method: 'get',
+    path: '/admin/me',
+    operationId: 'WhoAmI',
+    summary: 'Whom the caller is taken for, by the name that grants are made to',
+    status: 200,
+    answer: exactly({
+      principal: TEXT,
+      kind: { enum: ['anyone', 'key', 'user', 'service'] },
+      roles: listOf(TEXT),
+      rights: listOf(TEXT),
+    }),
+  },
+  ...keyEndpoints,
+  ...delegationEndpoints,
+  {
+    method: 'get',
+    path: '/admin/grants',
+    operationId: 'ListGrants',
+    summary: 'Who has which role on the deployment, or on a store and its modules',
+    query: { store_id: TEXT },
+    status: 200,
+    answer: exactly({ grants: listOf(GRANT) }),
+  },
+  {
+    method: 'post',
+    path: '/admin/grants',
+    operationId: 'ChangeGrants',
+    summary: 'Grant roles and take them away, all or none',
+    body: {
+      type: 'object',
+      properties: { add: listOf(GRANT), remove: listOf(GRANT) },
+      additionalProperties: false,
+    },
+    status: 200,
+    answer: exactly({}),
+  },
+  ...auditEndpoints,
 ];
