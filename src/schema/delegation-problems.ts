@@ -9,7 +9,7 @@ import type { Branch, RelationPart } from './implications.js';
 import { PROBLEMS_MAX } from './limits.js';
 import { moduleOf } from './model.js';
 import type { Rewrite } from './model.js';
-import type { Plan, RelationIndex } from './plan.js';
+import type { Expression, Plan, RelationIndex } from './plan.js';
 import { quote } from './problem.js';
 import type { Reach } from './reach.js';
 import { rewriteText } from './rewrite-text.js';
@@ -19,6 +19,7 @@ export interface DelegationProblem {
     | 'no_service' // `acting_for from …`, where nothing is a service
     | 'unsatisfiable' // no user can have what else it takes
     | 'loop' // it can follow from itself, by way of another module
+    | 'hidden' // acting for a user lifts what takes away: no implication shows that
     | 'no_ceiling' // the model has no place for ceilings
     | 'ambiguous_scope'; // one ceiling for two permissions
   readonly type: string;
@@ -55,6 +56,7 @@ class Search {
     yield* this.#withoutCeilings();
     yield* this.#ambiguousScopes();
     yield* this.#withoutServices();
+    yield* this.#hidden();
     const { list } = branchesOf(this.#plan.model);
     for (const branch of list) yield* this.#unsatisfiable(branch);
     for (const [target, needs] of this.#needsByTarget(list)) yield* this.#loops(target, needs);
@@ -92,6 +94,31 @@ class Search {
             `${quote(tupleset)} names none`;
           yield { kind: 'no_service', type: type.name, relation: name, message };
         }
+      }
+    }
+  }
+
+  /** Twice taken away is given. Implications are found where nothing is taken away. */
+  *#hidden(): Generator<DelegationProblem> {
+    const start = this.#plan.relation(ACTING_FOR.type, ACTING_FOR.relation);
+    if (start === undefined) return;
+    const users = usersOf(this.#plan);
+    const told = new Set<RelationIndex>();
+    // Each relation twice: as one that acting for a user adds to, and as one that it takes from.
+    const seen = new Set([signed(start.index, true)]);
+    for (const at of seen) {
+      const adds = at % 2 === 0;
+      for (const { by, negations } of users[Math.floor(at / 2)] ?? []) {
+        const addsThere = negations % 2 === 0 ? adds : !adds;
+        seen.add(signed(by, addsThere));
+        const { type, name, definition } = this.#plan.relations[by] ?? start;
+        if (!addsThere || negations === 0 || told.has(by)) continue;
+        told.add(by);
+        const rule = quote(rewriteText(definition.rewrite, definition.restrictions));
+        const message =
+          `of ${rule}, acting for a user lifts what is taken away; ` +
+          'this is not among the implications';
+        yield { kind: 'hidden', type, relation: name, message };
       }
     }
   }
@@ -193,6 +220,42 @@ class Search {
     const { type = '', name = '' } = this.#plan.relations[index] ?? {};
     return `${type}#${name}`;
   }
+}
+
+const signed = (index: RelationIndex, adds: boolean): number => 2 * index + (adds ? 0 : 1);
+
+interface UserOfRelation {
+  readonly by: RelationIndex;
+  /** How often `but not` stands above the place. */
+  readonly negations: number;
+}
+
+/** By relation: those whose rules speak of it, in whatever place. */
+function usersOf({ relations }: Plan): readonly (readonly UserOfRelation[])[] {
+  const users = relations.map((): UserOfRelation[] => []);
+  const collect = (by: RelationIndex, expression: Expression, negations: number): void => {
+    const note = (target: RelationIndex): unknown => users[target]?.push({ by, negations });
+    switch (expression.kind) {
+      case 'direct':
+        for (const set of expression.sets) if (set.form === 'userset') note(set.target);
+        return;
+      case 'computed':
+        note(expression.target);
+        return;
+      case 'from':
+        for (const { target } of expression.paths) note(target);
+        return;
+      case 'union':
+      case 'intersection':
+        for (const operand of expression.operands) collect(by, operand, negations);
+        return;
+      case 'exclusion':
+        collect(by, expression.base, negations);
+        collect(by, expression.subtract, negations + 1);
+    }
+  };
+  for (const { index, expression } of relations) collect(index, expression, 0);
+  return users;
 }
 
 function* tuplesetsOfActing(rewrite: Rewrite): Generator<string> {

@@ -291,6 +291,24 @@ describe('the problems of delegation', () => {
     expect(problemsOf(modelOfModules({ people, both: orders + items }))).toEqual([]);
   });
 
+  it('are what is given by taking away twice, here or from one rule to the next', () => {
+    const hidden = /^hidden item#can_take: .* lifts what is taken away/;
+    const [problem, ...others] = problemsOf(
+      modelWith('define can_take: staff but not (blocked but not acting_for from seller)'),
+    );
+    expect(problem).toMatch(hidden);
+    expect(others).toEqual([]);
+    const lines = [
+      'define barred: blocked but not acting_for from seller',
+      'define barred_above: barred from parent',
+      'define can_take: staff but not barred_above',
+    ];
+    expect(problemsOf(modelWith(...lines))).toEqual([expect.stringMatching(hidden)]);
+    expect(problemsOf(modelWith('define can_take: staff but not acting_for from seller'))).toEqual(
+      [],
+    );
+  });
+
   it('are a model without a place for ceilings', () => {
     const model = modelWith('define can_take: staff and acting_for from seller');
     const types = new Map([...model.types].filter(([name]) => name !== 'scope'));

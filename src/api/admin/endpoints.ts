@@ -184,7 +184,7 @@ const delegationEndpoints: readonly Endpoint[] = [
         exactly({
           kind: {
             enum: [
-              ...(['no_service', 'unsatisfiable', 'loop', 'no_ceiling'] as const),
+              ...(['no_service', 'unsatisfiable', 'loop', 'hidden', 'no_ceiling'] as const),
               ...(['ambiguous_scope', 'without_ceiling', 'unknown_scope'] as const),
             ],
           },
