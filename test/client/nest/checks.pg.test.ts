@@ -9,6 +9,8 @@ import { Store } from '../../api/stores.js';
 import { startPemba } from '../../support/pemba.js';
 import type { Pemba } from '../../support/pemba.js';
 import { describeWithPostgres } from '../../support/postgres.js';
+import { permit } from '../../vectors/permit-vector.js';
+import type { Changes } from '../../vectors/permit-vector.js';
 import { send } from './send.js';
 import type { Received, Sent } from './send.js';
 import { MODEL, PLATFORMS, VERIFIER, startShop } from './shop.js';
@@ -26,6 +28,7 @@ const TUPLES = [
   'shop:other#manager@user:anne',
   'user:anne#friend@user:anne',
   'inbox:anne#reader@user:anne',
+  'item:9#viewer@user:anne',
   {
     user: 'user:anne',
     relation: 'can_refund',
@@ -64,6 +67,7 @@ const optionsOf = (more: Partial<PembaModuleOptions> = {}): PembaModuleOptions =
   },
   verifier: VERIFIER,
   subject: subjectOf,
+  peer: () => ({ service: 'service:orders' }),
   ...more,
 });
 
@@ -251,6 +255,8 @@ describeWithPostgres('the checks of a Nest application', () => {
       await expectRun('plain', get('/shops/main', BOB));
       await expectRefused(403, get('/shops/main', ANNE));
       await expectRun('order', get('/shops/main/orders/2', BOB));
+      await expectRun('order', get('/shops/other/orders/1', ANNE));
+      await expectRefused(403, get('/shops/main/orders/1', ANNE));
       await expectRefused(403, get('/shops/other/orders/2', ANNE));
       await expectRefused(403, get('/shops/main/orders/3', BOB));
     });
@@ -283,8 +289,18 @@ describeWithPostgres('the checks of a Nest application', () => {
       await expectRefused(500, post('/orders/1/refund', undefined, ANNE));
     });
 
+    it('are about the subject of a permit, where one is required', async () => {
+      const looks = (changes: Changes): Promise<Received> => {
+        const headers = { 'pemba-permit': permit(changes) };
+        return post('/items/9/looks', {}, as('user:anne', { headers }));
+      };
+      await expectRun('look', looks({}));
+      await expectRefused(403, looks({ sub: 'user:bob' }));
+    });
+
     it('refuse by a rule that cannot be asked', async () => {
       await expectRefused(403, get('/orders/1/misspelt', ANNE));
+      await expectRefused(403, get('/orders/1/half-misspelt', ANNE));
       await expectRefused(400, get('/orders/1/misnamed', ANNE));
     });
 

@@ -70,6 +70,9 @@ describe('the template of an object', () => {
     for (const name of ['constructor', '__proto__', 'toString', 'constructor.name']) {
       expect(filledOrRefused(`order:{body.${name}}`, {})).toBeUndefined();
     }
+    expect(
+      filledOrRefused('order:{body.id}', Object.create({ id: '1' }) as object),
+    ).toBeUndefined();
     expect(filledOrRefused('order:{body.list.length}', { list: [1] })).toBeUndefined();
     expect(filledOrRefused('order:{body.list.0}', { list: ['1'] })).toBeUndefined();
   });

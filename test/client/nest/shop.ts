@@ -131,6 +131,13 @@ class OrdersController extends Recorded {
     return this.ran.as('misspelt');
   }
 
+  @Get(':id/half-misspelt')
+  @Check('can_view', 'order:{params.id}')
+  @Check('can_veiw', 'order:{params.id}')
+  halfMisspelt(): object {
+    return this.ran.as('halfMisspelt');
+  }
+
   @Get(':id/misnamed')
   @Check('can_view', 'order:{params.ident}')
   misnamed(): object {
