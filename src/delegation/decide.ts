@@ -208,7 +208,7 @@ export const authorityScope = (
   { actor }: Acting,
   question: DelegatedQuestion,
 ): QueryScope =>
-  scopeOf(engine, resolved, { ...question, supplied: [actingFor(actor, question.key.subject)] });
+  scopeOf(engine, resolved, { ...question, acting: actingFor(actor, question.key.subject) });
 
 /** That the question makes sense under the model, and claims nothing for itself. */
 function assertAskable(
