@@ -180,6 +180,7 @@ class DirectQueries {
   }
 
   #send(response: ServerResponse, requestId: string, { from, text }: DirectAnswer): void {
+    const length = Buffer.byteLength(text);
     response.writeHead(200, [
       this.#parts.requestIdHeader,
       requestId,
@@ -187,10 +188,11 @@ class DirectQueries {
       'content-type',
       CONTENT_TYPE,
       'content-length',
-      String(Buffer.byteLength(text)),
+      String(length),
     ]);
     // Head and body as one string in one write: `end` alone would hand the kernel a list of two.
-    response.write(text);
+    // What is all ASCII, as is the rule, is handed over without being encoded.
+    response.write(text, length === text.length ? 'latin1' : 'utf8');
     response.socket?.uncork();
     response.end();
   }
