@@ -7,6 +7,7 @@
 import { parseArgs } from 'node:util';
 import { Report } from './report.js';
 import { Shop } from './shop.js';
+import type { StartTimes } from './shop.js';
 import { tell } from './story.js';
 
 const { values: options } = parseArgs({
@@ -18,24 +19,41 @@ const say = (line: string): void => {
 const round = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 
 const shop = await Shop.make();
-let stopping: Promise<void> | undefined;
-const stop = (): Promise<void> => (stopping ??= shop.stop());
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+const signalled = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
-    void stop().then(() => process.exit(1));
+    signalled.abort();
+    void shop.stop().then(() => process.exit(1));
   });
 }
 
 try {
+  await (options.serve === true ? serve() : show());
+} catch (error) {
+  // What was stopped in the middle fails because of that.
+  if (signalled.signal.aborted) await new Promise(() => undefined);
+  console.error(error, shop.output);
+  process.exitCode = 1;
+}
+await shop.stop();
+
+async function start(): Promise<StartTimes> {
   const times = await shop.start();
   say(
     `Up: Pemba after ${round(times.pembaMs)}, told all it needs in ${round(times.setupMs)}, ` +
       `four services in ${round(times.servicesMs)}`,
   );
-  if (options.serve === true) {
-    say(whatToTry(shop));
-    await new Promise(() => undefined);
-  }
+  return times;
+}
+
+async function serve(): Promise<never> {
+  await start();
+  say(whatToTry(shop));
+  return new Promise(() => undefined);
+}
+
+async function show(): Promise<void> {
+  const times = await start();
   const began = performance.now();
   const report = new Report(say);
   const figures = await tell(shop, report);
@@ -45,13 +63,9 @@ try {
   if (options.json === true) {
     console.log(JSON.stringify({ holds, statements, ...figures, ...times, storyMs }));
   }
-  process.exitCode = holds ? 0 : 1;
-} catch (error) {
-  if (stopping !== undefined) await new Promise(() => undefined);
-  console.error(error);
+  if (holds) return;
+  console.error(shop.output);
   process.exitCode = 1;
-} finally {
-  await stop();
 }
 
 function whatToTry(running: Shop): string {

@@ -27,7 +27,9 @@ export class Shop {
   readonly #addresses: ReadonlyMap<ServiceName, string>;
   readonly #services = new Map<ServiceName, Program>();
   #storeId = '';
-  #hasCrashed = false;
+  readonly #begun: Program[] = [];
+  #pembaUp: Promise<void> | undefined;
+  #stopped: Promise<void> | undefined;
 
   private constructor(folder: string, addresses: readonly string[]) {
     const [issuer = '', pemba = '', ...others] = addresses;
@@ -82,7 +84,7 @@ export class Shop {
 
   async start(): Promise<StartTimes> {
     const began = performance.now();
-    await this.issuer.start();
+    await this.#begin(this.issuer);
     await this.startPemba();
     const pembaUp = performance.now();
     this.#storeId = await setUp(this.pemba.url, this.platformToken('setup', 'pemba'));
@@ -95,14 +97,15 @@ export class Shop {
     };
   }
 
-  async startPemba(): Promise<void> {
-    this.#hasCrashed = false;
-    await this.pemba.start('/readyz', 200);
+  startPemba(): Promise<void> {
+    this.#pembaUp ??= this.#begin(this.pemba, '/readyz', 200);
+    return this.#pembaUp;
   }
 
+  /** `kill -9`. Its PostgreSQL goes on, for the next one. */
   async killPemba(): Promise<void> {
-    this.#hasCrashed = true;
     await this.pemba.end('SIGKILL');
+    this.#pembaUp = undefined;
   }
 
   async #startService(name: ServiceName): Promise<void> {
@@ -122,20 +125,39 @@ export class Shop {
       },
     });
     this.#services.set(name, service);
-    await service.start();
+    await this.#begin(service);
   }
 
-  /** Nothing is left, also where it was started half-way only. */
-  async stop(): Promise<void> {
+  async #begin(program: Program, path?: string, status?: number): Promise<void> {
+    if (this.#stopped !== undefined) throw new Error('the shop is being stopped');
+    this.#begun.push(program);
+    await program.start(path, status);
+  }
+
+  /** Nothing is left then, wherever the start or the story was. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
     await Promise.all([...this.#services.values()].map((service) => service.end('SIGTERM')));
-    await this.#stopPemba();
+    if (this.#begun.includes(this.pemba)) await this.#stopPemba();
     await this.issuer.end('SIGTERM');
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  /** A Pemba that was killed has left its PostgreSQL running: the next one takes it down in order. */
+  /** When it is up, also after it was killed: only then does it take its PostgreSQL down in order. */
   async #stopPemba(): Promise<void> {
-    if (this.#hasCrashed) await this.startPemba();
-    await this.pemba.end('SIGTERM');
+    try {
+      await (this.#pembaUp ?? this.pemba.start('/readyz', 200));
+    } finally {
+      await this.pemba.end('SIGTERM');
+    }
+  }
+
+  /** What each process has written. */
+  get output(): string {
+    return this.#begun.map(({ name, output }) => `--- ${name}\n${output}`).join('\n');
   }
 }
