@@ -39,8 +39,9 @@ const around: Surroundings = {
     note: (text) => process.stderr.write(`${text}\n`),
   }),
   now: () => Date.now(),
-  // Only this needs the whole service, which takes its time to load.
+  // Only these need the whole service, which takes its time to load.
   recover: async (label) => (await import('./recover.js')).recoverKey(process.env, label),
+  resetSigningKeys: async () => (await import('./recover.js')).resetSigningKeys(process.env),
 };
 
 keysCommand(program, around);

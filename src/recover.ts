@@ -1,25 +1,60 @@
-/** An administrator's key, made where the database is, for whoever has lost theirs. */
+/** What is done where the database is, for whoever has lost the key to the way through the server. */
+import { randomBytes } from 'node:crypto';
 import { createEngine } from './app.module.js';
-import { loadConfig } from './config.js';
+import { isAudited, loadConfig } from './config.js';
 import { ApiKeys } from './identity/api-keys.js';
 import { administratorKey } from './identity/bootstrap-key.js';
 import { SystemGraph } from './identity/system-graph.js';
-import { prepareSystemStore } from './identity/system-store.js';
+import { findSystemStore, prepareSystemStore } from './identity/system-store.js';
+import type { Engine } from './operations/engine.js';
 import { addressOf, openDatabase, partsOf } from './service.js';
 import { Started } from './started.js';
+import { appendDeeds } from './storage/audit.js';
+import { OURSELVES } from './storage/audit-chain.js';
 import { migrate } from './storage/migrations.js';
+import { changeSigningKeys } from './storage/signing-keys.js';
 
-export async function recoverKey(env: NodeJS.ProcessEnv, label: string): Promise<string> {
+/** An administrator's key. */
+export const recoverKey = (env: NodeJS.ProcessEnv, label: string): Promise<string> =>
+  atDatabase(env, async (engine) => {
+    const graph = new SystemGraph(engine, await prepareSystemStore(engine));
+    const { key } = await administratorKey(new ApiKeys(engine, graph, randomBytes), label);
+    return key;
+  });
+
+/**
+ * Removes the signing keys, whose master key is lost; returns their ids. What they have signed is
+ * refused, and the next start makes others.
+ */
+export const resetSigningKeys = (env: NodeJS.ProcessEnv): Promise<readonly string[]> =>
+  atDatabase(env, async (engine) => {
+    const { database, config, clock } = engine;
+    const systemStore = isAudited(config) ? await findSystemStore(engine) : undefined;
+    let removed: readonly string[] = [];
+    await changeSigningKeys(
+      database,
+      () => [],
+      async (session, before) => {
+        removed = before.map(({ id }) => id);
+        if (systemStore === undefined || removed.length === 0) return;
+        const details = { kid: removed };
+        const deed = { action: 'signing_key.drop', by: OURSELVES, details } as const;
+        await appendDeeds(session, systemStore, [deed], new Date(clock.now()));
+      },
+    );
+    return removed;
+  });
+
+async function atDatabase<Result>(
+  env: NodeJS.ProcessEnv,
+  work: (engine: Engine) => Promise<Result>,
+): Promise<Result> {
   const started = new Started();
   try {
     const config = loadConfig({ ...env, PEMBA_LOG_LEVEL: 'silent' });
     const database = await openDatabase(config, await addressOf(config, started), started);
     await migrate(database);
-    const parts = partsOf(config, database);
-    const engine = createEngine(parts);
-    const graph = new SystemGraph(engine, await prepareSystemStore(engine));
-    const { key } = await administratorKey(new ApiKeys(engine, graph, parts.random), label);
-    return key;
+    return await work(createEngine(partsOf(config, database)));
   } finally {
     await started.close();
   }

@@ -103,6 +103,13 @@ describe('configuration', () => {
     ['PEMBA_MAX_STALENESS', '15M', /PEMBA_MAX_STALENESS must be a duration/],
     ['PEMBA_MAX_STALENESS', 'auto', /PEMBA_MAX_STALENESS must be a duration/],
     ['PEMBA_MAX_STALENESS', '0s', /PEMBA_MAX_STALENESS must be from 100ms to 1d/],
+    ['PEMBA_SIGNING_ALGORITHM', 'RS256', /PEMBA_SIGNING_ALGORITHM must be EdDSA or ES256/],
+    ['PEMBA_SIGNING_ALGORITHM', 'none', /PEMBA_SIGNING_ALGORITHM must be EdDSA or ES256/],
+    ['PEMBA_SIGNING_KEY_LIFETIME', '1h', /PEMBA_SIGNING_KEY_LIFETIME must be from 3h to 3650d/],
+    ['PEMBA_SIGNING_KEY_LIFETIME', '30', /PEMBA_SIGNING_KEY_LIFETIME must be a duration/],
+    ['PEMBA_SIGNING_KEY_FILES', 'a.pem,', /PEMBA_SIGNING_KEY_FILES must be paths with commas/],
+    ['PEMBA_SIGNING_KEY_FILES', ' ', /PEMBA_SIGNING_KEY_FILES must be paths with commas/],
+    ['PEMBA_MASTER_KEY', 'secret', /PEMBA_MASTER_KEY must be 32 bytes in base64/],
     ['PEMBA_MAX_STALENESS', '25h', /PEMBA_MAX_STALENESS must be from 100ms to 1d/],
   ])('refuses %s=%s naming it', (variable, value, message) => {
     expect(() => loadConfig({ [variable]: value })).toThrow(message);

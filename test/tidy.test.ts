@@ -51,6 +51,7 @@ const ENTRANCES = [
 const FORBIDDEN_FOLDERS = /^(utils?|helpers?|common|shared|core|services?|lib|misc)$/;
 const MAX_FILE_LINES = 400;
 const MAX_FUNCTION_LINES = 70;
+const FRAMEWORK = /from '(@nestjs|fastify|class-)/;
 const LEFT_OVER = /\b(TODO|FIXME|XXX|HACK)\b|@ts-ignore|@ts-nocheck/;
 
 function filesUnder(folder: string, ending: string): string[] {
@@ -70,6 +71,17 @@ function importsOf(file: string): string[] {
     .map(({ fileName }) => fileName)
     .filter((name) => name.startsWith('.'))
     .map((name) => join(dirname(file), name.replace(/\.js$/, '.ts')));
+}
+
+function reachedFrom(entrances: readonly string[]): ReadonlySet<string> {
+  const reached = new Set<string>();
+  const queue = entrances.map((name) => join(SRC, name));
+  for (let file = queue.pop(); file !== undefined; file = queue.pop()) {
+    if (reached.has(file)) continue;
+    reached.add(file);
+    queue.push(...importsOf(file));
+  }
+  return reached;
 }
 
 const layerOf = (file: string): string => {
@@ -112,7 +124,21 @@ describe('the house', () => {
     const inside = new Set(LAYERS.slice(LAYERS.indexOf('tuple'), LAYERS.indexOf('api')));
     const wrong = sources
       .filter((file) => inside.has(layerOf(file)))
-      .filter((file) => /from '(@nestjs|fastify|class-)/.test(textOf.get(file) ?? ''));
+      .filter((file) => FRAMEWORK.test(textOf.get(file) ?? ''));
+    expect(wrong.map(nameOf)).toEqual([]);
+  });
+
+  it('asks nobody for a framework who does not use one', () => {
+    const wrong = ['client/client.ts', 'client/verifier.ts']
+      .flatMap((entrance) => [...reachedFrom([entrance])])
+      .filter((file) => FRAMEWORK.test(textOf.get(file) ?? ''));
+    expect(wrong.map(nameOf)).toEqual([]);
+  });
+
+  it('knows no platform of Nest where services import it', () => {
+    const wrong = [...reachedFrom(['client/nest.ts'])].filter((file) =>
+      /from '(@nestjs\/platform|fastify|express)/.test(textOf.get(file) ?? ''),
+    );
     expect(wrong.map(nameOf)).toEqual([]);
   });
 
@@ -135,13 +161,7 @@ describe('the house', () => {
   });
 
   it('reaches every file from an entrance', () => {
-    const reached = new Set<string>();
-    const queue = ENTRANCES.map((name) => join(SRC, name));
-    for (let file = queue.pop(); file !== undefined; file = queue.pop()) {
-      if (reached.has(file)) continue;
-      reached.add(file);
-      queue.push(...importsOf(file));
-    }
+    const reached = reachedFrom(ENTRANCES);
     expect(sources.filter((file) => !reached.has(file)).map(nameOf)).toEqual([]);
   });
 

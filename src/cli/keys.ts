@@ -11,6 +11,8 @@ export interface Surroundings {
   readonly now: () => number;
   /** A key made at the database itself; returns its text. */
   readonly recover: (label: string) => Promise<string>;
+  /** Removes the signing keys at the database itself; returns their ids. */
+  readonly resetSigningKeys: () => Promise<readonly string[]>;
 }
 
 interface CreateOptions {

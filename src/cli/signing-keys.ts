@@ -7,7 +7,7 @@ import type { Output } from './print.js';
 const MEMBERS = ['kid', 'alg', 'state', 'created_at', 'active_from'] as const;
 const HEAD = ['KID', 'ALG', 'STATE', 'CREATED', 'SIGNS FROM'] as const;
 
-type Around = Pick<Surroundings, 'api' | 'output'>;
+type Around = Pick<Surroundings, 'api' | 'output' | 'resetSigningKeys'>;
 
 export function signingKeysCommand(program: Command, around: Around): void {
   const keys = program
@@ -34,6 +34,15 @@ export function signingKeysCommand(program: Command, around: Around): void {
     .action(async (kid: string) => {
       const path = `/admin/signing-keys/${encodeURIComponent(kid)}/drop`;
       show(around.output(), await around.api().post(path, {}));
+    });
+  keys
+    .command('reset')
+    .description('remove all of them at the database, when their master key is lost')
+    .addHelpText('after', '\nUses DATABASE_URL or DATA_DIR, as the server does.')
+    .action(async () => {
+      const removed = await around.resetSigningKeys();
+      print(around.output(), { removed }, `${removed.length} keys are removed.`);
+      around.output().note('Others are made at the next start, or by the servers that run.');
     });
 }
 

@@ -37,7 +37,7 @@ export class FixedKeys implements SigningKeys {
         'cannot_start',
         'The database has signing keys, and PEMBA_MASTER_KEY is not set: set it to the one that ' +
           'they were made with, as for the other processes. If it is lost, or nothing is to be ' +
-          'signed any more, remove them with "DELETE FROM signing_key": what they have signed is ' +
+          'signed any more, "pemba signing-keys reset" removes the keys: what they have signed is ' +
           'refused then.',
       );
     }

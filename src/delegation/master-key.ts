@@ -40,8 +40,8 @@ export function masterKeyIn(folder: string, random: RandomBytes): MasterKey {
   }
   throw new PembaError(
     'cannot_start',
-    `${path} holds no master key: restore it from a backup; without it, the signing keys in the ` +
-      'database are lost.',
+    `${path} holds no master key: restore it from a backup. If there is none, remove the file, and ` +
+      'the signing keys with "pemba signing-keys reset".',
   );
 }
 

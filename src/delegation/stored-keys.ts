@@ -224,9 +224,9 @@ export class StoredKeys implements SigningKeys {
   /** In the transaction: what an administrator did, or that keys were made because it was time. */
   async #record(session: Session, made: Records, deed: Deed | undefined): Promise<void> {
     const { auditStore, clock } = this.#parts;
-    const details = made.length === 0 ? {} : { made: made.map(({ id }) => id) };
-    const done: Deed = deed ?? { action: 'signing_key.create', by: OURSELVES, details };
     if (auditStore === undefined || (deed === undefined && made.length === 0)) return;
+    const done: Deed = deed ?? { action: 'signing_key.create', by: OURSELVES, details: {} };
+    const details = made.length === 0 ? {} : { made: made.map(({ id }) => id) };
     const told = { ...done, details: { ...done.details, ...details } };
     await appendDeeds(session, auditStore, [told], new Date(clock.now()));
   }
@@ -239,8 +239,7 @@ export class StoredKeys implements SigningKeys {
     this.#records = records;
     this.#opened = opened;
     this.#readAt = readAt;
-    this.#view = undefined;
-    this.#current();
+    this.#view = this.#viewAt(this.#parts.clock.now());
   }
 
   #open({ id, sealed }: SigningKeyRecord): SigningKey | undefined {
@@ -256,6 +255,10 @@ export class StoredKeys implements SigningKeys {
   #current(): View {
     if (this.#ageMs() >= IN_TOUCH_MS) {
       throw new PembaError('unavailable', 'the signing keys have not been read for too long');
+    }
+    // All were removed, and new ones are about to be made: nobody is to keep an empty set.
+    if (this.#records.length === 0) {
+      throw new PembaError('unavailable', 'there are no signing keys at the moment');
     }
     const now = this.#parts.clock.now();
     const view = this.#view;
@@ -294,6 +297,6 @@ const wrongMasterKey = (): PembaError =>
     'cannot_start',
     'The signing keys in the database do not open under the master key: they were made with ' +
       'another. Set PEMBA_MASTER_KEY to that one (an embedded database has it in DATA_DIR, in ' +
-      'master.key). If it is lost, remove the keys with "DELETE FROM signing_key": what they have ' +
+      'master.key). If it is lost, "pemba signing-keys reset" removes the keys: what they have ' +
       'signed is refused then.',
   );

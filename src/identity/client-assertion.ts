@@ -83,13 +83,10 @@ export class ClientAssertions {
     const rules: TokenRules = { audience: audiences, types: TYPES, rfc9068: false, subject: [] };
     const { expiresAt } = validityOf(token, TIMES, rules, this.#clock.now());
     const signer = this.#signers.get(iss);
-    const algorithm = allowedAlgorithm(token, signer ?? { algorithms: ALGORITHMS });
-    const key =
-      signer === undefined
-        ? this.#decoy(algorithm)
-        : (await signer.keySet.find(algorithm, token.keyId)).forAlgorithm.get(algorithm);
-    await this.#checkSignature(text, key, algorithm);
-    if (signer === undefined) throw tokenRefusal('client');
+    if (signer === undefined) return this.#refuseStranger(text, token);
+    const algorithm = allowedAlgorithm(token, signer);
+    const { forAlgorithm } = await signer.keySet.find(algorithm, token.keyId);
+    await this.#checkSignature(text, forAlgorithm.get(algorithm), algorithm);
     if (!(await this.#oneUse.isFirst(['assertion', iss, jti], expiresAt + TIMES.clockSkewMs))) {
       throw refused('replayed');
     }
@@ -112,11 +109,14 @@ export class ClientAssertions {
     }
   }
 
-  #decoy(algorithm: Algorithm): CryptoKey | undefined {
-    for (const { keySet, algorithms } of this.#signers.values()) {
-      const key = algorithms.includes(algorithm) ? keySet.any(algorithm) : undefined;
-      if (key !== undefined) return key;
+  /** Not before a signature has been looked at, with the key of whoever has one. */
+  async #refuseStranger(text: string, token: UnverifiedToken): Promise<never> {
+    const algorithm = allowedAlgorithm(token, { algorithms: ALGORITHMS });
+    const keys = [...this.#signers.values()].map(({ keySet }) => keySet.any(algorithm));
+    const decoy = keys.find((key) => key !== undefined);
+    if (decoy !== undefined) {
+      await this.#checkSignature(text, decoy, algorithm).catch(() => undefined);
     }
-    return undefined;
+    throw tokenRefusal('client');
   }
 }

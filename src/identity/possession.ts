@@ -43,7 +43,8 @@ export async function provedKey(
   if (!isJsonObject(jwk) || Object.keys(others).length > 0) throw refusal('header');
   const { htm, htu, iat, jti } = claims;
   if (htm !== 'POST') throw refusal('method');
-  if (typeof htu !== 'string' || !urls.includes(withoutQuery(htu))) throw refusal('url');
+  const isHere = typeof htu === 'string' && urls.map(withoutQuery).includes(withoutQuery(htu));
+  if (!isHere) throw refusal('url');
   if (typeof jti !== 'string' || jti === '' || jti.length > JTI_LENGTH_MAX) throw refusal('jti');
   const madeAt = typeof iat === 'number' ? iat * 1000 : NaN;
   const isFresh = madeAt <= now + CLOCK_SKEW_MS && now - madeAt <= AGE_MAX_MS;
@@ -85,8 +86,9 @@ async function signerOf(
   }
 }
 
+/** As RFC 9449 compares addresses: normalized, and without what stands behind the path. */
 function withoutQuery(text: string): string {
-  if (!URL.canParse(text)) return '';
+  if (!URL.canParse(text)) return text;
   const { origin, pathname } = new URL(text);
   return origin + pathname;
 }

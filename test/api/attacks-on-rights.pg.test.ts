@@ -19,7 +19,13 @@ type document
 `;
 const UNKNOWN_ID = '01ARZ3NDEKTSV4RRFFQ69G5FAV';
 const NOT_FOUND = /"(store_id_not_found|latest_authorization_model_not_found)"|No authorization/;
-const PUBLIC = ['/healthz', '/livez', '/readyz', '/openapi.json'];
+const METADATA = '/.well-known/oauth-authorization-server';
+const PUBLIC = [
+  ...['/healthz', '/livez', '/readyz', '/openapi.json'],
+  ...[METADATA, `${METADATA}/stores/:storeId`],
+  // These authenticate by themselves: see test/api/oauth.
+  ...['/oauth/token', '/stores/:storeId/oauth/token'],
+];
 
 describeWithPostgres('a caller', () => {
   let pemba: Pemba;

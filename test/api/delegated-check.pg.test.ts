@@ -224,6 +224,65 @@ describeWithPostgres('a delegated check', () => {
     });
   });
 
+  describe('asked to explain', () => {
+    const explain = { explain: true };
+
+    it('names all that is missing: ceilings, and what the user would need', async () => {
+      const web = await keyWith(READER, acts('web'));
+      const { json } = await ask(web, 'item:9#can_reserve@user:bob', explain);
+      expect(json).toMatchObject({
+        reason: 'ceiling',
+        missing: [
+          { kind: 'ceiling', tuple: 'scope:item.can_reserve#actor@service:web' },
+          {
+            kind: 'authority',
+            reason: 'no_path',
+            denial: { set: 'item:9#can_reserve', because: 'all_ways_fail' },
+          },
+        ],
+      });
+      expect(json.missing).toHaveLength(2);
+      expect(JSON.stringify(json.missing)).toContain('item:9#keeper@user:bob');
+    });
+
+    it('names the parameters that conditions lack', async () => {
+      const { json } = await ask(orders, 'item:9#can_buy_out@user:anne', explain);
+      expect(json.missing).toMatchObject([
+        { kind: 'authority', reason: 'missing_parameters', parameters: ['amount'] },
+      ]);
+    });
+
+    it('shows why the user is kept out', async () => {
+      await pemba.call('POST', `${store.path}/write`, {
+        writes: { tuple_keys: [tuple('order:1#blocked@user:anne')] },
+      });
+      const { json } = await ask(orders, 'item:9#can_reserve@user:anne', explain);
+      expect(JSON.stringify(json.missing)).toContain(
+        '{"set":"order:1#can_place","because":"excluded","from":"order:1#blocked",' +
+          '"proof":{"tuples":["order:1#blocked@user:anne"]}}',
+      );
+      await pemba.call('POST', `${store.path}/write`, {
+        deletes: { tuple_keys: [tuple('order:1#blocked@user:anne')] },
+      });
+    });
+
+    it('has nothing to say of what is granted', async () => {
+      const { json } = await ask(orders, 'item:9#can_reserve@user:anne', explain);
+      expect([json.allowed, json.missing]).toEqual([true, undefined]);
+    });
+
+    it('does so only for who may read the store', async () => {
+      const writer = await keyWith({ role: 'writer', module: 'stock' }, acts('orders'));
+      const question = 'item:9#can_reserve@user:anne';
+      expect((await ask(writer, question)).json.reason).toBe('granted');
+      const { status, json } = await ask(writer, question, explain);
+      expect([status, json.message]).toEqual([
+        403,
+        'explain: the caller does not hold the right store:read',
+      ]);
+    });
+  });
+
   it.each([
     ['acting_for', 'service:orders#acting_for@user:bob'],
     ['a ceiling', 'scope:item.can_buy_out#actor@service:web'],

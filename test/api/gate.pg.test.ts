@@ -13,10 +13,15 @@ import { describeWithPostgres } from '../support/postgres.js';
 const NEEDED = {
   public: [
     'GET /.well-known/jwks.json',
+    'GET /.well-known/oauth-authorization-server',
+    'GET /.well-known/oauth-authorization-server/stores/:storeId',
     'GET /healthz',
     'GET /livez',
     'GET /openapi.json',
     'GET /readyz',
+    // These find out by themselves who asks, by more ways than the gate knows.
+    'POST /oauth/token',
+    'POST /stores/:storeId/oauth/token',
   ],
   // These look at what they show, or at what is granted, themselves.
   authenticated: [
@@ -56,6 +61,7 @@ const NEEDED = {
     'GET /stores/:storeId/changes',
     'GET /stores/:storeId/claims-mapping',
     'GET /stores/:storeId/delegation-settings',
+    'GET /stores/:storeId/delegations',
     'POST /stores/:storeId/read',
   ],
   'store:write': [

@@ -5,8 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { FastifyInstance, RouteOptions } from 'fastify';
 import { Judge, operationsOf, schemasOf } from '../openapi/document.js';
 import type { Document, PlacedOperation, Response } from '../openapi/document.js';
-import { MODEL, SAMPLES, TUPLES } from '../openapi/samples.js';
+import { MODEL, PERMITS_STORE, SAMPLES, TUPLES } from '../openapi/samples.js';
 import type { Sample } from '../openapi/samples.js';
+import { issueAnything } from '../support/exchange.js';
 import { startPemba } from '../support/pemba.js';
 import type { Answer, Pemba } from '../support/pemba.js';
 import { describeWithPostgres } from '../support/postgres.js';
@@ -42,10 +43,12 @@ describeWithPostgres('the OpenAPI document', () => {
 
   beforeAll(async () => {
     subscribe('fastify.initialization', onInstance);
-    pemba = await startPemba({
+    const settings = {
       PEMBA_AUTHENTICATION: 'keys',
+      PEMBA_PERMITS_STORE: PERMITS_STORE,
       PEMBA_MASTER_KEY: randomBytes(32).toString('base64'),
-    });
+    };
+    pemba = await startPemba(settings, undefined, { exchange: issueAnything });
     unsubscribe('fastify.initialization', onInstance);
     document = expectStatus(await pemba.call('GET', '/openapi.json'), 200).json;
     judge = new Judge(document);

@@ -1,10 +1,12 @@
 /** The built `pemba` command, run as a user runs it, against a server in this process. */
 import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startPemba } from '../support/pemba.js';
 import type { Pemba, TestStore } from '../support/pemba.js';
 import { describeWithPostgres } from '../support/postgres.js';
+import { until } from '../support/storage.js';
 
 const COMMAND = join(import.meta.dirname, '..', '..', 'dist', 'command.js');
 
@@ -44,7 +46,10 @@ function run(
 
 describeWithPostgres('the command', () => {
   beforeAll(async () => {
-    pemba = await startPemba({ PEMBA_AUTHENTICATION: 'keys' });
+    pemba = await startPemba({
+      PEMBA_AUTHENTICATION: 'keys',
+      PEMBA_MASTER_KEY: randomBytes(32).toString('base64'),
+    });
     store = await pemba.storeWith(MODEL);
     await pemba.call('POST', `${store.path}/write`, {
       writes: { tuple_keys: [{ user: 'user:anne', relation: 'viewer', object: 'doc:1' }] },
@@ -124,6 +129,67 @@ describeWithPostgres('the command', () => {
     });
   });
 
+  describe('on the signing keys', () => {
+    interface Key {
+      readonly kid: string;
+      readonly state: string;
+    }
+    const keysIn = ({ exitCode, out }: Outcome): readonly Key[] => {
+      expect(exitCode).toBe(0);
+      return JSON.parse(out) as readonly Key[];
+    };
+
+    it('lists them as they sign', async () => {
+      const [active, next] = keysIn(await run(['--json', 'signing-keys', 'list']));
+      const { out } = await run(['signing-keys', 'list']);
+      expect(out.split('\n').map((line) => line.split(/ {2,}/).slice(0, 3))).toEqual([
+        ['KID', 'ALG', 'STATE'],
+        [active?.kid, 'EdDSA', 'active'],
+        [next?.kid, 'EdDSA', 'next'],
+        [''],
+      ]);
+    });
+
+    it('rotates them', async () => {
+      const before = keysIn(await run(['--json', 'signing-keys', 'list']));
+      pemba.clock.putForward(3_600_000);
+      const after = keysIn(await run(['--json', 'signing-keys', 'rotate']));
+      expect(after.map(({ state }) => state)).toEqual(['retired', 'active', 'next']);
+      expect(after.slice(0, 2).map(({ kid }) => kid)).toEqual(before.map(({ kid }) => kid));
+    });
+
+    it('drops one', async () => {
+      const [first] = keysIn(await run(['--json', 'signing-keys', 'list']));
+      const kid = first?.kid ?? '';
+      const dropped = await run(['signing-keys', 'drop', kid]);
+      expect(dropped).toMatchObject({ exitCode: 0, out: expect.not.stringContaining(kid) });
+      expect(await run(['signing-keys', 'drop', kid])).toMatchObject({
+        exitCode: 4,
+        err: expect.stringContaining(`There is no signing key '${kid}'`),
+      });
+    });
+  });
+
+  it('removes the signing keys at the database', async () => {
+    const before = pemba.assembly.signing.list().map(({ id }) => id);
+    const env = {
+      DATABASE_URL: pemba.database.url,
+      PEMBA_API_KEY: '',
+      PEMBA_AUTHENTICATION: 'keys',
+    };
+    const reset = await run(['--json', 'signing-keys', 'reset'], env);
+    expect(reset.exitCode).toBe(0);
+    expect(JSON.parse(reset.out)).toEqual({ removed: before });
+    await until(() => {
+      const ids = pemba.assembly.signing.list().map(({ id }) => id);
+      return ids.length === 2 && !ids.some((id) => before.includes(id));
+    });
+    const store = pemba.assembly.identity.systemStore ?? '';
+    const verified = await run(['audit', 'verify', '--store', store]);
+    expect(verified.exitCode).toBe(0);
+    expect((await run(['audit', 'list', '--store', store])).out).toContain('signing_key.drop');
+  });
+
   it.each([
     ['an unknown command', ['keys', 'creat'], 2, /unknown command 'creat'/],
     ['a missing option', ['keys', 'create', 'k'], 2, /--role/],
@@ -134,6 +200,7 @@ describeWithPostgres('the command', () => {
       /12h/,
     ],
     ['a wrong count', ['audit', 'list', '--store', 'x', '--limit', '0'], 2, /--limit 0/],
+    ['a key without its id', ['signing-keys', 'drop'], 2, /missing required argument 'kid'/],
     ['half of a head', ['audit', 'verify', '--store', 'x', '--after', '3'], 2, /go together/],
     ['a wrong address', ['--url', 'nowhere', 'keys', 'list'], 2, /is not a URL/],
     [

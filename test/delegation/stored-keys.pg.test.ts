@@ -5,7 +5,7 @@ import { IN_TOUCH_MS, OVERLAP_MS, RETIRED_MS } from '../../src/delegation/key-sc
 import type { Database } from '../../src/storage/database.js';
 import { ManualTime } from '../support/manual-time.js';
 import { describeWithPostgres } from '../support/postgres.js';
-import { openStorage, until } from '../support/storage.js';
+import { openStorage, until, untilBlocked } from '../support/storage.js';
 import type { TestStorage } from '../support/storage.js';
 import { DAY, HOUR, MINUTE, newMaster, processOn } from './processes.js';
 import { idIn, statesOf, withoutKeys } from './processes.js';
@@ -220,7 +220,9 @@ describeWithPostgres('keys in the database', () => {
       const wrong = processOn({ database, clock: time }, newMaster());
       await expect(wrong.keys.start()).rejects.toMatchObject({
         code: 'cannot_start',
-        message: expect.stringMatching(/Set PEMBA_MASTER_KEY to that one.*DELETE FROM signing_key/),
+        message: expect.stringMatching(
+          /Set PEMBA_MASTER_KEY to that one.*pemba signing-keys reset/,
+        ),
       });
       expect(await database.query('SELECT * FROM signing_key ORDER BY key_id')).toEqual(rows);
     });
@@ -264,6 +266,24 @@ describeWithPostgres('keys in the database', () => {
       );
       await expect(start({ database: other })).rejects.toMatchObject({ code: 'cannot_start' });
     });
+  });
+
+  it('that were all removed are made anew, and no empty set is published meanwhile', async () => {
+    const process = await start();
+    const before = process.keys.list().map(({ id }) => id);
+    await withoutKeys(database);
+    const refreshing = other.transaction(async (session) => {
+      await session.query('LOCK TABLE signing_key IN SHARE ROW EXCLUSIVE MODE');
+      const refreshed = process.keys.refresh();
+      await untilBlocked(session);
+      expect(() => process.keys.published()).toThrow(/no signing keys at the moment/);
+      return { refreshed };
+    });
+    await (
+      await refreshing
+    ).refreshed;
+    expect(statesOf(process)).toEqual(['active', 'next']);
+    expect(process.keys.list().some(({ id }) => before.includes(id))).toBe(false);
   });
 
   describe('of another algorithm', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { OverlayGraph } from '../../src/graph/overlay.js';
+import type { GraphReader } from '../../src/graph/reader.js';
 import { ResidentGraph } from '../../src/graph/resident.js';
 import { asRevision } from '../../src/ids.js';
 import { formatTupleKey } from '../../src/tuple/tuple.js';
@@ -119,5 +120,19 @@ describe(`contextual tuples over a graph (PEMBA_SEED=${SEED})`, () => {
     expectUnion([...viewers(1, count), ...viewers(2, 2, expiring)], contextual);
     expectUnion(viewers(1, count, conditional), contextual);
     expectUnion(contextual, viewers(1, count));
+  });
+
+  it('tells which edges are laid over, also those in the place of a stored one', () => {
+    const below = residentOf([viewer(1, 1), viewer(1, 2)]);
+    const { kinds } = below;
+    const lower = new OverlayGraph(below, kinds, [viewer(1, 2, expiring)]);
+    const upper = new OverlayGraph(lower, kinds, [viewer(1, 3)]);
+    const kind = kinds.kind('doc', 'viewer', 'user', '');
+    const node = (type: string, id: string): number => upper.node(kinds.type(type), id);
+    const laidOver = (graph: GraphReader): readonly boolean[] =>
+      ['1', '2', '3'].map((id) => graph.isOverlaidEdge(node('doc', '1'), kind, node('user', id)));
+    expect(laidOver(below)).toEqual([false, false, false]);
+    expect(laidOver(lower)).toEqual([false, true, false]);
+    expect(laidOver(upper)).toEqual([false, true, true]);
   });
 });

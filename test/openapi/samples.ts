@@ -37,12 +37,6 @@ type document
     define reader: viewer but not blocked
     define printer: [service]
     define can_print: viewer and acting_for from printer
-type service
-  relations
-    define acting_for: [user]
-type scope
-  relations
-    define actor: [service]
 condition limited(limit: int, asked: int) {
   asked <= limit
 }
@@ -215,6 +209,10 @@ const adminSamples: Readonly<Record<string, Samples>> = {
     success: [{}, { query: { order: 'oldest', page_size: '1', action: 'model.write' } }],
     errors: [{ query: { action: 'x' } }, inBadStore],
   },
+  ReadDelegations: {
+    success: [{}, { query: { authorization_model_id: '' } }],
+    errors: [{ query: { authorization_model_id: 'x' } }, inNoStore, inBadStore],
+  },
   VerifyAudit: { success: [{}], errors: [{ query: { after: '1' } }, inBadStore] },
 };
 
@@ -314,6 +312,49 @@ const querySamples: Readonly<Record<string, Samples>> = {
   },
 };
 
+/** Nobody looks whether there is one before a client is authenticated. */
+export const PERMITS_STORE = UNKNOWN_ID;
+
+const exchangeForm = (more: object = {}): Sample => ({
+  type: 'application/x-www-form-urlencoded',
+  text: new URLSearchParams({
+    grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+    subject_token: 'a.b.c',
+    subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+    audience: 'inventory',
+    ...more,
+  }).toString(),
+});
+
+const permitForm = exchangeForm({
+  authorization_details: JSON.stringify([
+    {
+      type: 'urn:pemba:permission',
+      actions: ['can_reserve'],
+      resource: { type: 'item', id: '9' },
+      context: { amount: 1 },
+    },
+  ]),
+});
+const txnForm = exchangeForm({
+  requested_token_type: 'urn:ietf:params:oauth:token-type:txn_token',
+  scope: 'checkout',
+});
+const exchanges: Samples = {
+  success: [permitForm, txnForm],
+  errors: [exchangeForm(), { body: {} }, { ...exchangeForm(), text: 'a=%' }],
+};
+
+const oauthSamples: Readonly<Record<string, Samples>> = {
+  ExchangeToken: exchanges,
+  ExchangeTokenOfStore: {
+    success: [...exchanges.success, { ...inNoStore, ...permitForm }],
+    errors: [...exchanges.errors, { ...inBadStore, ...permitForm }],
+  },
+  ReadIssuerMetadata: { success: [{}], errors: [] },
+  ReadIssuerMetadataOfStore: { success: [{}, inNoStore], errors: [inBadStore] },
+};
+
 /** By operationId. The path is that of one store and its model unless a sample says otherwise. */
 export const SAMPLES: Readonly<Record<string, Samples>> = {
   ...storeSamples,
@@ -321,6 +362,16 @@ export const SAMPLES: Readonly<Record<string, Samples>> = {
   ...adminSamples,
   ...tupleSamples,
   ...querySamples,
+  ReadRevocations: { success: [{}], errors: [{ query: { after: 'x' } }] },
+  ReadStoreRevocations: {
+    success: [{}, { query: { after: '0', page_size: '2' } }],
+    errors: [{ query: { page_size: '0' } }, inBadStore],
+  },
+  Revoke: {
+    success: [{ body: { kind: 'sub', value: 'user:anne' } }, { body: { kind: 'all' } }],
+    errors: [{ body: { kind: 'sub' } }, { body: { kind: 'all' }, ...inNoStore }],
+  },
   GetJwks: { success: [{}], errors: [] },
+  ...oauthSamples,
   Healthz: { success: [{}], errors: [] },
 };

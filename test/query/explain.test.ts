@@ -31,6 +31,7 @@ type document
     define read: view but not banned
     define peek: view but not shut
     define lend: view but not (banned or shut)
+    define rent: view but not (banned or approver)
     define hold: view but not (banned and approver)
     define keep: view but not (banned but not pardoned)
     define look: view but not view from banner
@@ -170,6 +171,27 @@ describe('conditions, expiries and contextual tuples', () => {
     expect(tuplesOf(late)).toEqual(['document:1#editor@user:anne']);
   });
 
+  it('does not rest on a tuple that the model does not admit', () => {
+    const on = ['document:1#parent@folder:a', 'folder:a#viewer@user:anne'];
+    const stale = ['document:1#editor@group:x#member', 'group:x#member@user:anne'];
+    const store = shelf(...stale, ...on);
+    rests(store, 'document:1#view@user:anne', ...on);
+  });
+
+  it('goes by the nearest group also where conditions guard them', () => {
+    const condition = 'with office {"hour":9}';
+    for (const [near, far] of [['x', 'y'] as const, ['y', 'x'] as const]) {
+      const store = shelf(
+        `document:1#editor@group:${near}#member ${condition}`,
+        `document:1#editor@group:${far}#member ${condition}`,
+        `group:${far}#member@group:${near}#member`,
+        `group:${near}#member@user:anne`,
+      );
+      const on = [`document:1#editor@group:${near}#member`, `group:${near}#member@user:anne`];
+      rests(store, 'document:1#edit@user:anne', ...on);
+    }
+  });
+
   it('expires with the first of its tuples', () => {
     const store = shelf(
       'document:1#parent@folder:a until 5000',
@@ -226,6 +248,8 @@ describe('an absence', () => {
   it('is each of a subtracted union, and one of a subtracted intersection', () => {
     const union = rests(shelf(OWNER), 'document:1#lend@user:anne', OWNER);
     expect(absencesOf(union)).toEqual(['document:1#banned', 'document:1#shut']);
+    const { added } = proofIn(shelf(OWNER), 'document:1#rent@user:anne').brokenBy;
+    expect([...added].sort()).toEqual(['document#approver', 'document#banned', 'group#member']);
     const store = shelf(OWNER, 'document:1#banned@user:anne');
     const intersection = rests(store, 'document:1#hold@user:anne', OWNER);
     expect(absencesOf(intersection)).toEqual(['document:1#approver']);
@@ -258,9 +282,12 @@ type node
     define up: [node]
     define member: [user] but not blocked
     define blocked: member from next
-    define trusted: [user, node#trusted] but not blocked
+    define trusted: [user, node#trusted, node#trusted with late] but not blocked
     define heir: [user, node#heir] and trusted
     define chief: heir or chief from up
+condition late(hour: int) {
+  hour > 20
+}
 `;
 
 describe('where relations are not monotone', () => {
@@ -301,6 +328,16 @@ describe('where relations are not monotone', () => {
       'node:3#trusted@user:anne',
     );
     expect(absencesOf(proof)).toEqual(['node:1#blocked', 'node:2#blocked', 'node:3#blocked']);
+  });
+
+  it('passes over what cannot be told, though it is nearer', () => {
+    const way = [
+      'node:1#trusted@node:3#trusted',
+      'node:3#trusted@node:4#trusted',
+      'node:4#trusted@user:anne',
+    ];
+    const doubt = ['node:1#trusted@node:2#trusted with late', 'node:2#trusted@user:anne'];
+    rests(storeOf(RINGS, [...doubt, ...way]), 'node:1#trusted@user:anne', ...way);
   });
 
   it('finds its way where a failing condition stops the walk over groups', () => {

@@ -23,13 +23,14 @@ import { SmallStore } from './small-store.js';
 const SEED_MAX = 2 ** 31;
 const seed = Number(process.env['PEMBA_SEED'] ?? Math.floor(Math.random() * SEED_MAX));
 
-type Verdict = 'true' | 'false' | 'error';
+type Verdict = 'true' | 'false' | 'error' | 'too deep';
 
 function outcome(ask: () => boolean): Verdict {
   try {
     return ask() ? 'true' : 'false';
   } catch (error) {
     if (error instanceof PembaError && error.code === 'condition_failed') return 'error';
+    if (error instanceof PembaError && error.code === 'query_too_deep') return 'too deep';
     throw error;
   }
 }
@@ -39,8 +40,14 @@ interface Proven {
   readonly proof: Proof;
 }
 
+/** Most derivations in small worlds are no deeper. */
+const DEPTHS = 4;
+
+/** However the worlds turn out; the rarest property comes to some ten times as many. */
+const LEAST = 10;
+
 /** How often each property was put to the test. */
-const NONE = { asked: 0, proven: 0, alone: 0, outside: 0, untouched: 0 };
+const NONE = { asked: 0, proven: 0, alone: 0, outside: 0, untouched: 0, shallow: 0 };
 
 class Trial {
   readonly counts = { ...NONE };
@@ -64,7 +71,8 @@ class Trial {
         this.#world,
         [...this.#stored.values()],
         this.#world.seed + index,
-        (question) => this.#verdict(this.#store, question, question),
+        (question) =>
+          this.#verdict(this.#store, question, question) === 'true' ? 'true' : 'false',
       );
       proven = questions.flatMap((each) => (each.kind === 'check' ? this.#ask(each) : []));
     }
@@ -92,6 +100,7 @@ class Trial {
     this.counts.proven++;
     this.#isOfStored(question, proof);
     this.#grantsAlone(question, proof);
+    this.#agreesAtEveryDepth(question, proof);
     return [{ question, proof }];
   }
 
@@ -121,6 +130,16 @@ class Trial {
     if (proof.absences.length > 0) this.counts.outside++;
     this.counts.alone++;
     this.#expect(question, proof, 'grants alone', this.#verdict(alone, question, question), 'true');
+  }
+
+  #agreesAtEveryDepth(question: Check, proof: Proof): void {
+    for (let maxDepth = 1; maxDepth <= DEPTHS; maxDepth++) {
+      const at = { ...question.at, limits: { maxDepth } };
+      const checked = outcome(() => check(this.#store.scope(at), question));
+      if (checked === 'true') this.counts.shallow++;
+      const proved = outcome(() => prove(this.#store.scope(at), question) !== undefined);
+      this.#expect(question, proof, `is there at depth ${maxDepth}`, proved, checked);
+    }
   }
 
   #stays(
@@ -165,8 +184,8 @@ class Trial {
 }
 
 const RUNS: readonly (readonly [Negation, number])[] = [
-  ['stratified', 50],
-  ['free', 50],
+  ['stratified', 25],
+  ['free', 25],
 ];
 
 describe(`a proof (PEMBA_SEED=${seed})`, () => {
@@ -180,6 +199,6 @@ describe(`a proof (PEMBA_SEED=${seed})`, () => {
       }
     }
     // Nothing holds that was not put to the test.
-    for (const count of Object.values(total)) expect(count).toBeGreaterThan(worlds);
+    for (const count of Object.values(total)) expect(count).toBeGreaterThan(LEAST);
   });
 });

@@ -9,10 +9,19 @@ export interface IssuersFile {
 }
 
 /** `issuers` are what `TestIssuer.settings` gives. */
-export function writeIssuersFile(issuers: readonly object[]): IssuersFile {
+export function writeIssuersFile(
+  issuers: readonly object[],
+  clients: readonly object[] = [],
+): IssuersFile {
   const folder = mkdtempSync(join(tmpdir(), 'pemba-issuers-'));
   const path = join(folder, 'issuers.json');
-  writeFileSync(path, JSON.stringify({ issuers }));
+  writeFileSync(
+    path,
+    JSON.stringify({
+      ...(issuers.length > 0 && { issuers }),
+      ...(clients.length > 0 && { clients }),
+    }),
+  );
   return {
     path,
     remove: () => {

@@ -153,9 +153,10 @@ export class PermitWorld {
       name: service,
       roles: [acts, ...roles].map((role) => ({ store_id: this.store.id, ...role })),
     });
-    if (typeof json.key !== 'string') throw new Error(text);
-    this.#keys.set(service, json.key);
-    return json.key;
+    const { key } = json as { readonly key?: string };
+    if (key === undefined) throw new Error(text);
+    this.#keys.set(service, key);
+    return key;
   }
 
   /** A user's access token, as issued for `web`. */
@@ -210,14 +211,16 @@ export class PermitWorld {
 
   /** Of a service that takes permits, with this Pemba's keys and revocations. */
   async verifier(service: string, more: Partial<VerifierOptions> = {}): Promise<Verifier> {
-    const here = (input: string | URL | Request, init?: RequestInit): Promise<Response> =>
-      fetch(String(input).replace(PUBLIC_URL, this.pemba.url), init);
+    const here: typeof fetch = (input, init) => {
+      const url = input instanceof Request ? input.url : input.toString();
+      return fetch(url.replace(PUBLIC_URL, this.pemba.url), init);
+    };
     const verifier = new Verifier({
       issuer: this.issuerUrl,
       service: `service:${service}`,
       authorization: async () => `Bearer ${await this.keyOf(service)}`,
       clock: this.pemba.clock,
-      fetch: here as typeof fetch,
+      fetch: here,
       ...more,
     });
     this.#verifiers.push(verifier);

@@ -27,7 +27,8 @@ export class JwksController {
       await reply.code(304).send();
       return;
     }
-    await reply.header('content-type', mediaTypeFor(headers.accept)).send(body);
+    // As bytes: to a text Fastify adds a charset, which neither type has.
+    await reply.header('content-type', mediaTypeFor(headers.accept)).send(Buffer.from(body));
   }
 }
 

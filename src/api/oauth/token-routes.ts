@@ -15,9 +15,13 @@ import type {
 } from '../../delegation/exchange.js';
 import { issuerOf, permitsStoreOf } from '../../delegation/issuer.js';
 import { PembaError, invalidRequest } from '../../errors.js';
-import type { AuthenticatedClient, ClientAuthenticator } from '../../identity/clients.js';
-import { rateHeaders } from '../../identity/rate-limits.js';
-import type { RateLimits } from '../../identity/rate-limits.js';
+import type {
+  AuthenticatedClient,
+  ClientAuthenticator,
+  ClientFacts,
+} from '../../identity/clients.js';
+import { POOLS, rateHeaders } from '../../identity/rate-limits.js';
+import type { Pool, RateLimits } from '../../identity/rate-limits.js';
 import { isUlid } from '../../ids.js';
 import type { StoreId } from '../../ids.js';
 import { delegatedResult } from '../decision.js';
@@ -52,7 +56,7 @@ export interface TokenRouteParts {
   readonly record: RecordDecisions;
   readonly limits: Pick<RateLimits, 'take'>;
   readonly observer: ExchangeObserver;
-  readonly onLimited: (pool: 'exchanges' | 'authentication') => void;
+  readonly onLimited: (pool: Pool) => void;
 }
 
 export const TOKEN_ROUTES = ['/oauth/token', '/stores/:storeId/oauth/token'] as const;
@@ -165,12 +169,15 @@ const unsupportedMediaType = (): PembaError =>
 
 function factsOf(
   config: Config,
-  { raw, url }: FastifyRequest,
+  { raw }: FastifyRequest,
   storeId: StoreId,
   form: Form,
-): Parameters<ClientAuthenticator['authenticate']>[0] {
+): ClientFacts {
   const issuer = issuerOf(config, storeId);
-  const urls = [...new Set([`${issuer}/oauth/token`, publicUrlOf(config) + url])];
+  // One address, or the two of the store at the root; nothing of it is the client's to say.
+  const urls = [issuer, `${publicUrlOf(config)}/stores/${storeId}`].map(
+    (base) => `${base}/oauth/token`,
+  );
   return {
     header: (name) => headerValues(raw.rawHeaders, name),
     peer: raw.socket.remoteAddress ?? '',
@@ -217,14 +224,15 @@ function refuse(
   client: AuthenticatedClient | undefined,
 ): void {
   const known = asPembaError(error);
-  const { authorization } = request.headers;
-  const answer = known ? oauthAnswer(known, authorization !== undefined) : SERVER_ERROR;
+  const { authorization = '' } = request.headers;
+  const answer = known ? oauthAnswer(known, authorization !== '') : SERVER_ERROR;
   const { status, body } = answer;
-  if (status === 401) void reply.header('www-authenticate', challengeTo(authorization ?? ''));
+  if (status === 401) void reply.header('www-authenticate', challengeTo(authorization));
   if (known?.code === 'too_many_requests') {
-    const { retry_after_s: seconds, pool } = known.facts;
+    const { retry_after_s: seconds, pool: name } = known.facts;
     if (seconds !== undefined) void reply.header('retry-after', String(seconds));
-    onLimited(pool === 'exchanges' ? 'exchanges' : 'authentication');
+    const pool = POOLS.find((one) => one === name);
+    if (pool !== undefined) onLimited(pool);
   }
   observer.refused({ requestId: request.id, client, status, outcome: body.error, error });
   send(reply, status, body);
@@ -248,7 +256,8 @@ function send(reply: FastifyReply, status: number, body: object): void {
 /** The framework's own refusals of a body, and a client that went away while it sent one. */
 function asPembaError(error: unknown): PembaError | undefined {
   if (error instanceof PembaError) return error;
-  if (!isNativeError(error)) return undefined;
+  // Fastify's own are made without Error's constructor.
+  if (!isNativeError(error) && !(error instanceof Error)) return undefined;
   const { statusCode, code } = error as Partial<FastifyError>;
   if (code === 'ECONNRESET' && !('syscall' in error)) return brokenOff(error);
   switch (statusCode) {

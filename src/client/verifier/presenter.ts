@@ -12,7 +12,10 @@ import { readDpopProof } from './dpop.js';
 import type { DpopExpectations, DpopPresentation, DpopProof } from './dpop.js';
 
 interface PresentedKeys {
-  /** SHA-256 of the certificate that the peer proved in the TLS handshake, in base64url. */
+  /**
+   * SHA-256 of the certificate that the peer proved in the TLS handshake, in base64url:
+   * `hash('sha256', socket.getPeerX509Certificate().raw, 'base64url')`.
+   */
   readonly certificateThumbprint?: string;
   readonly dpop?: DpopPresentation;
 }
