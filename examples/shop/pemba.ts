@@ -26,7 +26,5 @@ export function pembaOptions(service: string): PembaModuleOptions {
     },
     // A permit counts only from whom it was issued to.
     peer: callersOf(service),
-    // The permit says for whom. Nobody is known by anything else here.
-    subject: () => undefined,
   };
 }
