@@ -51,6 +51,8 @@ const ENTRANCES = [
 const FORBIDDEN_FOLDERS = /^(utils?|helpers?|common|shared|core|services?|lib|misc)$/;
 const MAX_FILE_LINES = 400;
 const MAX_FUNCTION_LINES = 70;
+/** Of what is there to be copied. */
+const MAX_EXAMPLE_LINES = 100;
 const FRAMEWORK = /from '(@nestjs|fastify|class-)/;
 const LEFT_OVER = /\b(TODO|FIXME|XXX|HACK)\b|@ts-ignore|@ts-nocheck/;
 
@@ -169,6 +171,13 @@ describe('the house', () => {
     const long = [...textOf.keys()].filter(
       (file) => lineCount(textOf.get(file) ?? '') > MAX_FILE_LINES,
     );
+    expect(long.map(nameOf)).toEqual([]);
+  });
+
+  it(`has no example over ${MAX_EXAMPLE_LINES} lines, apart from what runs it`, () => {
+    const long = examples
+      .filter((file) => !dirname(file).endsWith('/run'))
+      .filter((file) => lineCount(textOf.get(file) ?? '') > MAX_EXAMPLE_LINES);
     expect(long.map(nameOf)).toEqual([]);
   });
 

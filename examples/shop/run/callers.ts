@@ -67,10 +67,14 @@ export class Callers {
   }
 
   clientOf(service: ServiceName | 'setup'): PembaClient {
+    return this.clientWith(() => this.#shop.platformToken(service, 'pemba'));
+  }
+
+  clientWith(token: () => string): PembaClient {
     return new PembaClient({
       urls: [this.#shop.pemba.url],
       storeId: this.#shop.storeId,
-      token: () => Promise.resolve(this.#shop.platformToken(service, 'pemba')),
+      token: () => Promise.resolve(token()),
     });
   }
 
@@ -107,7 +111,7 @@ export const detail = (action: string, type: string, id: string): PermissionDeta
 export const RESERVE_TEAPOT = detail('can_reserve', 'item', 'teapot');
 
 /** `granted`, or the code with which Pemba refused. */
-export async function outcomeOf(exchange: Promise<string>): Promise<string> {
+export async function outcomeOf(exchange: Promise<unknown>): Promise<string> {
   try {
     await exchange;
     return 'granted';

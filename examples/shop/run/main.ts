@@ -57,7 +57,7 @@ async function show(): Promise<void> {
   const began = performance.now();
   const report = new Report(say);
   const figures = await tell(shop, report);
-  const storyMs = performance.now() - began;
+  const storyMs = Math.round(performance.now() - began);
   const { holds, statements } = report;
   say(`\n${holds ? 'All of it holds' : 'NOT all of it holds'} (${round(storyMs)}).`);
   if (options.json === true) {

@@ -91,9 +91,9 @@ export class Shop {
     const written = performance.now();
     await Promise.all(SERVICES.map((name) => this.#startService(name)));
     return {
-      pembaMs: pembaUp - began,
-      setupMs: written - pembaUp,
-      servicesMs: performance.now() - written,
+      pembaMs: Math.round(pembaUp - began),
+      setupMs: Math.round(written - pembaUp),
+      servicesMs: Math.round(performance.now() - written),
     };
   }
 

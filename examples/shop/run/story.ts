@@ -51,6 +51,14 @@ const customerAlone = (callers: Callers, report: Report): Promise<void> =>
     fact('she calls inventory with it', '401', String(asCaller.status));
     const asPermit = await callers.refusalOf(() => callers.post({ ...RESERVE, permit: bearer }));
     fact('she sends it as a permit', '401 wrong_type', asPermit);
+    const asClient = callers
+      .clientWith(() => bearer)
+      .exchangeToken({
+        subjectToken: bearer,
+        audience: 'service:inventory',
+        details: [RESERVE_TEAPOT],
+      });
+    fact('she asks Pemba for a permit', 'invalid_client', await outcomeOf(asClient));
     const admin = callers.clientOf('setup');
     const question = { user: 'user:anne', relation: 'can_reserve', object: 'item:teapot' };
     fact('Pemba: may she by herself', 'no', (await admin.check(question)) ? 'yes' : 'no');
@@ -83,6 +91,11 @@ const withPermit = (shop: Shop, callers: Callers, report: Report): Promise<void>
     '3. With a permit it can: for that item, once, within 60 s',
     async (fact) => {
       const permit = await callers.permitFor('inventory', RESERVE_TEAPOT);
+      fact(
+        'the permit without the platform token of orders',
+        '401 unconfirmed',
+        await callers.refusalOf(() => callers.post({ ...RESERVE, permit })),
+      );
       fact(
         'another item',
         '403 not_permitted',
