@@ -140,6 +140,31 @@ describe('an application', () => {
     expect(await problemWith({ controllers: [Items] })).toMatch(/no verifier$/);
   });
 
+  it('does not start with a check about nobody, but with permits, which say about whom', async () => {
+    @Controller()
+    class Orders {
+      @Get(':id')
+      @Check('can_view', 'order:{params.id}')
+      view(): void {
+        return;
+      }
+    }
+    @Controller()
+    class CheckedItems {
+      @Get('checked/:id')
+      @RequirePermit('can_reserve', 'item:{params.id}')
+      @Check('can_view', 'item:{params.id}')
+      reserve(): void {
+        return;
+      }
+    }
+    const imports = [PembaModule.forRoot({ client: OPTIONS.client, verifier: VERIFIER })];
+    expect(await problemWith({ imports, controllers: [Orders] })).toBe(
+      'pemba/nest: Orders.view has a check, and no `subject` says about whom',
+    );
+    expect(await problemWith({ imports, controllers: [Items, CheckedItems] })).toBe('none');
+  });
+
   it('does not start without the module that its rules need', async () => {
     expect(await problemWith({ controllers: [Items], imports: [] })).toMatch(
       /resolve dependencies/,
