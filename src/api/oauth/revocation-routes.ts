@@ -9,6 +9,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Revocations } from '../../delegation/revocations.js';
 import type { Watermark } from '../../delegation/watermark.js';
 import { allExpiredAt } from '../../delegation/delegation.js';
+import { CLOCK_SKEW_MAX_S } from '../../delegation/lifetime.js';
 import { PembaError, invalidRequest } from '../../errors.js';
 import type { Identity } from '../../identity/identity.js';
 import { isUlid } from '../../ids.js';
@@ -16,6 +17,8 @@ import type { StoreId } from '../../ids.js';
 import type { Engine } from '../../operations/engine.js';
 import { getStore } from '../../operations/stores.js';
 import { storeNotFound } from '../../storage/stores.js';
+import { SERVICE } from '../../tuple/delegation.js';
+import { parseObject } from '../../tuple/tuple.js';
 import { deedOf } from '../attribution.js';
 import { callerOf } from '../gate.js';
 import type { JsonSchema } from '../json-schema.js';
@@ -60,6 +63,7 @@ export function registerRevocations(instance: FastifyInstance, parts: Revocation
     const storeId = await visibleStore(parts, request);
     const wantsEvents = request.headers.accept?.includes(EVENTS) === true;
     const after = cursorOf(request, wantsEvents);
+    if (!(await revocations.hasReached(storeId, after))) throw unknownCursor('after');
     void reply.header('cache-control', 'no-store').header('vary', 'accept');
     if (!wantsEvents) {
       const limit = pageSizeOf(request.query.page_size);
@@ -71,11 +75,14 @@ export function registerRevocations(instance: FastifyInstance, parts: Revocation
       throw new PembaError('overloaded', 'too many streams of revocations are open');
     }
     streams++;
-    const events = Readable.from(eventsOf(revocations.follow(storeId, after, HEARTBEAT_MS)), {
-      objectMode: false,
-    });
-    events.once('close', () => {
+    const gone = new AbortController();
+    reply.raw.once('close', () => {
       streams--;
+      gone.abort();
+    });
+    const following = { heartbeatMs: HEARTBEAT_MS, signal: gone.signal };
+    const events = Readable.from(eventsOf(revocations.follow(storeId, after, following)), {
+      objectMode: false,
     });
     return reply.header('content-type', EVENTS).serializer(String).send(events);
   };
@@ -87,6 +94,12 @@ export function registerRevocations(instance: FastifyInstance, parts: Revocation
   instance.get<RevocationsRoute>('/revocations', options, answer);
   instance.get<RevocationsRoute>('/stores/:storeId/revocations', options, answer);
 }
+
+/**
+ * What is issued in the next seconds is meant as well: another process may be exchanging a permit that
+ * it does not know to be revoked, and clocks differ.
+ */
+const LEAD_S = CLOCK_SKEW_MAX_S;
 
 interface RevokeRoute {
   Params: { storeId: string };
@@ -107,8 +120,11 @@ export function registerRevoking(
       if ((kind === 'all') !== (value === '')) {
         throw invalidRequest('value', 'is required, but for the kind all, which has none');
       }
+      if (!isMeant(kind, value)) {
+        throw invalidRequest('value', `is nothing that can be a ${kind} of a permit`);
+      }
       await getStore(engine, storeId);
-      const notBefore = Math.floor(engine.clock.now() / 1000);
+      const notBefore = Math.floor(engine.clock.now() / 1000) + LEAD_S;
       const revocation = { kind, value, notBefore, expiresAt: allExpiredAt(notBefore) };
       const { deed } = deedOf(engine.config, request, 'permits.revoke', { kind, value });
       await revocations.raiseNow(storeId, revocation, deed);
@@ -116,6 +132,18 @@ export function registerRevoking(
       return { kind, value, not_before: notBefore, expires: revocation.expiresAt };
     },
   );
+}
+
+/** `anne` is nobody's subject, and would revoke nothing. */
+function isMeant(kind: RevokeRoute['Body']['kind'], value: string): boolean {
+  switch (kind) {
+    case 'sub':
+      return parseObject(value) !== undefined;
+    case 'act':
+      return parseObject(value)?.type === SERVICE;
+    default:
+      return true;
+  }
 }
 
 async function visibleStore(
@@ -138,6 +166,9 @@ function storeIdOf(text: string): StoreId {
   return text as StoreId;
 }
 
+const unknownCursor = (field: string): PembaError =>
+  invalidRequest(field, 'must be a cursor that was given before');
+
 const CURSOR = /^\d{1,15}$/;
 
 function cursorOf({ query, headers }: FastifyRequest<RevocationsRoute>, isStream: boolean): number {
@@ -146,7 +177,7 @@ function cursorOf({ query, headers }: FastifyRequest<RevocationsRoute>, isStream
   const text = resumed ?? query.after;
   if (text === undefined || text === '') return 0;
   if (typeof text !== 'string' || !CURSOR.test(text)) {
-    throw invalidRequest(field, 'must be a cursor that was given before');
+    throw unknownCursor(field);
   }
   return Number(text);
 }
