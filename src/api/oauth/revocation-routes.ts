@@ -50,12 +50,14 @@ const EVENTS = 'text/event-stream';
 const HEARTBEAT_MS = 15_000;
 /** Of one process: each keeps a connection. */
 const MAX_STREAMS = 1000;
+/** So that no service, with all its instances, keeps the others from learning what was revoked. */
+const MAX_STREAMS_OF_CALLER = 250;
 const PAGE_DEFAULT = 100;
 const PAGE_MAX = 1000;
 
 export function registerRevocations(instance: FastifyInstance, parts: RevocationRoutesParts): void {
   const { revocations } = parts;
-  let streams = 0;
+  const streams = new OpenStreams();
   const answer = async (
     request: FastifyRequest<RevocationsRoute>,
     reply: FastifyReply,
@@ -71,13 +73,10 @@ export function registerRevocations(instance: FastifyInstance, parts: Revocation
       const cursor = String(found.at(-1)?.id ?? after);
       return { revocations: found.map(toWire), cursor };
     }
-    if (streams >= MAX_STREAMS) {
-      throw new PembaError('overloaded', 'too many streams of revocations are open');
-    }
-    streams++;
+    const leave = streams.enter(callerOf(request).name);
     const gone = new AbortController();
     reply.raw.once('close', () => {
-      streams--;
+      leave();
       gone.abort();
     });
     const following = { heartbeatMs: HEARTBEAT_MS, signal: gone.signal };
@@ -100,6 +99,27 @@ export function registerRevocations(instance: FastifyInstance, parts: Revocation
  * it does not know to be revoked, and clocks differ.
  */
 const LEAD_S = CLOCK_SKEW_MAX_S;
+
+class OpenStreams {
+  #count = 0;
+  readonly #byCaller = new Map<string, number>();
+
+  /** Returns how to leave. */
+  enter(caller: string): () => void {
+    const own = this.#byCaller.get(caller) ?? 0;
+    if (this.#count >= MAX_STREAMS || own >= MAX_STREAMS_OF_CALLER) {
+      throw new PembaError('overloaded', 'too many streams of revocations are open');
+    }
+    this.#count += 1;
+    this.#byCaller.set(caller, own + 1);
+    return () => {
+      this.#count -= 1;
+      const left = (this.#byCaller.get(caller) ?? 1) - 1;
+      if (left === 0) this.#byCaller.delete(caller);
+      else this.#byCaller.set(caller, left);
+    };
+  }
+}
 
 interface RevokeRoute {
   Params: { storeId: string };
