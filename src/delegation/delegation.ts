@@ -1,7 +1,6 @@
 /** What belongs together in letting services act for users. */
 import type { Identity } from '../identity/identity.js';
 import type { Timers } from '../identity/timers.js';
-import type { StoreId } from '../ids.js';
 import type { Engine } from '../operations/engine.js';
 import type { NewRevocation } from '../storage/revocations.js';
 import { tokenExchange } from './exchange.js';
@@ -47,12 +46,9 @@ export function createDelegation(parts: DelegationParts): Delegation {
       });
       void compiled.then(done);
     },
-    revoke: (storeId: StoreId, permits: readonly LivePermit[] | 'all') => {
-      const now = Math.floor(clock.now() / 1000);
-      revocations.raise(
-        storeId,
-        permits === 'all' ? [everything(now)] : permits.map((permit) => ofPermit(permit, now)),
-      );
+    revoke: (storeId, permits, all) => {
+      const marks = permits.map(ofPermit);
+      revocations.raise(storeId, all ? [everything(permits, clock.now())] : marks);
     },
   });
   const { acting, authenticator, subjectTokens } = identity;
@@ -76,16 +72,18 @@ export function createDelegation(parts: DelegationParts): Delegation {
 export const allExpiredAt = (now: number): number =>
   now + TRANSACTION_TOKEN_SECONDS_MAX + CLOCK_SKEW_MAX_S;
 
-const everything = (now: number): NewRevocation => ({
-  kind: 'all',
-  value: '',
-  notBefore: now,
-  expiresAt: allExpiredAt(now),
-});
+/** By the permits' own times as well: the clock may have been set back since. */
+function everything(permits: readonly LivePermit[], now: number): NewRevocation {
+  const notBefore = permits.reduce(
+    (latest, { issuedAt }) => Math.max(latest, issuedAt),
+    Math.floor(now / 1000),
+  );
+  return { kind: 'all', value: '', notBefore, expiresAt: allExpiredAt(notBefore) };
+}
 
-const ofPermit = ({ id, expiresAt }: LivePermit, now: number): NewRevocation => ({
+const ofPermit = ({ id, issuedAt, expiresAt }: LivePermit): NewRevocation => ({
   kind: 'jti',
   value: id,
-  notBefore: now,
+  notBefore: issuedAt,
   expiresAt: expiresAt + CLOCK_SKEW_MAX_S,
 });

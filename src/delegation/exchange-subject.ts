@@ -5,6 +5,7 @@
  * meant for somebody else is worth nothing here, and only who was handed a permit can go on from it.
  */
 import { PembaError } from '../errors.js';
+import type { Principal } from '../identity/principal.js';
 import { isJsonObject } from '../identity/strict-json.js';
 import type { SubjectTokens } from '../identity/subject-tokens.js';
 import type { ServiceId, StoreId } from '../ids.js';
@@ -14,6 +15,7 @@ import type { TokenFacts } from '../schema/claims-mapping.js';
 import { parseServiceId, serviceName } from '../tuple/delegation.js';
 import { parseObject } from '../tuple/tuple.js';
 import type { JsonObject, JsonValue, Subject } from '../tuple/tuple.js';
+import { textClaim } from './claims.js';
 import { MAX_ACTORS } from './decide.js';
 import type { ExchangeRequest } from './exchange.js';
 import { issuerOf } from './issuer.js';
@@ -38,6 +40,8 @@ export interface ExchangeSubject {
   readonly atLeast: string | undefined;
   /** What the user's own token says besides. */
   readonly token: TokenFacts | undefined;
+  /** In the turn in which something is issued: throws if it was revoked while that was prepared. */
+  assertCounts(): void;
 }
 
 export interface ExchangeSubjectParts {
@@ -82,7 +86,12 @@ async function ofPermit(
   if (services.size > MAX_ACTORS) {
     throw refused(`its chain would have more than ${MAX_ACTORS} services`);
   }
-  if (await parts.revocations.isRevoked(storeId, permit)) throw refused('is revoked');
+  const { revocations } = parts;
+  const assertCounts = (): void => {
+    if (revocations.concern(storeId, permit)) throw refused('is revoked');
+  };
+  await revocations.refresh(storeId);
+  assertCounts();
   const subject = parseObject(permit.subject);
   if (subject === undefined) throw new TypeError('a permit names its subject');
   return {
@@ -92,6 +101,7 @@ async function ofPermit(
     transactionId: permit.transactionId,
     atLeast: permit.consistencyToken,
     token: undefined,
+    assertCounts,
   };
 }
 
@@ -130,32 +140,46 @@ async function ofAccessToken(
   if (!audiences.some((audience) => delegation.namesService(audience, actor))) {
     throw refused('is not meant for the client');
   }
-  const names = new Set<string>([actor, serviceName(actor)]);
-  const { principal } = client.caller;
-  if (principal.kind === 'service' || principal.kind === 'user') {
-    names.add(principal.id);
-    if (principal.clientId !== undefined) names.add(principal.clientId);
-  }
-  if (!mayAct(claims, names)) throw refused('names another that may act for its bearer');
-  const transaction = claims['txn'];
+  if (!mayAct(claims, actor, client.caller.principal))
+    throw refused('names another that may act for its bearer');
   return {
     subject,
     chain: [],
     expiresAt,
-    transactionId: typeof transaction === 'string' && transaction !== '' ? transaction : undefined,
+    transactionId: transactionOf(claims),
     atLeast: undefined,
     token: verified,
+    assertCounts: () => undefined,
   };
 }
 
-/** RFC 8693, 4.4: where a token says who may act for its bearer, nobody else may. */
-function mayAct(claims: JsonObject, names: ReadonlySet<string>): boolean {
+/** Of this form a permit can carry it on, and it can be revoked by it. Another transaction begins else. */
+function transactionOf(claims: JsonObject): string | undefined {
+  try {
+    return textClaim(claims, 'txn');
+  } catch (error) {
+    if (error instanceof PermitRefused) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * RFC 8693, 4.4: where a token says who may act for its bearer, nobody else may. What it says besides,
+ * such as whose client that has to be, may be a restriction, so it is not passed over.
+ */
+function mayAct(claims: JsonObject, actor: ServiceId, principal: Principal): boolean {
   const claim = claims['may_act'];
   if (claim === undefined) return true;
   if (!isJsonObject(claim)) return false;
-  const { sub, client_id: clientId } = claim;
+  const { sub, client_id: clientId, ...others } = claim;
+  if (Object.keys(others).length > 0) return false;
+  const names = new Set<JsonValue>([actor, serviceName(actor)]);
+  if (principal.kind === 'service' || principal.kind === 'user') {
+    names.add(principal.id);
+    if (principal.clientId !== undefined) names.add(principal.clientId);
+  }
   const said = [sub, clientId].filter((name) => name !== undefined);
-  return said.length > 0 && said.every((name) => typeof name === 'string' && names.has(name));
+  return said.length > 0 && said.every((name) => names.has(name));
 }
 
 const texts = (claim: JsonValue | undefined): readonly string[] =>

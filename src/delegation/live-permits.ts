@@ -11,17 +11,20 @@
  *   the graph is given up (memory, deletion)         all are revoked, for nobody would watch them
  *
  * A permit is noted in the turn in which it is decided, so no change falls between the two. It is
- * watched where it was minted: if that process is killed, its permits live out their minute.
+ * watched where it was minted: if that process ends, its permits live out their minute. It is watched
+ * for as long as a verifier with a slow clock may take it.
  */
 import { PembaError } from '../errors.js';
 import type { ModelId, StoreId } from '../ids.js';
 import type { StoreReplica } from '../replica/store-replica.js';
 import { formatTupleKey } from '../tuple/tuple.js';
 import type { TupleChange, TupleKey } from '../tuple/tuple.js';
+import { CLOCK_SKEW_MAX_S } from './lifetime.js';
 
 export interface LivePermit {
   readonly id: string;
-  /** Seconds since 1970. */
+  /** Seconds since 1970, as is the end. */
+  readonly issuedAt: number;
   readonly expiresAt: number;
   /** Stored tuples. */
   readonly tuples: readonly TupleKey[];
@@ -40,7 +43,8 @@ export interface LivePermitsParts {
   readonly max: number;
   /** Makes the model ready to decide by, and then calls back, whether or not that worked. */
   readonly prepare: (storeId: StoreId, modelId: ModelId, done: () => void) => void;
-  readonly revoke: (storeId: StoreId, permits: readonly LivePermit[] | 'all') => void;
+  /** These permits; or whatever the store has issued, these among it. */
+  readonly revoke: (storeId: StoreId, permits: readonly LivePermit[], all?: 'all') => void;
 }
 
 /** Decided again at once; beyond, all are revoked rather than the process held up: 10 ms or so. */
@@ -109,8 +113,7 @@ export class LivePermits {
     if (permits.count === 0) return;
     const { ended, doubtful } = permits.touchedBy(changes);
     if (doubtful.size > MAX_RECHECKS) {
-      permits.clear();
-      this.#parts.revoke(storeId, 'all');
+      this.#parts.revoke(storeId, permits.takeAll(), 'all');
       return;
     }
     for (const permit of doubtful) if (!ended.has(permit) && !holds(permit)) ended.add(permit);
@@ -123,7 +126,8 @@ export class LivePermits {
     this.#stores.delete(storeId);
     permits?.replica.watch(undefined);
     permits?.forgetExpired(this.#seconds);
-    if (permits !== undefined && permits.count > 0) this.#parts.revoke(storeId, 'all');
+    if (permits === undefined || permits.count === 0) return;
+    this.#parts.revoke(storeId, permits.takeAll(), 'all');
   }
 }
 
@@ -144,7 +148,7 @@ class StorePermits {
   /** Those that rest on an absence, by the changes that may end it: `write type#relation`. */
   readonly #byKind = new Map<string, Set<LivePermit>>();
   readonly #bySecond = new Map<number, LivePermit[]>();
-  #forgottenUntil = 0;
+  #forgottenAt = 0;
 
   constructor(replica: Watched) {
     this.replica = replica;
@@ -161,8 +165,9 @@ class StorePermits {
       if (known === undefined) index.set(name, new Set([permit]));
       else known.add(permit);
     }
-    const ending = this.#bySecond.get(permit.expiresAt);
-    if (ending === undefined) this.#bySecond.set(permit.expiresAt, [permit]);
+    const second = permit.expiresAt + CLOCK_SKEW_MAX_S;
+    const ending = this.#bySecond.get(second);
+    if (ending === undefined) this.#bySecond.set(second, [permit]);
     else ending.push(permit);
   }
 
@@ -181,14 +186,17 @@ class StorePermits {
     for (const kind of permit.goes) yield [this.#byKind, `delete ${kind}`];
   }
 
-  clear(): void {
-    for (const permit of [...this.#permits]) this.remove(permit);
+  takeAll(): readonly LivePermit[] {
+    const all = [...this.#permits];
+    for (const permit of all) this.remove(permit);
     this.#bySecond.clear();
+    return all;
   }
 
+  /** Once a second at most; clocks are set back, too. */
   forgetExpired(now: number): void {
-    if (now <= this.#forgottenUntil) return;
-    this.#forgottenUntil = now;
+    if (now === this.#forgottenAt) return;
+    this.#forgottenAt = now;
     for (const [second, permits] of this.#bySecond) {
       if (second > now) continue;
       for (const permit of permits) this.remove(permit);

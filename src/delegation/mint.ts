@@ -4,7 +4,7 @@
  */
 import { PembaError } from '../errors.js';
 import type { AuthenticatedClient } from '../identity/clients.js';
-import type { ServiceId } from '../ids.js';
+import type { ServiceId, StoreId } from '../ids.js';
 import type { Engine } from '../operations/engine.js';
 import { resolve, resolveNow } from '../operations/resolve.js';
 import type { Resolved, Target } from '../operations/resolve.js';
@@ -17,9 +17,10 @@ import type { Acting, DelegatedDecision, DelegatedQuestion } from './decide.js';
 import type { ExchangeRequest, IssuedToken, RequestedDetail } from './exchange.js';
 import type { ExchangeSubject } from './exchange-subject.js';
 import { issuerOf } from './issuer.js';
-import type { LivePermits } from './live-permits.js';
-import { PERMISSIONS_MAX, PERMIT_TYPE, permitClaims } from './permit.js';
+import type { LivePermit, LivePermits } from './live-permits.js';
+import { PERMISSIONS_MAX, PERMIT_TYPE, parsePermit, permitClaims } from './permit.js';
 import type { Confirmation, Permit } from './permit.js';
+import { PermitRefused } from './permit-refused.js';
 import type { Signer } from './signing-keys.js';
 
 export interface MintParts {
@@ -37,12 +38,15 @@ export interface MintRequest {
 type Mint = (request: ExchangeRequest, mint: MintRequest) => Promise<IssuedToken>;
 
 export function permitMint(parts: MintParts): Mint {
-  const { engine, livePermits } = parts;
+  const { engine } = parts;
   return async (request, mint) => {
     const questions = questionsOf(request.details, mint.subject);
-    livePermits.assertRoom();
-    const resolved = await freshEnough(engine, request, mint.subject);
-    // From here to the end nothing is waited for.
+    await freshEnough(engine, request, mint.subject);
+    // From here to the end nothing is waited for: what was so a turn ago may have changed since.
+    const resolved = resolveNow(engine, targetOf(request.storeId, request.consistencyToken));
+    if (resolved === undefined) {
+      throw new PembaError('unavailable', 'the store or its model was replaced just now');
+    }
     return mintNow(parts, resolved, { request, mint, questions });
   };
 }
@@ -57,6 +61,8 @@ function mintNow(parts: MintParts, resolved: Resolved, minting: Minting): Issued
   const { engine, signer, livePermits } = parts;
   const { request, mint, questions } = minting;
   const acting: Acting = { actor: mint.actor, chain: mint.subject.chain };
+  mint.subject.assertCounts();
+  livePermits.assertRoom();
   refuseOnlineOnly(resolved, questions);
   const decisions = questions.map((question) => ({
     question,
@@ -70,15 +76,11 @@ function mintNow(parts: MintParts, resolved: Resolved, minting: Minting): Issued
   const proofs = questions.flatMap((question) => proofsOf(engine, resolved, acting, question));
   const decisionId = decisions[0]?.decision.id ?? '';
   const permit = permitOf(parts, resolved, minting, { decisionId, proofs });
-  const token = signer.sign(PERMIT_TYPE, permitClaims(permit));
-  livePermits.add(replica, {
-    id: permit.id,
-    expiresAt: permit.expiresAt,
-    tuples: proofs.flatMap(({ tuples }) => tuples),
-    comes: union(proofs.map(({ brokenBy }) => brokenBy.added)),
-    goes: union(proofs.map(({ brokenBy }) => brokenBy.removed)),
-    holds: () => holdsNow(engine, request, acting, questions),
-  });
+  const token = signed(signer, permit);
+  livePermits.add(
+    replica,
+    watched(permit, proofs, holding(engine, request.storeId, acting, questions)),
+  );
   return {
     token,
     expiresInSeconds: permit.expiresAt - permit.issuedAt,
@@ -88,16 +90,17 @@ function mintNow(parts: MintParts, resolved: Resolved, minting: Minting): Issued
   };
 }
 
+/** Of a permit no claims are known any more, and what conditions get from them nobody else may say. */
 function questionsOf(
   details: readonly RequestedDetail[],
-  { subject, token }: ExchangeSubject,
+  { subject, token = { subject, claims: {} } }: ExchangeSubject,
 ): readonly DelegatedQuestion[] {
   const questions = details.flatMap(({ actions, resource, context = {} }) =>
     actions.map((relation): DelegatedQuestion => ({
       key: { object: resource, relation, subject },
       contextualTuples: [],
       context,
-      ...(token && { token }),
+      token,
     })),
   );
   if (questions.length >= 1 && questions.length <= PERMISSIONS_MAX) return questions;
@@ -109,19 +112,24 @@ async function freshEnough(
   engine: Engine,
   { storeId, consistencyToken }: ExchangeRequest,
   { atLeast }: ExchangeSubject,
-): Promise<Resolved> {
-  const target = (token: string | undefined): Target => ({
-    storeId,
-    consistency: token === undefined ? { kind: 'minimize_latency' } : { kind: 'at_least', token },
-  });
-  if (atLeast !== undefined) await resolve(engine, target(atLeast));
-  return resolve(engine, target(consistencyToken));
+): Promise<void> {
+  if (atLeast !== undefined) await resolve(engine, targetOf(storeId, atLeast));
+  await resolve(engine, targetOf(storeId, consistencyToken));
 }
 
-function refuseOnlineOnly({ delegation }: Resolved, questions: readonly DelegatedQuestion[]): void {
-  const online = questions.find(({ key }) =>
-    delegation.isOnlineOnly(key.object.type, key.relation),
-  );
+const targetOf = (storeId: StoreId, token?: string): Target => ({
+  storeId,
+  consistency: token === undefined ? { kind: 'minimize_latency' } : { kind: 'at_least', token },
+});
+
+const onlineOnly = (
+  { delegation }: Resolved,
+  questions: readonly DelegatedQuestion[],
+): DelegatedQuestion | undefined =>
+  questions.find(({ key }) => delegation.isOnlineOnly(key.object.type, key.relation));
+
+function refuseOnlineOnly(resolved: Resolved, questions: readonly DelegatedQuestion[]): void {
+  const online = onlineOnly(resolved, questions);
   if (online === undefined) return;
   const { object, relation } = online.key;
   throw denied(`${object.type}#${relation} is decided online only`, 'online_only');
@@ -222,19 +230,41 @@ const confirmed = ({
 }: AuthenticatedClient): { readonly confirmation?: Confirmation } =>
   confirmation === undefined ? {} : { confirmation };
 
-/** With the model that is the newest then; false too where it cannot be decided in this turn. */
-function holdsNow(
-  engine: Engine,
-  { storeId }: ExchangeRequest,
-  acting: Acting,
-  questions: readonly DelegatedQuestion[],
-): boolean {
-  const resolved = resolveNow(engine, { storeId, consistency: { kind: 'minimize_latency' } });
-  return (
-    resolved !== undefined &&
-    questions.every((question) => isGranted(decided(engine, resolved, acting, question)))
-  );
+/** What no verifier would read is not given out: a context may be too long for it, or too deep. */
+function signed(signer: Signer, permit: Permit): string {
+  const token = signer.sign(PERMIT_TYPE, permitClaims(permit));
+  try {
+    parsePermit(token);
+  } catch (error) {
+    if (!(error instanceof PermitRefused)) throw error;
+    throw denied(`what is asked for does not fit into a permit: ${error.message}`);
+  }
+  return token;
 }
+
+/** It is kept for a minute, and what it does not need is not kept with it. */
+const watched = (
+  { id, issuedAt, expiresAt }: Permit,
+  proofs: readonly Proof[],
+  holds: () => boolean,
+): LivePermit => ({
+  ...{ id, issuedAt, expiresAt, holds },
+  tuples: proofs.flatMap(({ tuples }) => tuples),
+  comes: union(proofs.map(({ brokenBy }) => brokenBy.added)),
+  goes: union(proofs.map(({ brokenBy }) => brokenBy.removed)),
+});
+
+/** With the model that is the newest then; false too where it cannot be decided in this turn. */
+const holding =
+  (engine: Engine, storeId: StoreId, acting: Acting, questions: readonly DelegatedQuestion[]) =>
+  (): boolean => {
+    const resolved = resolveNow(engine, targetOf(storeId));
+    return (
+      resolved !== undefined &&
+      onlineOnly(resolved, questions) === undefined &&
+      questions.every((question) => isGranted(decided(engine, resolved, acting, question)))
+    );
+  };
 
 const union = (sets: readonly ReadonlySet<string>[]): ReadonlySet<string> =>
   new Set(sets.flatMap((set) => [...set]));

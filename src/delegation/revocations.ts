@@ -14,7 +14,7 @@ import type { Timers } from '../identity/timers.js';
 import type { Database } from '../storage/database.js';
 import type { Deed } from '../storage/audit-chain.js';
 import { appendDeeds } from '../storage/audit.js';
-import { insertRevocations, readRevocations } from '../storage/revocations.js';
+import { insertRevocations, lastRevocationId, readRevocations } from '../storage/revocations.js';
 import type { NewRevocation } from '../storage/revocations.js';
 import { StoreWatermarks } from './store-watermarks.js';
 import type { Revocable } from './revocation-list.js';
@@ -96,7 +96,18 @@ export class Revocations {
       }
     });
     onRaised(1);
+    // A reading that is under way may have begun before.
+    this.#feed(storeId).watermarks.addOwn([revocation]);
     await this.#read(storeId);
+  }
+
+  /**
+   * Whether the store has come to this id. It has not where the database was restored since it was
+   * given: who waits for what comes after it would miss all until then.
+   */
+  async hasReached(storeId: StoreId, id: number): Promise<boolean> {
+    if (id <= this.#feed(storeId).watermarks.lastId) return true;
+    return id <= (await lastRevocationId(this.#parts.database, storeId));
   }
 
   /** Those after an id. Reads what other processes have raised, unless that was done just now. */
@@ -105,34 +116,45 @@ export class Revocations {
     return this.#feed(storeId).watermarks.after(id, limit, this.#seconds);
   }
 
-  /** Whether a permit is revoked, as far as is known: the database may be away. */
-  async isRevoked(storeId: StoreId, permit: Revocable): Promise<boolean> {
+  /** Reads what other processes have raised, unless that was done just now. Never rejects. */
+  async refresh(storeId: StoreId): Promise<void> {
     try {
       await this.#freshen(storeId);
     } catch (error) {
       this.#parts.onError('reading revocations', error);
     }
+  }
+
+  /** Whether a permit is revoked, as far as is known: the database may be away. */
+  concern(storeId: StoreId, permit: Revocable): boolean {
     return this.#feed(storeId).watermarks.concern(permit, this.#seconds);
   }
 
   /**
    * What comes after an id, as it comes, in parts; an empty part when there was nothing for so long.
-   * Ends when it is stopped.
+   * Ends when it is stopped, or by the signal of who follows.
    */
   async *follow(
     storeId: StoreId,
     id: number,
-    heartbeatMs: number,
+    { heartbeatMs, signal }: { readonly heartbeatMs: number; readonly signal: AbortSignal },
   ): AsyncGenerator<readonly Watermark[], void, undefined> {
     this.#followers.set(storeId, (this.#followers.get(storeId) ?? 0) + 1);
     try {
       let last = id;
+      const next = (): readonly Watermark[] =>
+        this.#feed(storeId).watermarks.after(last, PAGE, this.#seconds);
       await this.#freshen(storeId);
-      while (!this.#isEnding) {
-        const found = this.#feed(storeId).watermarks.after(last, PAGE, this.#seconds);
+      yield [];
+      while (!this.#isEnding && !signal.aborted) {
+        let found = next();
+        // In the turn in which nothing was found, so that nothing comes between.
+        if (found.length === 0) {
+          await this.#news(storeId, heartbeatMs, signal);
+          found = next();
+        }
         last = found.at(-1)?.id ?? last;
         yield found;
-        if (found.length === 0) await this.#news(storeId, heartbeatMs);
       }
     } finally {
       const left = (this.#followers.get(storeId) ?? 1) - 1;
@@ -157,16 +179,18 @@ export class Revocations {
     return feed;
   }
 
-  #news(storeId: StoreId, ms: number): Promise<void> {
+  #news(storeId: StoreId, ms: number, signal: AbortSignal): Promise<void> {
     const { waiting } = this.#feed(storeId);
     return new Promise((resolve) => {
       const wake = (): void => {
         cancel();
         waiting.delete(wake);
+        signal.removeEventListener('abort', wake);
         resolve();
       };
       const cancel = this.#parts.timers.after(ms, wake);
       waiting.add(wake);
+      signal.addEventListener('abort', wake);
     });
   }
 

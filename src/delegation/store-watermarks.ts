@@ -53,7 +53,7 @@ export class StoreWatermarks {
 
   /** Once a second at most. */
   #prune(now: number): void {
-    if (now <= this.#prunedAt) return;
+    if (now === this.#prunedAt) return;
     this.#prunedAt = now;
     this.#ordered = this.#ordered.filter(({ expiresAt }) => expiresAt > now);
     this.#list.forgetExpired(now);

@@ -1,5 +1,5 @@
 /** A Transaction Token for the edge of a trust domain: minted once, and passed on unchanged. */
-import { PembaError } from '../errors.js';
+import { PembaError, invalidRequest } from '../errors.js';
 import type { ServiceId } from '../ids.js';
 import type { Engine } from '../operations/engine.js';
 import { serviceName } from '../tuple/delegation.js';
@@ -8,8 +8,13 @@ import type { JsonObject } from '../tuple/tuple.js';
 import type { ExchangeRequest, IssuedToken } from './exchange.js';
 import type { ExchangeSubject } from './exchange-subject.js';
 import { issuerOf } from './issuer.js';
+import { PermitRefused } from './permit-refused.js';
 import type { Signer } from './signing-keys.js';
-import { TRANSACTION_TOKEN_TYPE, transactionTokenClaims } from './transaction-token.js';
+import {
+  TRANSACTION_TOKEN_TYPE,
+  parseTransactionToken,
+  transactionTokenClaims,
+} from './transaction-token.js';
 
 /** A transaction is over by then, queues included. */
 const LIFETIME_MS = 300_000;
@@ -21,11 +26,7 @@ export function issueTransactionToken(
   { subject, expiresAt, transactionId, token }: ExchangeSubject,
 ): IssuedToken {
   if (token === undefined) {
-    throw new PembaError(
-      'invalid_subject_token',
-      "subject_token: a Transaction Token begins with the user's own token",
-      { facts: { field: 'subject_token' } },
-    );
+    throw refused("a Transaction Token begins with the user's own token");
   }
   const { storeId, audience, requestContext, requestDetails } = request;
   const issuer = issuerOf(engine.config, storeId);
@@ -37,6 +38,7 @@ export function issueTransactionToken(
   const now = engine.clock.now();
   const issuedAt = Math.floor(now / 1000);
   const end = Math.floor(Math.min(now + LIFETIME_MS, expiresAt) / 1000);
+  if (end <= issuedAt) throw refused('it ends right now');
   const claims = transactionTokenClaims({
     issuer,
     trustDomain,
@@ -52,10 +54,27 @@ export function issueTransactionToken(
     ...(requestContext && { requestContext }),
   });
   return {
-    token: signer.sign(TRANSACTION_TOKEN_TYPE, claims),
+    token: signed(signer, claims),
     expiresInSeconds: end - issuedAt,
     scope,
   };
+}
+
+const refused = (problem: string): PembaError =>
+  new PembaError('invalid_subject_token', `subject_token: ${problem}`, {
+    facts: { field: 'subject_token' },
+  });
+
+/** What no service would read is not given out: what it is told may be too long for it, or too deep. */
+function signed(signer: Signer, claims: JsonObject): string {
+  const token = signer.sign(TRANSACTION_TOKEN_TYPE, claims);
+  try {
+    parseTransactionToken(token);
+  } catch (error) {
+    if (!(error instanceof PermitRefused)) throw error;
+    throw invalidRequest('request_details', `does not fit into a token: ${error.message}`);
+  }
+  return token;
 }
 
 /** No more than the user's token has. */

@@ -57,6 +57,14 @@ export async function readRevocations(
   return rows.map(revocationOf);
 }
 
+/** The last id that was given, expired or not; 0 where there was none. */
+export async function lastRevocationId(session: Session, storeId: StoreId): Promise<number> {
+  const [row] = await session.query(`SELECT last_id FROM revocation_head WHERE store_id = $1`, [
+    storeId,
+  ]);
+  return row === undefined ? 0 : numberOf(row, 'last_id');
+}
+
 const revocationOf = (row: Row): StoredRevocation => ({
   id: numberOf(row, 'id'),
   kind: textOf(row, 'kind'),

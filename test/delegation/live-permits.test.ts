@@ -44,8 +44,8 @@ class World {
         this.prepared.push(modelId);
         done();
       },
-      revoke: (_storeId, permits) => {
-        this.revoked.push(permits === 'all' ? permits : permits.map(({ id }) => id));
+      revoke: (_storeId, permits, all) => {
+        this.revoked.push(all ?? permits.map(({ id }) => id));
       },
     });
   }
@@ -53,6 +53,7 @@ class World {
   mint(id: string, more: Partial<LivePermit> = {}): void {
     this.permits.add(this.replica, {
       id,
+      issuedAt: this.now / 1000,
       expiresAt: this.now / 1000 + 60,
       tuples: [ORDER],
       comes: NONE,
@@ -145,7 +146,7 @@ describe('a live permit', () => {
     const tuples = [ORDER];
     const expiresAt = world.now / 1000 + 60;
     world.permits.add(later, {
-      ...{ id: 'b', expiresAt, tuples },
+      ...{ id: 'b', issuedAt: world.now / 1000, expiresAt, tuples },
       ...{ comes: NONE, goes: NONE, holds: () => true },
     });
     expect(world.revoked).toEqual(['all']);
@@ -156,10 +157,33 @@ describe('a live permit', () => {
   it('is forgotten when it has expired', () => {
     const world = new World();
     world.mint('a');
-    world.now += 61_000;
+    world.now += 65_000;
     world.change(deleted(ORDER));
     world.replica.watcher?.dropped();
     expect([world.revoked, world.permits.count]).toEqual([[], 0]);
+  });
+
+  it('is watched for as long as a slow clock takes it', () => {
+    const world = new World();
+    world.mint('a');
+    world.now += 64_000;
+    world.change(deleted(ORDER));
+    expect(world.revoked).toEqual([['a']]);
+  });
+
+  it('is watched, and forgotten, by a clock that was set back', () => {
+    const world = new World(2);
+    world.mint('a');
+    world.now += 3_600_000;
+    world.permits.assertRoom();
+    world.mint('b');
+    world.now -= 3_600_000;
+    world.mint('c');
+    world.now += 66_000;
+    world.permits.assertRoom();
+    expect(world.permits.count).toBe(1);
+    world.change(deleted(ORDER));
+    expect(world.revoked).toEqual([['b']]);
   });
 
   it('makes room when it has expired, and not before', () => {
@@ -169,7 +193,7 @@ describe('a live permit', () => {
     expect(() => {
       world.permits.assertRoom();
     }).toThrow(expect.objectContaining({ code: 'overloaded' }));
-    world.now += 61_000;
+    world.now += 65_000;
     world.permits.assertRoom();
     expect(world.permits.count).toBe(0);
   });

@@ -226,6 +226,7 @@ function calls(): Calls {
     readRevocations: [
       () => revocations.readRevocations(database, store, { after: 15000, now, limit: PAGE }),
     ],
+    lastRevocationId: [() => revocations.lastRevocationId(database, store)],
     deleteExpiredRevocations: [() => revocations.deleteExpiredRevocations(database, now, 500)],
     claimOnce: [() => usedOnce.claimOnce(database, Buffer.of(1), now)],
     forgetUsed: [() => usedOnce.forgetUsed(database, now, 500)],

@@ -83,6 +83,8 @@ export interface Exchanged {
 }
 
 export interface Ask {
+  /** Another process, where it is not the world's first. */
+  readonly at?: Pemba;
   /** As which service; its key is sent. */
   readonly as?: string;
   readonly token: string;
@@ -94,22 +96,32 @@ export interface Ask {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+type Settings = Readonly<Record<string, string>>;
+
 export class PermitWorld {
   readonly issuer: TestIssuer;
   readonly pemba: Pemba;
   readonly store: TestStore;
   readonly #file: IssuersFile;
+  readonly #settings: Settings;
   readonly #keys = new Map<string, string>();
   readonly #verifiers: Verifier[] = [];
+  readonly #others: Pemba[] = [];
 
-  private constructor(issuer: TestIssuer, file: IssuersFile, pemba: Pemba, store: TestStore) {
+  private constructor(
+    issuer: TestIssuer,
+    pemba: Pemba,
+    store: TestStore,
+    made: { readonly file: IssuersFile; readonly settings: Settings },
+  ) {
     this.issuer = issuer;
-    this.#file = file;
+    this.#file = made.file;
+    this.#settings = made.settings;
     this.pemba = pemba;
     this.store = store;
   }
 
-  static async start(settings: Readonly<Record<string, string>> = {}): Promise<PermitWorld> {
+  static async start(more: Settings = {}): Promise<PermitWorld> {
     // Tokens are made when the server is there, by its clock.
     let now: () => number = Date.now;
     const issuer = await TestIssuer.start(() => now());
@@ -119,22 +131,35 @@ export class PermitWorld {
       prefix: '',
     };
     const file = writeIssuersFile([issuer.settings('corp', { subjects })]);
-    const pemba = await startPemba({
+    const settings = {
       PEMBA_AUTHENTICATION: 'keys,jwt',
       PEMBA_ISSUERS_FILE: file.path,
       PEMBA_PUBLIC_URL: PUBLIC_URL,
       PEMBA_MASTER_KEY: Buffer.alloc(32, 7).toString('base64'),
-      ...settings,
-    });
+      ...more,
+    };
+    const pemba = await startPemba(settings);
     now = () => pemba.clock.now();
     const store = await pemba.storeWith(MODEL);
-    const world = new PermitWorld(issuer, file, pemba, store);
+    const world = new PermitWorld(issuer, pemba, store, { file, settings });
     await world.#fill();
     return world;
   }
 
+  /** As another process on the same database would be set, and has to be where it is one. */
+  get settings(): Settings {
+    return this.#settings;
+  }
+
+  async another(): Promise<Pemba> {
+    const pemba = await startPemba(this.#settings, this.pemba);
+    this.#others.push(pemba);
+    return pemba;
+  }
+
   async stop(): Promise<void> {
     for (const verifier of this.#verifiers) await verifier.stop();
+    for (const pemba of this.#others) await pemba.stop();
     await this.pemba.stop();
     await this.issuer.stop();
     this.#file.remove();
@@ -178,7 +203,8 @@ export class PermitWorld {
     const sent = Object.entries(form).filter((entry): entry is [string, string] => {
       return entry[1] !== undefined;
     });
-    const response = await fetch(`${this.pemba.url}${this.store.path}/oauth/token`, {
+    const { url } = ask.at ?? this.pemba;
+    const response = await fetch(`${url}${this.store.path}/oauth/token`, {
       method: 'POST',
       headers: { authorization: `Bearer ${await this.keyOf(as)}`, ...ask.headers },
       body: new URLSearchParams(sent),

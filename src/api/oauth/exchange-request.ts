@@ -17,7 +17,8 @@ const INPUT_TYPES: readonly string[] = [`${TOKEN_TYPE}access_token`, JWT_TYPE];
 
 /** OpenFGA's, for a whole object. */
 const MAX_AUDIENCE_LENGTH = 256;
-const MAX_SCOPE_LENGTH = 1000;
+/** As long as a claim that is read may be. */
+const MAX_SCOPE_LENGTH = 512;
 /** A token of a revision has some 60. */
 const MAX_CONSISTENCY_TOKEN_LENGTH = 512;
 /** RFC 6749, 3.3. */

@@ -9,6 +9,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Revocations } from '../../delegation/revocations.js';
 import type { Watermark } from '../../delegation/watermark.js';
 import { allExpiredAt } from '../../delegation/delegation.js';
+import { CLOCK_SKEW_MAX_S } from '../../delegation/lifetime.js';
 import { PembaError, invalidRequest } from '../../errors.js';
 import type { Identity } from '../../identity/identity.js';
 import { isUlid } from '../../ids.js';
@@ -16,6 +17,8 @@ import type { StoreId } from '../../ids.js';
 import type { Engine } from '../../operations/engine.js';
 import { getStore } from '../../operations/stores.js';
 import { storeNotFound } from '../../storage/stores.js';
+import { SERVICE } from '../../tuple/delegation.js';
+import { parseObject } from '../../tuple/tuple.js';
 import { deedOf } from '../attribution.js';
 import { callerOf } from '../gate.js';
 import type { JsonSchema } from '../json-schema.js';
@@ -47,12 +50,14 @@ const EVENTS = 'text/event-stream';
 const HEARTBEAT_MS = 15_000;
 /** Of one process: each keeps a connection. */
 const MAX_STREAMS = 1000;
+/** So that no service, with all its instances, keeps the others from learning what was revoked. */
+const MAX_STREAMS_OF_CALLER = 250;
 const PAGE_DEFAULT = 100;
 const PAGE_MAX = 1000;
 
 export function registerRevocations(instance: FastifyInstance, parts: RevocationRoutesParts): void {
   const { revocations } = parts;
-  let streams = 0;
+  const streams = new OpenStreams();
   const answer = async (
     request: FastifyRequest<RevocationsRoute>,
     reply: FastifyReply,
@@ -60,6 +65,7 @@ export function registerRevocations(instance: FastifyInstance, parts: Revocation
     const storeId = await visibleStore(parts, request);
     const wantsEvents = request.headers.accept?.includes(EVENTS) === true;
     const after = cursorOf(request, wantsEvents);
+    if (!(await revocations.hasReached(storeId, after))) throw unknownCursor('after');
     void reply.header('cache-control', 'no-store').header('vary', 'accept');
     if (!wantsEvents) {
       const limit = pageSizeOf(request.query.page_size);
@@ -67,15 +73,15 @@ export function registerRevocations(instance: FastifyInstance, parts: Revocation
       const cursor = String(found.at(-1)?.id ?? after);
       return { revocations: found.map(toWire), cursor };
     }
-    if (streams >= MAX_STREAMS) {
-      throw new PembaError('overloaded', 'too many streams of revocations are open');
-    }
-    streams++;
-    const events = Readable.from(eventsOf(revocations.follow(storeId, after, HEARTBEAT_MS)), {
-      objectMode: false,
+    const leave = streams.enter(callerOf(request).name);
+    const gone = new AbortController();
+    reply.raw.once('close', () => {
+      leave();
+      gone.abort();
     });
-    events.once('close', () => {
-      streams--;
+    const following = { heartbeatMs: HEARTBEAT_MS, signal: gone.signal };
+    const events = Readable.from(eventsOf(revocations.follow(storeId, after, following)), {
+      objectMode: false,
     });
     return reply.header('content-type', EVENTS).serializer(String).send(events);
   };
@@ -86,6 +92,33 @@ export function registerRevocations(instance: FastifyInstance, parts: Revocation
   const options = { config: { right: 'authenticated' as const } };
   instance.get<RevocationsRoute>('/revocations', options, answer);
   instance.get<RevocationsRoute>('/stores/:storeId/revocations', options, answer);
+}
+
+/**
+ * What is issued in the next seconds is meant as well: another process may be exchanging a permit that
+ * it does not know to be revoked, and clocks differ.
+ */
+const LEAD_S = CLOCK_SKEW_MAX_S;
+
+class OpenStreams {
+  #count = 0;
+  readonly #byCaller = new Map<string, number>();
+
+  /** Returns how to leave. */
+  enter(caller: string): () => void {
+    const own = this.#byCaller.get(caller) ?? 0;
+    if (this.#count >= MAX_STREAMS || own >= MAX_STREAMS_OF_CALLER) {
+      throw new PembaError('overloaded', 'too many streams of revocations are open');
+    }
+    this.#count += 1;
+    this.#byCaller.set(caller, own + 1);
+    return () => {
+      this.#count -= 1;
+      const left = (this.#byCaller.get(caller) ?? 1) - 1;
+      if (left === 0) this.#byCaller.delete(caller);
+      else this.#byCaller.set(caller, left);
+    };
+  }
 }
 
 interface RevokeRoute {
@@ -107,8 +140,11 @@ export function registerRevoking(
       if ((kind === 'all') !== (value === '')) {
         throw invalidRequest('value', 'is required, but for the kind all, which has none');
       }
+      if (!isMeant(kind, value)) {
+        throw invalidRequest('value', `is nothing that can be a ${kind} of a permit`);
+      }
       await getStore(engine, storeId);
-      const notBefore = Math.floor(engine.clock.now() / 1000);
+      const notBefore = Math.floor(engine.clock.now() / 1000) + LEAD_S;
       const revocation = { kind, value, notBefore, expiresAt: allExpiredAt(notBefore) };
       const { deed } = deedOf(engine.config, request, 'permits.revoke', { kind, value });
       await revocations.raiseNow(storeId, revocation, deed);
@@ -116,6 +152,18 @@ export function registerRevoking(
       return { kind, value, not_before: notBefore, expires: revocation.expiresAt };
     },
   );
+}
+
+/** `anne` is nobody's subject, and would revoke nothing. */
+function isMeant(kind: RevokeRoute['Body']['kind'], value: string): boolean {
+  switch (kind) {
+    case 'sub':
+      return parseObject(value) !== undefined;
+    case 'act':
+      return parseObject(value)?.type === SERVICE;
+    default:
+      return true;
+  }
 }
 
 async function visibleStore(
@@ -138,6 +186,9 @@ function storeIdOf(text: string): StoreId {
   return text as StoreId;
 }
 
+const unknownCursor = (field: string): PembaError =>
+  invalidRequest(field, 'must be a cursor that was given before');
+
 const CURSOR = /^\d{1,15}$/;
 
 function cursorOf({ query, headers }: FastifyRequest<RevocationsRoute>, isStream: boolean): number {
@@ -146,7 +197,7 @@ function cursorOf({ query, headers }: FastifyRequest<RevocationsRoute>, isStream
   const text = resumed ?? query.after;
   if (text === undefined || text === '') return 0;
   if (typeof text !== 'string' || !CURSOR.test(text)) {
-    throw invalidRequest(field, 'must be a cursor that was given before');
+    throw unknownCursor(field);
   }
   return Number(text);
 }
