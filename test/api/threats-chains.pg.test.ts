@@ -3,8 +3,11 @@
  * another chain, another minute. Asked over HTTP, and at the receiving service of its verifier.
  */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createHash, randomUUID } from 'node:crypto';
+import { SignJWT, exportJWK, generateKeyPair } from 'jose';
 import type { PermitPresentation, Verifier } from '../../src/client/verifier.js';
-import { PermitWorld, TOKEN_TYPE, claimsOf, granted } from '../support/permit-world.js';
+import { PUBLIC_URL, PermitWorld, TOKEN_TYPE, claimsOf, granted } from '../support/permit-world.js';
+import type { Claims } from '../support/issuer.js';
 import type { Ask, Exchanged } from '../support/permit-world.js';
 import { describeWithPostgres } from '../support/postgres.js';
 
@@ -126,7 +129,7 @@ describeWithPostgres('whoever wants more than a token says', () => {
       const now = Math.floor(world.pemba.clock.now() / 1000);
       const permit = await world.permitForInventory();
       const claims = { ...claimsOf(permit), iat: now, nbf: now, exp: now + 60 };
-      const forged = await world.issuer.sign(claims as never, { header: { typ: 'permit+jwt' } });
+      const forged = await world.issuer.sign(claims, { header: { typ: 'permit+jwt' } });
       expect(await verdict(forged)).toBe('unknown_key');
       expect(await refused({ ...(await world.reserving()), token: forged })).toBe(INVALID_REQUEST);
     });
@@ -156,6 +159,43 @@ describeWithPostgres('whoever wants more than a token says', () => {
       );
       expect(once.filter((one) => one === 'accepted')).toHaveLength(1);
       expect(new Set(once)).toEqual(new Set(['accepted', 'replayed']));
+    });
+
+    it('uses no permit that is bound to a key without a proof of it, for this permit, once', async () => {
+      const key = await generateKeyPair('EdDSA', { crv: 'Ed25519' });
+      const another = await generateKeyPair('EdDSA', { crv: 'Ed25519' });
+      const url = 'https://inventory.test/items/9';
+      const proof = async (
+        { privateKey, publicKey }: typeof key,
+        claims: Readonly<Record<string, string>>,
+      ): Promise<string> =>
+        new SignJWT({
+          ...{ jti: randomUUID(), iat: Math.floor(world.pemba.clock.now() / 1000) },
+          ...claims,
+        })
+          .setProtectedHeader({ alg: 'EdDSA', typ: 'dpop+jwt', jwk: await exportJWK(publicKey) })
+          .sign(privateKey);
+      const htu = `${PUBLIC_URL}${world.store.path}/oauth/token`;
+      const answer = await world.exchange({
+        ...(await world.reserving()),
+        headers: { dpop: await proof(key, { htm: 'POST', htu }) },
+      });
+      expect(answer.json['token_type']).toBe('DPoP');
+      const permit = granted(answer);
+      const ath = createHash('sha256').update(permit).digest('base64url');
+      const presented = (made: string): Partial<PermitPresentation> => ({
+        peer: { service: 'service:orders', dpop: { proof: made, method: 'POST', url } },
+      });
+      expect(await verdict(permit)).toBe('not_proved');
+      const claims = { htm: 'POST', htu: url, ath };
+      expect(await verdict(permit, presented(await proof(another, claims)))).toBe('not_proved');
+      for (const wrong of [{ htm: 'GET' }, { htu: `${url}0` }, { ath: 'x'.repeat(43) }]) {
+        const made = await proof(key, { ...claims, ...wrong });
+        expect(await verdict(permit, presented(made))).toBe('invalid_proof');
+      }
+      const good = await proof(key, claims);
+      expect(await verdict(permit, presented(good))).toBe('accepted');
+      expect(await verdict(permit, presented(good))).toBe('proof_replayed');
     });
 
     it('goes on from a permit only where it is addressed', async () => {

@@ -213,7 +213,7 @@ condition strong_token(token: map<string>) {
       const body = (await response.json()) as Record<string, unknown>;
       return {
         ...{ status: response.status, headers: response.headers, json: body },
-        token: String(body['access_token'] ?? ''),
+        token: typeof body['access_token'] === 'string' ? body['access_token'] : '',
       };
     };
 

@@ -158,7 +158,8 @@ describeWithPostgres('rights that ended', () => {
   it('of a service that acts as such no longer are of no use to it', async () => {
     const key = await world.keyOf('passing');
     const { json } = await world.pemba.call('GET', '/admin/keys');
-    const { id } = json.keys.find(({ name }: { name: string }) => name === 'passing');
+    const keys = json.keys as readonly { id: string; name: string }[];
+    const id = keys.find(({ name }) => name === 'passing')?.id;
     await world.write('scope:order.can_place#actor@service:passing');
     const ask = { as: 'passing', details: ['can_place order:1'], audience: 'orders' };
     const token = await world.userToken({ aud: 'nobody' });

@@ -6,7 +6,6 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Pemba } from '../support/pemba.js';
 import type { StoreId } from '../../src/ids.js';
 import { PUBLIC_URL, PermitWorld, claimsOf } from '../support/permit-world.js';
 import { describeWithPostgres } from '../support/postgres.js';
@@ -71,7 +70,7 @@ const revoke = async (value: string): Promise<void> => {
 
 describeWithPostgres('streams of revocations', () => {
   beforeAll(async () => {
-    world = await PermitWorld.start({ PEMBA_RATE_LIMITS: 'off' });
+    world = await PermitWorld.start();
   });
   afterAll(async () => {
     for (const one of open) one.close();
@@ -141,20 +140,20 @@ describeWithPostgres('streams of revocations', () => {
       for (let i = 0; i < 3; i++) await other.pemba.call('POST', at, body);
       const failures: unknown[] = [];
       // What is restored is older, and what runs on it is started anew.
-      let restored: Pemba | undefined;
-      const to = (): string => (restored ?? other.pemba).url;
+      let { url: to } = other.pemba;
       const verifier = await other.verifier('orders', {
         revocations: 'stream',
         onFailure: (_what, error) => failures.push(error),
         fetch: ((url: string, init?: RequestInit) =>
-          fetch(url.replace(PUBLIC_URL, to()), init)) as typeof fetch,
+          fetch(url.replace(PUBLIC_URL, to), init)) as typeof fetch,
       });
       await other.pemba.assembly.engine.database.query('DELETE FROM revocation', []);
       await other.pemba.assembly.engine.database.query(
         'UPDATE revocation_head SET last_id = 1',
         [],
       );
-      restored = await other.another();
+      const restored = await other.another();
+      to = restored.url;
       other.pemba.assembly.delegation.revocations.endStreams();
       await until(() => failures.length > 0);
       expect(String(failures[0])).toMatch(/answered 400/);

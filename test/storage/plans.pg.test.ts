@@ -91,6 +91,7 @@ async function fill(): Promise<void> {
        now() + (i - 1000) * interval '1 second'
      FROM generate_series(1, 20000) AS i`,
     `INSERT INTO revocation_head VALUES ('${store}', 20000), ('${largest}', 20000)`,
+    `INSERT INTO revocation_head SELECT i::text, i FROM generate_series(1, 5000) AS i`,
     `INSERT INTO used_once SELECT sha256(i::text::bytea), now() + (i - 1000) * interval '1 second'
      FROM generate_series(1, 20000) AS i`,
     `UPDATE store SET head_revision = (SELECT coalesce(max(revision), 0) FROM tuple_change c

@@ -102,11 +102,12 @@ export interface Pemba {
 
 /**
  * `settings` are environment variables, as they would be set for the process. `beside` is another
- * process on the same database; it has to be stopped last. `given` is made outside of it.
+ * process on the same database, which has to be stopped last, or where that is. `given` is made
+ * outside of it.
  */
 export async function startPemba(
   settings: Readonly<Record<string, string>> = {},
-  beside?: Pemba,
+  beside?: Pick<Pemba, 'database' | 'clock'>,
   given: { readonly subjectTokens?: SubjectTokens; readonly exchange?: Exchange } = {},
 ): Promise<Pemba> {
   const testDatabase = beside?.database ?? (await createTestDatabase());

@@ -121,7 +121,10 @@ export class PermitWorld {
     this.store = store;
   }
 
-  static async start(more: Settings = {}): Promise<PermitWorld> {
+  static async start(
+    more: Settings = {},
+    beside?: Parameters<typeof startPemba>[1],
+  ): Promise<PermitWorld> {
     // Tokens are made when the server is there, by its clock.
     let now: () => number = Date.now;
     const issuer = await TestIssuer.start(() => now());
@@ -138,7 +141,7 @@ export class PermitWorld {
       PEMBA_MASTER_KEY: Buffer.alloc(32, 7).toString('base64'),
       ...more,
     };
-    const pemba = await startPemba(settings);
+    const pemba = await startPemba(settings, beside);
     now = () => pemba.clock.now();
     const store = await pemba.storeWith(MODEL);
     const world = new PermitWorld(issuer, pemba, store, { file, settings });
