@@ -7,7 +7,6 @@ import { createHash, randomUUID } from 'node:crypto';
 import { SignJWT, exportJWK, generateKeyPair } from 'jose';
 import type { PermitPresentation, Verifier } from '../../src/client/verifier.js';
 import { PUBLIC_URL, PermitWorld, TOKEN_TYPE, claimsOf, granted } from '../support/permit-world.js';
-import type { Claims } from '../support/issuer.js';
 import type { Ask, Exchanged } from '../support/permit-world.js';
 import { describeWithPostgres } from '../support/postgres.js';
 
