@@ -1,6 +1,6 @@
 /**
- * What `npm start`, `npm test`, `npm run build`, `npm run fuzz` and `npm run bench` do: first
- * whatever is needed on this machine (install, build), then the thing itself. When nothing is
+ * What `npm start`, `npm test`, `npm run build`, `npm run fuzz`, `npm run bench` and
+ * `npm run example:shop` do: first whatever is needed on this machine (install, build), then the thing itself. When nothing is
  * needed, finding that out takes some 20 ms: the packages are judged by the hash of the lock file
  * they were installed from, the build by the names, sizes and times of the files it was made from.
  *
@@ -32,6 +32,7 @@ const commands = {
 
   async test(args) {
     await prepare(buildProgram); // the tests' PostgreSQL is started by the built program
+    await prepare(buildShop);
     await become([at('node_modules', 'jest', 'bin', 'jest.js'), ...args]);
   },
 
@@ -48,6 +49,16 @@ const commands = {
     await prepare(buildBenchmarks);
     // The largest world takes some gigabytes to make.
     await become(['--max-old-space-size=8192', join(benchDir, 'bench', 'main.js'), ...args]);
+  },
+
+  async 'example:shop'(args) {
+    await prepare(buildProgram);
+    await prepare(buildShop);
+    await become([
+      '--enable-source-maps',
+      at('examples', 'dist', 'shop', 'run', 'main.js'),
+      ...args,
+    ]);
   },
 };
 
@@ -185,6 +196,22 @@ function compileStep(name, outDir, folder, copied = []) {
     },
   });
 }
+
+/**
+ * Built where it stands, and not among the caches: it imports the package by its name, which only
+ * files of the package itself may.
+ */
+const buildShop = buildStep({
+  stamp: at('examples', 'dist', '.stamp'),
+  inputs: ['examples/shop', '.swcrc', 'package.json'],
+  async run() {
+    say('building the example …');
+    rmSync(at('examples', 'dist'), { recursive: true, force: true });
+    const swc = at('node_modules', '@swc', 'cli', 'bin', 'swc.js');
+    const swcArgs = ['--out-dir', 'examples/dist', '--strip-leading-paths', '--extensions', '.ts'];
+    await quietly([process.execPath, swc, 'examples/shop', ...swcArgs]);
+  },
+});
 
 /** A step that is done when its stamp says it was run on just these files. */
 function buildStep({ stamp, inputs, run }) {
@@ -333,7 +360,7 @@ const [command, ...args] = process.argv.slice(2);
 try {
   requireNode();
   if (!Object.hasOwn(commands, command ?? ''))
-    throw new Stop('usage: run.mjs start|test|build|fuzz|bench');
+    throw new Stop(`usage: run.mjs ${Object.keys(commands).join('|')}`);
   endWithNpm();
   await commands[command](args);
 } catch (error) {

@@ -51,6 +51,6 @@ export interface BenchStore {
 /** A store with the world's model and no tuple yet. */
 export async function newStore(engine: Engine): Promise<BenchStore> {
   const { id: storeId } = await createStore(engine, 'bench');
-  const modelId = await writeModel(engine, storeId, modelFromDsl(SCHEMA));
+  const { id: modelId } = await writeModel(engine, storeId, modelFromDsl(SCHEMA));
   return { storeId, modelId };
 }

@@ -73,9 +73,21 @@ export class HttpConnection {
 }
 
 /** `authorization` is the whole value of the header. */
-export function requestOf(url: URL, path: string, body: string, authorization?: string): Buffer {
+export interface RequestHead {
+  /** The whole value of the header, if there is to be one. */
+  readonly authorization?: string;
+  /** JSON unless told otherwise. */
+  readonly contentType?: string;
+}
+
+export function requestOf(
+  url: URL,
+  path: string,
+  body: string,
+  { authorization, contentType = 'application/json' }: RequestHead = {},
+): Buffer {
   const head =
-    `POST ${path} HTTP/1.1\r\nhost: ${url.host}\r\ncontent-type: application/json\r\n` +
+    `POST ${path} HTTP/1.1\r\nhost: ${url.host}\r\ncontent-type: ${contentType}\r\n` +
     (authorization === undefined ? '' : `authorization: ${authorization}\r\n`) +
     `content-length: ${Buffer.byteLength(body)}\r\n\r\n`;
   return Buffer.from(head + body);

@@ -2,18 +2,17 @@
 import { timingOf } from './measure.js';
 import type { Timing } from './measure.js';
 import { HttpConnection, requestOf } from './http-connection.js';
+import type { RequestHead } from './http-connection.js';
 import { answerCalls } from './program.js';
 
 /** In a body, stands for a number that no other request has. */
 export const SERIAL = '{serial}';
 
-export interface Load {
+export interface Load extends RequestHead {
   readonly url: string;
   readonly path: string;
   /** Sent in turn. */
   readonly bodies: readonly string[];
-  /** The whole value of the header, if there is to be one. */
-  readonly authorization?: string;
   readonly connections: number;
   readonly forMs: number;
 }
@@ -28,16 +27,16 @@ export interface LoadResult {
 
 let serial = 0;
 
-function requestMaker({ url, path, bodies, authorization }: Load): (i: number) => Buffer {
+function requestMaker({ url, path, bodies, ...head }: Load): (i: number) => Buffer {
   const target = new URL(url);
   const isSerial = bodies.some((body) => body.includes(SERIAL));
   if (isSerial) {
     return (i) => {
       const body = bodies[i % bodies.length] ?? '';
-      return requestOf(target, path, body.replaceAll(SERIAL, String(serial++)), authorization);
+      return requestOf(target, path, body.replaceAll(SERIAL, String(serial++)), head);
     };
   }
-  const requests = bodies.map((body) => requestOf(target, path, body, authorization));
+  const requests = bodies.map((body) => requestOf(target, path, body, head));
   return (i) => requests[i % requests.length] ?? Buffer.alloc(0);
 }
 

@@ -2,6 +2,7 @@
 import { Module } from '@nestjs/common';
 import type { DynamicModule } from '@nestjs/common';
 import { AuditController } from './api/admin/audit.controller.js';
+import { DelegationsController } from './api/admin/delegations.controller.js';
 import { CallerController } from './api/admin/caller.controller.js';
 import { GrantsController } from './api/admin/grants.controller.js';
 import { KeysController } from './api/admin/keys.controller.js';
@@ -17,6 +18,7 @@ import { jwksEndpoint } from './api/oauth/jwks-endpoint.js';
 import { OpenApiController } from './api/openapi.controller.js';
 import { openApiDocument } from './api/openapi.js';
 import { oauthEndpoints } from './api/oauth/endpoints.js';
+import { revocationEndpoints } from './api/oauth/revocation-endpoints.js';
 import { StoresController } from './api/openfga/stores.controller.js';
 import { TuplesController } from './api/openfga/tuples.controller.js';
 import { ENGINE, IDENTITY, METRICS, OPENAPI, READINESS, SIGNING } from './api/tokens.js';
@@ -177,6 +179,7 @@ export class AppModule {
         OpenApiController,
         HealthController,
         AuditController,
+        DelegationsController,
         CallerController,
         KeysController,
         SigningKeysController,
@@ -194,6 +197,7 @@ export class AppModule {
               ...openFgaEndpoints(engine.config),
               ...adminEndpoints(),
               ...oauthEndpoints,
+              ...revocationEndpoints,
               jwksEndpoint,
             ],
             openFgaComponents,

@@ -1,3 +1,4 @@
+import { randomFillSync } from 'node:crypto';
 import { monotonicFactory } from 'ulid';
 
 declare const brand: unique symbol;
@@ -25,6 +26,21 @@ export function asRevision(value: number): Revision {
 
 /** Makes ULIDs that rise strictly within this process, from the given clock (ms since 1970). */
 export function ulidFactory(clock: () => number): () => string {
-  const next = monotonicFactory();
+  const next = monotonicFactory(pooledRandom());
   return () => next(clock());
+}
+
+const POOL_BYTES = 4096;
+
+/** From 0 up to 1, in steps of 1/256: for one of 32 characters. Drawing bytes singly takes long. */
+function pooledRandom(): () => number {
+  const pool = new Uint8Array(POOL_BYTES);
+  let used = POOL_BYTES;
+  return () => {
+    if (used === POOL_BYTES) {
+      randomFillSync(pool);
+      used = 0;
+    }
+    return (pool[used++] ?? 0) / 256;
+  };
 }

@@ -6,16 +6,21 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { callerOf, installGate } from './api/gate.js';
 import { limitConnections } from './api/connections.js';
-import type { RecordDecisions } from './api/decision.js';
+import type { DecidingApi, RecordDecisions } from './api/decision.js';
 import { installBodyParsers } from './api/json-body.js';
 import {
   OpenFgaErrorFilter,
   answerClientError,
   answerError,
 } from './api/openfga/error-handling.js';
-import { answerChecksDirectly } from './api/openfga/direct-check.js';
-import type { DirectCheckParts } from './api/openfga/direct-check.js';
-import { registerDelegatedChecks } from './api/openfga/delegated-check-routes.js';
+import { answerCheck, answerDelegatedCheck } from './api/openfga/direct-answers.js';
+import { answerDirectly } from './api/openfga/direct-queries.js';
+import type { DirectQuery, DirectQueryParts } from './api/openfga/direct-queries.js';
+import {
+  DELEGATED_CHECK_ROUTE,
+  registerDelegatedChecks,
+} from './api/openfga/delegated-check-routes.js';
+import { DELEGATED_REQUESTS } from './api/openfga/delegated-schemas.js';
 import { registerImport } from './api/openfga/import-route.js';
 import { CHECK_ROUTE, registerQueryRoutes } from './api/openfga/query-routes.js';
 import { requestSchemas } from './api/openfga/request-schemas.js';
@@ -86,10 +91,10 @@ export async function serve(assembly: Assembly): Promise<Server> {
   installBodyParsers(instance, config);
   installYamlParser(instance);
   if (assembly.decisionLog === undefined && !assembly.rateLimits.isLimited('queries')) {
-    answerChecks(instance, assembly, {
+    answerPlainQueries(instance, assembly, {
       newRequestId,
-      mayAnswer: (request, storeId) =>
-        !overload.isNow() && gate.isAdmitted(request, 'store:query', storeId),
+      admitted: (request, storeId) =>
+        overload.isNow() ? undefined : gate.admitted(request, 'store:query', storeId),
     });
   }
   registerRoutes(instance, assembly, routes);
@@ -159,21 +164,44 @@ function adapterOf(
  * Only what needs no word of anybody else: where each decision is logged, or counted against a
  * limit, checks take the way of all requests.
  */
-function answerChecks(
+function answerPlainQueries(
   instance: FastifyInstance,
-  { config, log, engine, metrics }: Assembly,
-  parts: Pick<DirectCheckParts, 'newRequestId' | 'mayAnswer'>,
+  assembly: Assembly,
+  parts: Pick<DirectQueryParts, 'newRequestId' | 'admitted'>,
 ): void {
-  answerChecksDirectly(instance, {
+  const { config, clock, engine, identity } = assembly;
+  answerDirectly(instance, {
     ...parts,
-    engine,
-    schema: requestSchemas(config).check,
+    config,
+    clock,
     requestIdHeader: REQUEST_ID_HEADER,
-    onDecision: (decision) => {
-      metrics.decision('check', decision);
-    },
-    onAnswer: directObserver(log, metrics, { method: 'POST', route: CHECK_ROUTE, status: 200 }),
+    queries: [
+      {
+        path: '/check',
+        schema: requestSchemas(config).check,
+        answer: answerCheck(engine),
+        onAnswer: directlyObserved(assembly, 'check', CHECK_ROUTE),
+      },
+      {
+        path: '/delegated-check',
+        schema: DELEGATED_REQUESTS.check,
+        answer: answerDelegatedCheck(engine, identity.acting),
+        onAnswer: directlyObserved(assembly, 'delegated-check', DELEGATED_CHECK_ROUTE),
+      },
+    ],
   });
+}
+
+function directlyObserved(
+  { log, metrics }: Assembly,
+  api: DecidingApi,
+  route: string,
+): DirectQuery['onAnswer'] {
+  const observe = directObserver(log, metrics, { method: 'POST', route, status: 200 });
+  return ({ isAllowed }, requestId, storeId, ms) => {
+    metrics.decision(api, isAllowed ? 'allowed' : 'denied');
+    observe(requestId, storeId, ms);
+  };
 }
 
 /** Those that are not Nest's. */

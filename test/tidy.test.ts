@@ -51,6 +51,9 @@ const ENTRANCES = [
 const FORBIDDEN_FOLDERS = /^(utils?|helpers?|common|shared|core|services?|lib|misc)$/;
 const MAX_FILE_LINES = 400;
 const MAX_FUNCTION_LINES = 70;
+/** Of what is there to be copied. */
+const MAX_EXAMPLE_LINES = 100;
+const FRAMEWORK = /from '(@nestjs|fastify|class-)/;
 const LEFT_OVER = /\b(TODO|FIXME|XXX|HACK)\b|@ts-ignore|@ts-nocheck/;
 
 function filesUnder(folder: string, ending: string): string[] {
@@ -60,7 +63,8 @@ function filesUnder(folder: string, ending: string): string[] {
 }
 
 const sources = filesUnder(SRC, '.ts');
-const textOf = new Map(sources.map((file) => [file, readFileSync(file, 'utf8')]));
+const examples = filesUnder(join(ROOT, 'examples'), '.ts');
+const textOf = new Map([...sources, ...examples].map((file) => [file, readFileSync(file, 'utf8')]));
 const nameOf = (file: string): string => relative(SRC, file);
 
 function importsOf(file: string): string[] {
@@ -69,6 +73,17 @@ function importsOf(file: string): string[] {
     .map(({ fileName }) => fileName)
     .filter((name) => name.startsWith('.'))
     .map((name) => join(dirname(file), name.replace(/\.js$/, '.ts')));
+}
+
+function reachedFrom(entrances: readonly string[]): ReadonlySet<string> {
+  const reached = new Set<string>();
+  const queue = entrances.map((name) => join(SRC, name));
+  for (let file = queue.pop(); file !== undefined; file = queue.pop()) {
+    if (reached.has(file)) continue;
+    reached.add(file);
+    queue.push(...importsOf(file));
+  }
+  return reached;
 }
 
 const layerOf = (file: string): string => {
@@ -111,7 +126,21 @@ describe('the house', () => {
     const inside = new Set(LAYERS.slice(LAYERS.indexOf('tuple'), LAYERS.indexOf('api')));
     const wrong = sources
       .filter((file) => inside.has(layerOf(file)))
-      .filter((file) => /from '(@nestjs|fastify|class-)/.test(textOf.get(file) ?? ''));
+      .filter((file) => FRAMEWORK.test(textOf.get(file) ?? ''));
+    expect(wrong.map(nameOf)).toEqual([]);
+  });
+
+  it('asks nobody for a framework who does not use one', () => {
+    const wrong = ['client/client.ts', 'client/verifier.ts']
+      .flatMap((entrance) => [...reachedFrom([entrance])])
+      .filter((file) => FRAMEWORK.test(textOf.get(file) ?? ''));
+    expect(wrong.map(nameOf)).toEqual([]);
+  });
+
+  it('knows no platform of Nest where services import it', () => {
+    const wrong = [...reachedFrom(['client/nest.ts'])].filter((file) =>
+      /from '(@nestjs\/platform|fastify|express)/.test(textOf.get(file) ?? ''),
+    );
     expect(wrong.map(nameOf)).toEqual([]);
   });
 
@@ -123,7 +152,7 @@ describe('the house', () => {
   });
 
   it('has no shelves', () => {
-    const parts = [...sources, ...filesUnder(join(ROOT, 'test'), '.ts')]
+    const parts = [...sources, ...examples, ...filesUnder(join(ROOT, 'test'), '.ts')]
       .map((file) => relative(ROOT, dirname(file)).split('/'))
       .flat();
     expect(parts.filter((part) => FORBIDDEN_FOLDERS.test(part))).toEqual([]);
@@ -134,27 +163,30 @@ describe('the house', () => {
   });
 
   it('reaches every file from an entrance', () => {
-    const reached = new Set<string>();
-    const queue = ENTRANCES.map((name) => join(SRC, name));
-    for (let file = queue.pop(); file !== undefined; file = queue.pop()) {
-      if (reached.has(file)) continue;
-      reached.add(file);
-      queue.push(...importsOf(file));
-    }
+    const reached = reachedFrom(ENTRANCES);
     expect(sources.filter((file) => !reached.has(file)).map(nameOf)).toEqual([]);
   });
 
   it(`has no file over ${MAX_FILE_LINES} lines`, () => {
-    const long = sources.filter((file) => lineCount(textOf.get(file) ?? '') > MAX_FILE_LINES);
+    const long = [...textOf.keys()].filter(
+      (file) => lineCount(textOf.get(file) ?? '') > MAX_FILE_LINES,
+    );
+    expect(long.map(nameOf)).toEqual([]);
+  });
+
+  it(`has no example over ${MAX_EXAMPLE_LINES} lines, apart from what runs it`, () => {
+    const long = examples
+      .filter((file) => !dirname(file).endsWith('/run'))
+      .filter((file) => lineCount(textOf.get(file) ?? '') > MAX_EXAMPLE_LINES);
     expect(long.map(nameOf)).toEqual([]);
   });
 
   it(`has no function over ${MAX_FUNCTION_LINES} lines`, () => {
-    expect(sources.flatMap(longFunctions)).toEqual([]);
+    expect([...textOf.keys()].flatMap(longFunctions)).toEqual([]);
   });
 
   it('has nothing left over', () => {
-    const files = [...sources, ...filesUnder(join(ROOT, 'test'), '.ts')].filter(
+    const files = [...sources, ...examples, ...filesUnder(join(ROOT, 'test'), '.ts')].filter(
       (file) => file !== __filename,
     );
     const wrong = files.filter((file) => LEFT_OVER.test(readFileSync(file, 'utf8')));

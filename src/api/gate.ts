@@ -64,10 +64,10 @@ export interface GateParts {
 
 export interface DirectGate {
   /**
-   * Whether the caller is known and holds the right, as far as is remembered; false when it has to
-   * be found out, or refused, by the way of all requests.
+   * The caller, if it is known and holds the right, as far as is remembered; undefined when that has
+   * to be found out, or refused, by the way of all requests.
    */
-  isAdmitted(request: IncomingMessage, right: StoreRight, storeId: StoreId): boolean;
+  admitted(request: IncomingMessage, right: StoreRight, storeId: StoreId): Caller | undefined;
 }
 
 /** A route that does not declare what it needs keeps the server from starting. */
@@ -79,7 +79,7 @@ export function installGate(instance: FastifyInstance, parts: GateParts): Direct
     }
   });
   instance.decorateRequest('admission', undefined);
-  if (rights === undefined) return { isAdmitted: () => true };
+  if (rights === undefined) return { admitted: () => ANYONE };
   const gate = new Gate(parts, rights);
   instance.addHook('onRequest', (request, reply, done) => {
     const { right } = request.routeOptions.config;
@@ -154,16 +154,15 @@ class Gate implements DirectGate {
     }
   }
 
-  isAdmitted(request: IncomingMessage, right: StoreRight, storeId: StoreId): boolean {
-    if (countAuthorizations(request) > 1) return false;
+  admitted(request: IncomingMessage, right: StoreRight, storeId: StoreId): Caller | undefined {
+    if (countAuthorizations(request) > 1) return undefined;
     try {
       const caller = this.#authenticator.known(request.headers.authorization);
-      return (
-        caller !== undefined && this.#rights.remembered(caller, right, storeId)?.kind === 'allowed'
-      );
+      const verdict = caller && this.#rights.remembered(caller, right, storeId);
+      return verdict?.kind === 'allowed' ? caller : undefined;
     } catch {
       // It fails again by the way of all requests, where that has an answer.
-      return false;
+      return undefined;
     }
   }
 

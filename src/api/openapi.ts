@@ -32,6 +32,7 @@ const HEADERS = {
   'Pemba-Consistency-Token': 'The revision that the answer was computed at',
   'Pemba-Complete': '`true`, or `false` when there is more than the answer holds',
   'Pemba-Decision-Id': 'Of the decision in the decision log, where there is one',
+  'Pemba-Delegation-Changes': 'How many implications a model adds and removes; absent if none',
   'Pemba-Continuation-Token': 'Where to go on with a list that is not complete',
 } as const;
 export type HeaderName = keyof typeof HEADERS;

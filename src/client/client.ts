@@ -10,45 +10,54 @@
  * brought, and sends it along: no answer is older than a write it made or an answer it gave, whichever
  * server gives it.
  */
-import { batchCheck, check } from './checks.js';
-import type { BatchCheckOptions, BatchQuestion, CheckQuestion } from './checks.js';
-import { Connection, storeIdOf } from './connection.js';
-import type { Session } from './connection.js';
-import { ConsistencyMemory } from './consistency-memory.js';
-import { batchDelegatedCheck, delegatedCheck } from './delegated-checks.js';
+import { batchCheck, check } from './calling/checks.js';
+import type { BatchCheckOptions, BatchQuestion, CheckQuestion } from './calling/checks.js';
+import { Connection, storeIdOf } from './calling/connection.js';
+import type { Session } from './calling/connection.js';
+import { ConsistencyMemory } from './calling/consistency-memory.js';
+import { batchDelegatedCheck, delegatedCheck } from './calling/delegated-checks.js';
 import type {
   DelegatedBatch,
   DelegatedBatchOptions,
   DelegatedDecision,
   DelegatedOptions,
-} from './delegated-checks.js';
-import { expand } from './expand.js';
-import type { Expansion, ExpandQuestion } from './expand.js';
-import { listObjects, listUsers, streamedListObjects } from './lists.js';
+} from './calling/delegated-checks.js';
+import { expand } from './calling/expand.js';
+import type { Expansion, ExpandQuestion } from './calling/expand.js';
+import { listObjects, listUsers, streamedListObjects } from './calling/lists.js';
 import type {
   ListObjectsQuestion,
   ListUsersQuestion,
   ObjectsPage,
   Paging,
   UsersPage,
-} from './lists.js';
-import type { CallOptions, PembaClientOptions, QueryOptions, WriteOptions } from './options.js';
-import { exchangeToken } from './token-exchange.js';
-import type { ExchangeCallOptions, ExchangeRequest, IssuedToken } from './token-exchange.js';
-import { read, write } from './tuples.js';
-import type { Changes, TupleFilter, TuplePage, Written } from './tuples.js';
-import type { BatchVerdict } from './verdict.js';
+} from './calling/lists.js';
+import type {
+  CallOptions,
+  PembaClientOptions,
+  QueryOptions,
+  WriteOptions,
+} from './calling/options.js';
+import { exchangeToken } from './calling/token-exchange.js';
+import type {
+  ExchangeCallOptions,
+  ExchangeRequest,
+  IssuedToken,
+} from './calling/token-exchange.js';
+import { read, write } from './calling/tuples.js';
+import type { Changes, TupleFilter, TuplePage, Written } from './calling/tuples.js';
+import type { BatchVerdict } from './calling/verdict.js';
 
-export { PembaClientError } from './client-error.js';
+export { PembaClientError } from './calling/client-error.js';
 export type {
   LocalErrorCode,
   OAuthErrorCode,
   PembaErrorCode,
   ServerErrorCode,
-} from './client-error.js';
-export type { Time } from './call.js';
-export type { BatchingOptions } from './check-batcher.js';
-export type { BatchCheckOptions, BatchQuestion, CheckQuestion } from './checks.js';
+} from './calling/client-error.js';
+export type { Time } from './calling/call.js';
+export type { BatchingOptions } from './calling/check-batcher.js';
+export type { BatchCheckOptions, BatchQuestion, CheckQuestion } from './calling/checks.js';
 export type {
   DelegatedBatch,
   DelegatedBatchOptions,
@@ -57,24 +66,29 @@ export type {
   DelegatedOptions,
   DelegatedVerdict,
   DelegationReason,
-} from './delegated-checks.js';
+} from './calling/delegated-checks.js';
 export type {
   ClientKey,
   ExchangeOptions,
   PermitCacheOptions,
   SigningKey,
   SigningKeyPair,
-} from './exchange-options.js';
-export type { Expansion, ExpandQuestion, UsersetNode } from './expand.js';
+} from './calling/exchange-options.js';
+export type { Expansion, ExpandQuestion, UsersetNode } from './calling/expand.js';
 export type {
   ListObjectsQuestion,
   ListUsersQuestion,
   ObjectsPage,
   Paging,
   UsersPage,
-} from './lists.js';
-export type { CallOptions, PembaClientOptions, QueryOptions, WriteOptions } from './options.js';
-export type { RetryOptions } from './retries.js';
+} from './calling/lists.js';
+export type {
+  CallOptions,
+  PembaClientOptions,
+  QueryOptions,
+  WriteOptions,
+} from './calling/options.js';
+export type { RetryOptions } from './calling/retries.js';
 export type {
   ExchangeCallOptions,
   ExchangeRequest,
@@ -82,9 +96,9 @@ export type {
   PermissionDetail,
   PermitRequest,
   TransactionTokenRequest,
-} from './token-exchange.js';
-export type { Changes, StoredTuple, TupleFilter, TuplePage, Written } from './tuples.js';
-export type { BatchVerdict } from './verdict.js';
+} from './calling/token-exchange.js';
+export type { Changes, StoredTuple, TupleFilter, TuplePage, Written } from './calling/tuples.js';
+export type { BatchVerdict } from './calling/verdict.js';
 export type {
   About,
   Circumstances,
@@ -94,7 +108,7 @@ export type {
   Question,
   Tuple,
   TupleKey,
-} from './wire.js';
+} from './calling/wire.js';
 
 export class PembaClient {
   readonly #session: Session;

@@ -18,6 +18,7 @@ import type { JsonObject } from './client.js';
 import { withCheck, withPermit, withoutRules } from './nest/decorate.js';
 import type { RuleDecorator } from './nest/decorate.js';
 import type { HttpRequest } from './nest/http-request.js';
+import type { Permit as VerifiedPermit } from './verifier.js';
 import { verifiedFor } from './nest/verified.js';
 
 export { PembaClient } from './client.js';
@@ -98,6 +99,8 @@ export const Public = (): RuleDecorator => withoutRules('@Public()');
 export const Subject: () => ParameterDecorator = createParamDecorator(
   (_: unknown, context: ExecutionContext) => verifiedFor(context, '@Subject()').subject,
 );
+
+export type Permit = VerifiedPermit;
 
 /** A parameter: the permit, verified. */
 export const Permit: () => ParameterDecorator = createParamDecorator(

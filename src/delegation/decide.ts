@@ -26,8 +26,6 @@ import type { Plan } from '../schema/plan.js';
 import {
   ACTING_FOR,
   ACTOR,
-  SCOPE,
-  SERVICE,
   THROUGH,
   actingFor,
   isDelegation,
@@ -191,15 +189,16 @@ export function ceilingQuestions(
 ): readonly CeilingQuestion[] {
   const scope = scopeOf(engine, resolved, { contextualTuples: [], context });
   const object = scopeObject(key.object.type, key.relation);
-  const through = resolved.plan.relation(SCOPE, THROUGH) === undefined ? ACTOR : THROUGH;
+  const hasThrough = resolved.plan.relation(THROUGH.type, THROUGH.relation) !== undefined;
+  const through = hasThrough ? THROUGH : ACTOR;
   const asked = (kind: CeilingQuestion['kind'], relation: string, service: ServiceId) => ({
     kind,
     scope,
     key: { object, relation, subject: serviceObject(service) },
   });
   return [
-    asked('ceiling', ACTOR, actor),
-    ...chain.map((service) => asked('chain', through, service)),
+    asked('ceiling', ACTOR.relation, actor),
+    ...chain.map((service) => asked('chain', through.relation, service)),
   ];
 }
 
@@ -209,7 +208,7 @@ export const authorityScope = (
   { actor }: Acting,
   question: DelegatedQuestion,
 ): QueryScope =>
-  scopeOf(engine, resolved, { ...question, supplied: [actingFor(actor, question.key.subject)] });
+  scopeOf(engine, resolved, { ...question, acting: actingFor(actor, question.key.subject) });
 
 /** That the question makes sense under the model, and claims nothing for itself. */
 function assertAskable(
@@ -246,11 +245,11 @@ function assertAskable(
 
 /** Throws `no_delegation`. */
 export function assertDelegates(plan: Plan): void {
-  const lacking = [[SERVICE, ACTING_FOR] as const, [SCOPE, ACTOR] as const].find(
-    ([type, relation]) => plan.relation(type, relation) === undefined,
+  const lacking = [ACTING_FOR, ACTOR].find(
+    ({ type, relation }) => plan.relation(type, relation) === undefined,
   );
   if (lacking === undefined) return;
-  const [type, relation] = lacking;
+  const { type, relation } = lacking;
   throw new PembaError(
     'no_delegation',
     `the model does not define ${type}#${relation}: include the module schema/delegation.fga`,

@@ -7,7 +7,7 @@
  * and what it carries in the facts table; the sets of the plain kind hold edges that simply are. So
  * the common case looks nothing up.
  *
- * That a service acts for a user counts in a request that says so, never from here (`acting-for.ts`).
+ * That a service acts for a user counts in a request that says so, never from here (`tuple/delegation.ts`).
  *
  * What was deleted leaves room behind: lists are reused, names are not. `isWasteful` says when it is
  * worth to make the graph anew, which whoever owns it does while this one goes on answering.
@@ -15,7 +15,7 @@
 import { strict as assert } from 'node:assert';
 import { randomInt } from 'node:crypto';
 import type { Revision } from '../ids.js';
-import { isActingFor } from '../schema/acting-for.js';
+import { isActingFor } from '../tuple/delegation.js';
 import { subjectColumns, subjectForm } from '../tuple/filter.js';
 import type { RelationTuple, TupleChange, TupleKey } from '../tuple/tuple.js';
 import { EdgeJournal } from './edge-journal.js';

@@ -1,6 +1,7 @@
 /** What a verified token adds to a request, by the claims mapping of the model in question. */
 import { invalidRequest } from '../errors.js';
 import type { KindTable } from '../graph/kinds.js';
+import { OneEdgeGraph } from '../graph/one-edge.js';
 import { OverlayGraph } from '../graph/overlay.js';
 import type { GraphReader } from '../graph/reader.js';
 import type { Revision } from '../ids.js';
@@ -61,14 +62,23 @@ interface Laid {
  */
 const laid = new WeakMap<GraphReader, WeakMap<readonly RelationTuple[], Laid>>();
 
-/** The graph with the request's tuples laid over it; a token's alone are laid once a revision. */
+/** The graph with what a request brings along laid over it, and then what is known of the request. */
 export function layOver(
+  below: GraphReader,
+  kinds: KindTable,
+  facts: { readonly given: Circumstances; readonly all: Facts['contextualTuples'] },
+): GraphReader {
+  const graph = withTuples(below, kinds, facts);
+  const { acting } = facts.given;
+  return acting === undefined ? graph : new OneEdgeGraph(graph, kinds, acting);
+}
+
+/** A token's tuples alone are laid once a revision. */
+function withTuples(
   below: GraphReader,
   kinds: KindTable,
   { given, all }: { readonly given: Circumstances; readonly all: Facts['contextualTuples'] },
 ): GraphReader {
-  const { supplied = [] } = given;
-  if (supplied.length > 0) return new OverlayGraph(below, kinds, [...all, ...supplied]);
   if (all.length === 0) return below;
   if (given.contextualTuples.length > 0) return new OverlayGraph(below, kinds, all);
   let overThis = laid.get(below);

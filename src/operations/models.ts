@@ -7,6 +7,8 @@ import type {
   Attachments,
   Compiled,
 } from '../schema/attachments.js';
+import { implicationChanges } from '../schema/implications.js';
+import type { ImplicationChanges } from '../schema/implications.js';
 import { DEFAULT_MODEL_LIMITS } from '../schema/limits.js';
 import type { ModelLimits } from '../schema/limits.js';
 import type { Model } from '../schema/model.js';
@@ -34,18 +36,26 @@ export interface ModelSource {
   readonly deed?: Deed;
 }
 
+export interface WrittenModel {
+  readonly id: ModelId;
+  /** Against the model before. */
+  readonly implications: ImplicationChanges;
+}
+
 export async function writeModel(
   engine: Engine,
   storeId: StoreId,
   { model, positions, attachments: changes = {}, deed }: ModelSource,
-): Promise<ModelId> {
+): Promise<WrittenModel> {
   assertValidModel(model, { limits: limitsOf(engine.config), ...(positions && { positions }) });
   const plan = compilePlan(model);
   const body = modelToWire(model);
-  return insert(engine, storeId, deed, (newest) => ({
-    body,
-    ...nextVersion(plan, newest?.attachments ?? {}, changes),
-  }));
+  let before: StoredModel | undefined;
+  const id = await insert(engine, storeId, deed, (newest) => {
+    before = newest;
+    return { body, ...nextVersion(plan, newest?.attachments ?? {}, changes) };
+  });
+  return { id, implications: implicationChanges(before && modelFromWire(before.body), model) };
 }
 
 /** A new version of the store's newest model, which differs in its attachments alone. */

@@ -13,7 +13,7 @@ import type { Compiled } from '../schema/attachments.js';
 import type { TokenFacts } from '../schema/claims-mapping.js';
 import type { Plan } from '../schema/plan.js';
 import { formatTupleKey } from '../tuple/tuple.js';
-import type { JsonObject, RelationTuple } from '../tuple/tuple.js';
+import type { JsonObject, RelationTuple, TupleKey } from '../tuple/tuple.js';
 import { layOver, withClaims } from './claims.js';
 import { isConsistent, reachConsistency } from './consistency.js';
 import type { Consistency } from './consistency.js';
@@ -32,8 +32,8 @@ export interface Circumstances {
   readonly context: JsonObject;
   /** Where the subject is a token's: what else the token says counts as well. */
   readonly token?: TokenFacts;
-  /** Known of the request rather than said in it: who acts for the subject. */
-  readonly supplied?: readonly RelationTuple[];
+  /** Known of the request rather than said in it: that a service acts for the subject. */
+  readonly acting?: TupleKey;
 }
 
 export interface Resolved extends Compiled {

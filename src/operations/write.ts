@@ -1,7 +1,8 @@
 import { PembaError } from '../errors.js';
 import type { ModelId, Revision, StoreId } from '../ids.js';
-import { actingForProblem } from '../schema/acting-for.js';
-import { admissionProblem, moduleOf } from '../schema/admit.js';
+import { actingForProblem } from '../tuple/delegation.js';
+import { admissionProblem } from '../schema/admit.js';
+import { moduleOf } from '../schema/model.js';
 import type { Plan } from '../schema/plan.js';
 import type { WriteRequest } from '../storage/write-ledger.js';
 import { formatObject, formatSubject, formatTupleKey } from '../tuple/tuple.js';
@@ -112,7 +113,7 @@ export function scopeProblem(
   key: TupleKey,
   modules: ReadonlySet<string>,
 ): string | undefined {
-  const module = moduleOf(plan, key);
+  const module = moduleOf(plan.model, key.object.type, key.relation);
   if (module !== undefined && modules.has(module)) return undefined;
   const owner = module === undefined ? 'belongs to no module' : `belongs to the module ${module}`;
   return (

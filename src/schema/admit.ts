@@ -10,12 +10,6 @@ export function admissionProblem(plan: Plan, tuple: RelationTuple): string | und
   return namesProblem(plan, tuple) ?? restrictionProblem(plan, tuple);
 }
 
-/** The module that defines the relation, in a model of modules. */
-export function moduleOf(plan: Plan, { object, relation }: TupleKey): string | undefined {
-  const type = plan.model.types.get(object.type);
-  return type?.relations.get(relation)?.source?.module ?? type?.source?.module;
-}
-
 /** The part of admission that the key of a query is held to as well: its names exist. */
 export function namesProblem(plan: Plan, key: TupleKey): string | undefined {
   const type = plan.model.types.get(key.object.type);

@@ -14,7 +14,7 @@ import { PembaError } from '../errors.js';
 import { idOfClaim } from '../tuple/claim-id.js';
 import { formatTupleKey } from '../tuple/tuple.js';
 import type { JsonObject, JsonValue, RelationTuple, TupleKey } from '../tuple/tuple.js';
-import { isActingFor } from './acting-for.js';
+import { isActingFor } from '../tuple/delegation.js';
 import { admissionProblem, namesProblem } from './admit.js';
 import { claimsMappingProblem, contextClaims, pathSteps } from './claims-mapping-wire.js';
 import type { ContextClaim, WireClaimsMapping } from './claims-mapping-wire.js';

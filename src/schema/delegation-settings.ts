@@ -12,7 +12,7 @@
  */
 import { parseDuration } from '../quantity.js';
 import { parseObject } from '../tuple/tuple.js';
-import { ACTING_FOR } from './acting-for.js';
+import { ACTING_FOR } from '../tuple/delegation.js';
 import { AttachmentReader, isGiven } from './attachment-reader.js';
 import { didYouMean } from './nearest.js';
 import type { Plan } from './plan.js';

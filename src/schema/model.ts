@@ -51,6 +51,12 @@ export interface Model {
   readonly conditions: ReadonlyMap<string, ModelCondition>;
 }
 
+/** The module that defines the relation, in a model of modules. */
+export function moduleOf(model: Model, typeName: string, relation: string): string | undefined {
+  const type = model.types.get(typeName);
+  return type?.relations.get(relation)?.source?.module ?? type?.source?.module;
+}
+
 /** Whether subjects may be written to the relation itself. */
 export function hasDirect(rewrite: Rewrite): boolean {
   switch (rewrite.kind) {

@@ -11,6 +11,7 @@ import { didYouMean } from './nearest.js';
 import type { Part, Positions } from './positions.js';
 import { quote } from './problem.js';
 import type { ModelProblem } from './problem.js';
+import { restrictionText } from './rewrite-text.js';
 
 export function* referenceProblems(
   model: Model,
@@ -129,7 +130,7 @@ class RelationCheck {
     } else if (notPlain !== undefined) {
       yield this.#problem(
         `${quote(tupleset.name)} after 'from' must hold plain objects only; ` +
-          `it may hold ${quote(formatRestriction(notPlain))}`,
+          `it may hold ${quote(restrictionText(notPlain))}`,
         rewrite,
         'tupleset',
       );
@@ -165,16 +166,5 @@ class RelationCheck {
     const position =
       (node && this.#positions?.of(node, part)) ?? this.#positions?.of(this.#relation, 'name');
     return { message, type: this.#type.name, relation: this.#relation.name, position };
-  }
-}
-
-function formatRestriction({ type, kind, relation }: SubjectRestriction): string {
-  switch (kind) {
-    case 'object':
-      return type;
-    case 'wildcard':
-      return `${type}:*`;
-    case 'userset':
-      return `${type}#${relation}`;
   }
 }

@@ -61,6 +61,7 @@ const NEEDED = {
     'GET /stores/:storeId/changes',
     'GET /stores/:storeId/claims-mapping',
     'GET /stores/:storeId/delegation-settings',
+    'GET /stores/:storeId/delegations',
     'POST /stores/:storeId/read',
   ],
   'store:write': [

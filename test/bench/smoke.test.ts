@@ -46,7 +46,7 @@ describeWithPostgres('npm run bench', () => {
     const names = results.benchmarks.map(({ name }) => name);
     expect(names).toEqual([
       ...['engine', 'memory', 'http', 'authentication', 'permits'],
-      ...['writes', 'feed', 'growth', 'overload'],
+      ...['delegation', 'writes', 'feed', 'growth', 'overload'],
     ]);
   });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { ConsistencyMemory } from '../../src/client/consistency-memory.js';
+import { ConsistencyMemory } from '../../src/client/calling/consistency-memory.js';
 import { asRevision } from '../../src/ids.js';
 import type { StoreId } from '../../src/ids.js';
 import { ConsistencyTokens } from '../../src/replica/consistency-tokens.js';

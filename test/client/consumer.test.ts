@@ -13,6 +13,53 @@ const TSC = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
 
 /** A program for each entry of the package; it prints `fine`. */
 const PROGRAMS: Readonly<Record<string, string>> = {
+  './client': `
+    import { PembaClient, PembaClientError } from 'pemba/client';
+    import type { BatchVerdict } from 'pemba/client';
+    const client = new PembaClient({ urls: ['https://pemba.example'], storeId: 'store' });
+    const verdict: BatchVerdict = { error: new PembaClientError('timeout', 'too late') };
+    // @ts-expect-error -- an error is no verdict
+    const allowed: boolean = verdict.allowed;
+    console.log(client.exportSession() === '' && allowed === undefined ? 'fine' : allowed);
+  `,
+  './nest': `
+    import { Get, Module, Param } from '@nestjs/common';
+    import { Check, PembaModule, Public, RequirePermit, Subject } from 'pemba/nest';
+    declare module 'pemba/nest' {
+      interface PermissionSchema {
+        order: 'can_view' | 'can_place';
+        item: 'can_reserve';
+      }
+    }
+    class Orders {
+      @Get(':id')
+      @Check('can_view', 'order:{params.id}')
+      view(@Param('id') id: string, @Subject() subject: string): string {
+        return id + subject;
+      }
+      @RequirePermit('can_reserve', 'item:{params.id}', { once: true })
+      reserve(): void {}
+      // @ts-expect-error -- an item has no such relation
+      @Check('can_place', 'item:{params.id}')
+      // @ts-expect-error -- no such type
+      @Check('can_view', 'invoice:{params.id}')
+      wrong(): void {}
+      @Public()
+      health(): void {}
+    }
+    @Module({
+      imports: [
+        PembaModule.forRoot({
+          client: { urls: ['https://pemba.example'], storeId: 'store' },
+          subject: (request: { readonly user?: { readonly name: string } }) =>
+            request.user && 'user:' + request.user.name,
+        }),
+      ],
+      controllers: [Orders],
+    })
+    class App {}
+    console.log(typeof App === 'function' ? 'fine' : App);
+  `,
   './verifier': `
     import { createVerifier, PermitRefused } from 'pemba/verifier';
     import type { Permit, RefusalReason, VerifierOptions } from 'pemba/verifier';
@@ -48,6 +95,7 @@ const COMPILER_OPTIONS = {
   target: 'es2023',
   lib: ['es2023'],
   types: ['node'],
+  experimentalDecorators: true,
   strict: true,
   exactOptionalPropertyTypes: true,
   noUncheckedIndexedAccess: true,

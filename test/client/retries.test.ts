@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { PembaClientError } from '../../src/client/client-error.js';
-import { Retries, mayRepeat } from '../../src/client/retries.js';
+import { PembaClientError } from '../../src/client/calling/client-error.js';
+import { Retries, mayRepeat } from '../../src/client/calling/retries.js';
 
 const seed = Number(process.env['PEMBA_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 

@@ -37,12 +37,6 @@ type document
     define reader: viewer but not blocked
     define printer: [service]
     define can_print: viewer and acting_for from printer
-type service
-  relations
-    define acting_for: [user]
-type scope
-  relations
-    define actor: [service]
 condition limited(limit: int, asked: int) {
   asked <= limit
 }
@@ -215,6 +209,10 @@ const adminSamples: Readonly<Record<string, Samples>> = {
     success: [{}, { query: { order: 'oldest', page_size: '1', action: 'model.write' } }],
     errors: [{ query: { action: 'x' } }, inBadStore],
   },
+  ReadDelegations: {
+    success: [{}, { query: { authorization_model_id: '' } }],
+    errors: [{ query: { authorization_model_id: 'x' } }, inNoStore, inBadStore],
+  },
   VerifyAudit: { success: [{}], errors: [{ query: { after: '1' } }, inBadStore] },
 };
 
@@ -364,6 +362,15 @@ export const SAMPLES: Readonly<Record<string, Samples>> = {
   ...adminSamples,
   ...tupleSamples,
   ...querySamples,
+  ReadRevocations: { success: [{}], errors: [{ query: { after: 'x' } }] },
+  ReadStoreRevocations: {
+    success: [{}, { query: { after: '0', page_size: '2' } }],
+    errors: [{ query: { page_size: '0' } }, inBadStore],
+  },
+  Revoke: {
+    success: [{ body: { kind: 'sub', value: 'user:anne' } }, { body: { kind: 'all' } }],
+    errors: [{ body: { kind: 'sub' } }, { body: { kind: 'all' }, ...inNoStore }],
+  },
   GetJwks: { success: [{}], errors: [] },
   ...oauthSamples,
   Healthz: { success: [{}], errors: [] },

@@ -1,4 +1,5 @@
 /** What the OpenAPI document says of the administrative API. */
+import { IMPLICATION } from '../implications.js';
 import type { JsonSchema } from '../json-schema.js';
 import { PAGING } from '../openapi.js';
 import type { Endpoint } from '../openapi.js';
@@ -145,6 +146,60 @@ const auditEndpoints: readonly Endpoint[] = [
   },
 ];
 
+const PERMISSION = { type: TEXT, relation: TEXT } as const;
+const COUNT = { type: 'integer', minimum: 0 } as const;
+
+const delegationEndpoints: readonly Endpoint[] = [
+  {
+    method: 'get',
+    path: '/stores/{store_id}/delegations',
+    operationId: 'ReadDelegations',
+    summary: 'What each service of a store can cause for users, by which rules of the model',
+    query: { authorization_model_id: TEXT },
+    status: 200,
+    answer: exactly({
+      authorization_model_id: TEXT,
+      implications: listOf(IMPLICATION),
+      services: listOf(
+        exactly({
+          service: TEXT,
+          ceilings: listOf(
+            exactly({
+              ...PERMISSION,
+              uses: {
+                ...listOf(
+                  exactly({
+                    implication: { ...COUNT, description: 'Its place in the list, from 0' },
+                    objects: {
+                      type: ['integer', 'null'],
+                      description: 'How many objects name the service; null where none needs to',
+                    },
+                  }),
+                ),
+                description: 'Without any, the service does what the user may do anyway',
+              },
+            }),
+          ),
+        }),
+      ),
+      chains: listOf(exactly({ ...PERMISSION, through: listOf(TEXT) })),
+      problems: listOf(
+        exactly({
+          kind: {
+            enum: [
+              ...(['no_service', 'unsatisfiable', 'loop', 'hidden', 'no_ceiling'] as const),
+              ...(['ambiguous_scope', 'without_ceiling', 'unknown_scope'] as const),
+            ],
+          },
+          ...PERMISSION,
+          message: TEXT,
+        }),
+      ),
+      complete: { type: 'boolean' },
+    }),
+  },
+];
+
 export const adminEndpoints = (): readonly Endpoint[] => [
   {
     method: 'get',
@@ -161,6 +216,7 @@ export const adminEndpoints = (): readonly Endpoint[] => [
   },
   ...keyEndpoints,
   ...signingKeyEndpoints,
+  ...delegationEndpoints,
   {
     method: 'get',
     path: '/admin/grants',

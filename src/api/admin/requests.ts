@@ -57,6 +57,13 @@ export class RoleBody {
   readonly service?: string;
 }
 
+/** Of what is told of a model, by default the newest. */
+export class ModelQuery {
+  @IsOptional()
+  @Matches(/^([0-9A-HJKMNP-TV-Z]{26})?$/, { message: 'must be a ULID (26 characters)' })
+  readonly authorization_model_id?: string;
+}
+
 export class GrantBody extends RoleBody {
   @IsString({ message: 'must be a string' })
   @MaxLength(512, { message: 'must be at most 512 characters' })

@@ -17,7 +17,7 @@ import type { StoreId } from '../../ids.js';
 import type { Engine } from '../../operations/engine.js';
 import { getStore } from '../../operations/stores.js';
 import { storeNotFound } from '../../storage/stores.js';
-import { SERVICE } from '../../tuple/delegation.js';
+import { ACTING_FOR } from '../../tuple/delegation.js';
 import { parseObject } from '../../tuple/tuple.js';
 import { deedOf } from '../attribution.js';
 import { callerOf } from '../gate.js';
@@ -160,7 +160,7 @@ function isMeant(kind: RevokeRoute['Body']['kind'], value: string): boolean {
     case 'sub':
       return parseObject(value) !== undefined;
     case 'act':
-      return parseObject(value)?.type === SERVICE;
+      return parseObject(value)?.type === ACTING_FOR.type;
     default:
       return true;
   }

@@ -3,7 +3,7 @@ import type { CheckRequest } from '../../operations/check.js';
 import type { JsonObject } from '../../tuple/tuple.js';
 import { questionKeyOf } from './subject-token.js';
 import type { Bearer, WireQuestionKey, WireSubjectToken } from './subject-token.js';
-import { consistencyOf, contextOf, contextualTuplesOf, optionalModelId } from './wire.js';
+import { contextOf, contextualTuplesOf, targetOf } from './wire.js';
 import type { WireTarget, WireTuple } from './wire.js';
 
 export interface WireCircumstances {
@@ -22,9 +22,7 @@ export const checkQuestion = (
   body: CheckBody,
   bearer: Bearer,
 ): CheckRequest => ({
-  storeId,
-  ...optionalModelId(body.authorization_model_id),
-  consistency: consistencyOf(body.consistency, token),
+  ...targetOf(storeId, body, token),
   key: questionKeyOf(body.tuple_key, bearer, 'tuple_key'),
   contextualTuples: contextualTuplesOf(body.contextual_tuples),
   context: contextOf(body.context, 'context'),

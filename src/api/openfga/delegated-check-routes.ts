@@ -3,56 +3,39 @@
  * is known of the caller; only who holds the right to may say it.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import {
-  delegatedBatchCheck,
-  delegatedCheck,
-  delegatedCheckNow,
-  isGranted,
-} from '../../delegation/decide.js';
+import { delegatedBatchCheck, delegatedCheck, delegatedCheckNow } from '../../delegation/decide.js';
 import type {
   DelegatedDecision,
   DelegatedQuestion,
   DelegatedVerdict,
 } from '../../delegation/decide.js';
-import { PembaError, invalidRequest } from '../../errors.js';
+import { PembaError } from '../../errors.js';
 import type { Identity } from '../../identity/identity.js';
-import type { ServiceId, StoreId } from '../../ids.js';
+import type { StoreId } from '../../ids.js';
 import type { BatchItem } from '../../operations/batch.js';
 import type { Engine } from '../../operations/engine.js';
 import type { Answer, Target } from '../../operations/resolve.js';
-import { parseServiceId, serviceName } from '../../tuple/delegation.js';
+import { serviceName } from '../../tuple/delegation.js';
 import { delegatedResult, failing } from '../decision.js';
 import type { ActingServices, RecordDecisions } from '../decision.js';
 import { callerOf, chargeMore } from '../gate.js';
-import type { CheckBody, WireCircumstances } from './check-question.js';
+import type { WireCircumstances } from './check-question.js';
+import {
+  actorOf,
+  chainOf,
+  decisionToWire,
+  delegatedAnswer,
+  delegatedQuestion,
+} from './delegated-check.js';
+import type { DelegatedBody, WireActing } from './delegated-check.js';
 import { DELEGATED_REQUESTS, DELEGATED_RESPONSES } from './delegated-schemas.js';
-import { missingToWire } from './missing.js';
 import { batchItemError } from './errors.js';
+import { payloadOf } from './handover.js';
 import { consistencyTokenOf, stamp } from './reply.js';
-import {
-  assertOneSubject,
-  assertSubject,
-  questionKeyOf,
-  tokenFactsOf,
-  withBearer,
-} from './subject-token.js';
+import { assertOneSubject, assertSubject, withBearer } from './subject-token.js';
 import type { Bearer, WireQuestionKey, WireSubjectToken } from './subject-token.js';
-import {
-  consistencyOf,
-  contextOf,
-  contextualTuplesOf,
-  optionalModelId,
-  storeIdOf,
-} from './wire.js';
+import { storeIdOf, targetOf as wireTarget } from './wire.js';
 import type { WireTarget } from './wire.js';
-
-interface WireActing {
-  readonly actor?: string | null;
-  readonly chain?: readonly string[] | null;
-  readonly explain?: boolean | null;
-}
-
-type DelegatedBody = CheckBody & WireActing;
 
 interface DelegatedBatchBody extends WireTarget, WireSubjectToken, WireActing {
   readonly checks: readonly (WireCircumstances & {
@@ -71,7 +54,9 @@ export interface DelegatedCheckParts {
   readonly record: RecordDecisions;
 }
 
-/** It asks for two sets at least, and tells why not. */
+/** Most are answered by `direct-queries.ts` and do not come here. */
+export const DELEGATED_CHECK_ROUTE = '/stores/:storeId/delegated-check';
+
 const QUERY = { right: 'store:query' } as const;
 
 export function registerDelegatedChecks(
@@ -80,12 +65,15 @@ export function registerDelegatedChecks(
 ): void {
   const { engine, identity, record } = parts;
   instance.post<StoreRoute & { Body: DelegatedBody }>(
-    '/stores/:storeId/delegated-check',
+    DELEGATED_CHECK_ROUTE,
     {
       config: QUERY,
       schema: {
         body: DELEGATED_REQUESTS.check,
         response: { 200: DELEGATED_RESPONSES.check },
+      },
+      preParsing: (request, _reply, payload, done) => {
+        done(null, payloadOf(request.raw) ?? payload);
       },
     },
     async (request, reply) => {
@@ -95,7 +83,7 @@ export function registerDelegatedChecks(
       const acting = await actingOf(parts, request, target.storeId, body);
       const explain = await mayExplain(parts, request, target.storeId, body);
       const bearer = await withBearer(identity.subjectTokens, body.subject_token, (found) => found);
-      const question = questionOf(body, bearer, 'tuple_key');
+      const question = delegatedQuestion(body, bearer, 'tuple_key');
       const asked = { ...target, ...acting, explain, question };
       const fail = failing(record, reply, 'delegated-check', target, [{ question, acting }]);
       let answer: Answer<DelegatedDecision>;
@@ -108,11 +96,7 @@ export function registerDelegatedChecks(
         { question, acting, result: delegatedResult(answer.result) },
       ]);
       stamp(reply, answer);
-      return {
-        ...decisionToWire(answer.result),
-        actor: serviceName(acting.actor),
-        revision: answer.revision,
-      };
+      return delegatedAnswer(answer, acting.actor);
     },
   );
 
@@ -183,18 +167,10 @@ async function actingOf(
   storeId: StoreId,
   { actor, chain }: WireActing,
 ): Promise<ActingServices> {
-  const asked = actor === null || actor === undefined ? undefined : serviceOf(actor, 'actor');
   return {
-    actor: await identity.acting.actorOf(callerOf(request), storeId, asked),
-    chain: (chain ?? []).map((service, i) => serviceOf(service, `chain[${i}]`)),
+    actor: await identity.acting.actorOf(callerOf(request), storeId, actorOf(actor)),
+    chain: chainOf(chain),
   };
-}
-
-function serviceOf(text: string, field: string): ServiceId {
-  const service = parseServiceId(text);
-  if (service === undefined)
-    throw invalidRequest(field, `'${text}' is not of the form 'service:id'`);
-  return service;
 }
 
 /** What is missing shows tuples, which not everybody may read. */
@@ -212,22 +188,8 @@ async function mayExplain(
   });
 }
 
-const targetOf = (request: FastifyRequest<StoreRoute>, body: WireTarget): Target => ({
-  storeId: storeIdOf(request.params.storeId),
-  ...optionalModelId(body.authorization_model_id),
-  consistency: consistencyOf(body.consistency, consistencyTokenOf(request)),
-});
-
-const questionOf = (
-  body: WireCircumstances & { readonly tuple_key: WireQuestionKey },
-  bearer: Bearer,
-  field: string,
-): DelegatedQuestion => ({
-  key: questionKeyOf(body.tuple_key, bearer, field),
-  contextualTuples: contextualTuplesOf(body.contextual_tuples),
-  context: contextOf(body.context, 'context'),
-  ...tokenFactsOf(body.tuple_key.user, bearer),
-});
+const targetOf = (request: FastifyRequest<StoreRoute>, body: WireTarget): Target =>
+  wireTarget(storeIdOf(request.params.storeId), body, consistencyTokenOf(request));
 
 function itemOf(
   item: DelegatedBatchBody['checks'][number],
@@ -236,19 +198,12 @@ function itemOf(
 ): BatchItem<DelegatedQuestion> {
   const { correlation_id: correlationId } = item;
   try {
-    return { correlationId, question: questionOf(item, bearer, `checks[${i}].tuple_key`) };
+    return { correlationId, question: delegatedQuestion(item, bearer, `checks[${i}].tuple_key`) };
   } catch (error) {
     if (!(error instanceof PembaError)) throw error;
     return { correlationId, question: error };
   }
 }
-
-const decisionToWire = (decision: DelegatedDecision): object => ({
-  allowed: isGranted(decision),
-  reason: decision.reason,
-  decision_id: decision.id,
-  ...(decision.missing && { missing: decision.missing.map(missingToWire) }),
-});
 
 const recordedItem = (
   verdict: DelegatedVerdict,

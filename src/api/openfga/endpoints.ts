@@ -1,5 +1,6 @@
 /** What the OpenAPI document says of OpenFGA's API, from the same schemas that requests are held to. */
 import type { Config } from '../../config.js';
+import { DELEGATION_CHANGES_HEADER } from '../implications.js';
 import type { JsonSchema } from '../json-schema.js';
 import { PAGING } from '../openapi.js';
 import type { Endpoint } from '../openapi.js';
@@ -87,7 +88,8 @@ function modelEndpoints(schemas: RequestSchemas): readonly Endpoint[] {
       body: schemas.writeModel,
       takesDsl: true,
       status: 201,
-      answer: RESPONSES.modelId,
+      answer: RESPONSES.writtenModel,
+      headers: [DELEGATION_CHANGES_HEADER],
     },
     {
       method: 'get',

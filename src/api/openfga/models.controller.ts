@@ -23,6 +23,7 @@ import { modelFromDsl, modelToDsl } from '../../schema/dsl.js';
 import { modelFromWire, modelToWire } from '../../schema/wire.js';
 import type { JsonObject } from '../../tuple/tuple.js';
 import { BodyPipe } from '../body-pipe.js';
+import { DELEGATION_CHANGES_HEADER, changesToWire } from '../implications.js';
 import { DslText } from '../json-body.js';
 import { deedOf } from '../attribution.js';
 import { Needs } from '../needs.js';
@@ -69,16 +70,20 @@ export class ModelsController {
     @Param('storeId') storeId: string,
     @Body() body: unknown,
     @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<object> {
     const source =
       body instanceof DslText
         ? modelFromDsl(body.text)
         : modelSourceOf(this.#modelPipe.transform(body) as object);
-    const id = await writeModel(this.#engine, storeIdOf(storeId), {
+    const { id, implications } = await writeModel(this.#engine, storeIdOf(storeId), {
       ...source,
       ...deedOf(this.#engine.config, request, 'model.write'),
     });
-    return { authorization_model_id: id };
+    const changes = changesToWire(implications);
+    if (changes === undefined) return { authorization_model_id: id };
+    void reply.header(DELEGATION_CHANGES_HEADER, changes.header);
+    return { authorization_model_id: id, delegation_changes: changes.body };
   }
 
   @Get('authorization-models')

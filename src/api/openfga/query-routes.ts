@@ -27,14 +27,13 @@ import { COMPLETE_HEADER, TOKEN_HEADER, consistencyTokenOf, stamp } from './repl
 import type { RequestSchemas } from './request-schemas.js';
 import { RESPONSES } from './response-schemas.js';
 import {
-  consistencyOf,
   contextOf,
   contextualTuplesOf,
   flatContextualTuplesOf,
   objectOf,
-  optionalModelId,
   nameOf,
   storeIdOf,
+  targetOf as wireTarget,
 } from './wire.js';
 import { streamNames } from './streamed-list.js';
 import {
@@ -74,7 +73,7 @@ interface ListUsersBody extends WireTarget, WirePaging {
   readonly context?: JsonObject | null;
 }
 
-/** Most checks are answered by `direct-check.ts` and do not come here. */
+/** Most checks are answered by `direct-queries.ts` and do not come here. */
 export const CHECK_ROUTE = '/stores/:storeId/check';
 
 const QUERY = { right: 'store:query' } as const;
@@ -236,11 +235,8 @@ function registerLists(instance: FastifyInstance, parts: QueryRoutesParts): void
 
 type ListObjectsRoute = FastifyRequest<StoreRoute & { Body: ListObjectsBody }>;
 
-const targetOf = (request: FastifyRequest<StoreRoute>, body: WireTarget): Target => ({
-  storeId: storeIdOf(request.params.storeId),
-  ...optionalModelId(body.authorization_model_id),
-  consistency: consistencyOf(body.consistency, consistencyTokenOf(request)),
-});
+const targetOf = (request: FastifyRequest<StoreRoute>, body: WireTarget): Target =>
+  wireTarget(storeIdOf(request.params.storeId), body, consistencyTokenOf(request));
 
 const circumstancesOf = (
   body: WireCircumstances,

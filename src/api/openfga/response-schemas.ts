@@ -4,6 +4,7 @@
  * tests hold every answer against it.
  */
 import { CLAIMS_MAPPING, DELEGATION_SETTINGS } from './request-schemas.js';
+import { DELEGATION_CHANGES } from '../implications.js';
 import type { JsonSchema } from '../json-schema.js';
 
 const STRING: JsonSchema = { type: 'string' };
@@ -91,6 +92,10 @@ export const RESPONSES = {
   claimsMapping: CLAIMS_MAPPING,
   delegationSettings: DELEGATION_SETTINGS,
   modelId: object({ authorization_model_id: STRING }),
+  writtenModel: object(
+    { authorization_model_id: STRING },
+    { delegation_changes: DELEGATION_CHANGES },
+  ),
   model: object({ authorization_model: MODEL }),
   models: object({
     authorization_models: { type: 'array', items: MODEL },

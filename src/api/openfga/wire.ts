@@ -7,6 +7,7 @@ import { invalidRequest } from '../../errors.js';
 import { isUlid } from '../../ids.js';
 import type { ModelId, StoreId } from '../../ids.js';
 import type { Consistency } from '../../operations/consistency.js';
+import type { Target } from '../../operations/resolve.js';
 import type { TupleFilter } from '../../tuple/filter.js';
 import { parseInstant } from '../../quantity.js';
 import {
@@ -64,6 +65,16 @@ export function consistencyOf(wire: string | Absent, token: string | undefined):
   if (wire === 'HIGHER_CONSISTENCY') return { kind: 'head' };
   return token === undefined ? { kind: 'minimize_latency' } : { kind: 'at_least', token };
 }
+
+export const targetOf = (
+  storeId: StoreId,
+  body: WireTarget,
+  token: string | undefined,
+): Target => ({
+  storeId,
+  ...optionalModelId(body.authorization_model_id),
+  consistency: consistencyOf(body.consistency, token),
+});
 
 /** A wrong value is told back, but not at any length. */
 const QUOTED_LENGTH_MAX = 200;

@@ -35,10 +35,10 @@ export async function requireAllowed(
   asked: readonly Asked[],
 ): Promise<void> {
   const verdicts = await verdictsOf(client, subject, asked);
-  if (verdicts.some(({ allowed }) => allowed === false)) throw new ForbiddenException();
-  for (const { error } of verdicts) {
-    if (error !== undefined) throw error;
-  }
+  if (verdicts.every(({ allowed }) => allowed === true)) return;
+  const isDenied = verdicts.some(({ allowed }) => allowed === false);
+  const failure = verdicts.find(({ error }) => error !== undefined)?.error;
+  throw isDenied || failure === undefined ? new ForbiddenException() : failure;
 }
 
 async function verdictsOf(

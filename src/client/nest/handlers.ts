@@ -15,6 +15,8 @@ export interface Findings {
   readonly undecorated: readonly string[];
   /** HTTP handlers that require permits. */
   readonly needPermits: readonly string[];
+  /** HTTP handlers with checks that are about whoever makes the request. */
+  readonly needSubjects: readonly string[];
 }
 
 interface Method {
@@ -31,7 +33,11 @@ export function inspectHandlers(discovery: DiscoveryService): Findings {
   const others = classesOf(discovery.getProviders());
   const handlers = controllers.flatMap(methodsOf).filter(({ method }) => isHandler(method));
   const plans = handlers.map(({ type, method }) => planOf(type, method));
-  const needing = plans.filter((plan) => plan.kind === 'guarded' && plan.permits.length > 0);
+  const guarded = plans.filter((plan) => plan.kind === 'guarded');
+  const [withPermits, withoutPermits] = [
+    guarded.filter(({ permits }) => permits.length > 0),
+    guarded.filter(({ permits }) => permits.length === 0),
+  ];
   return {
     problems: [
       ...[...controllers, ...others].filter(isTorn).map((type) => contradiction(type.name)),
@@ -39,7 +45,8 @@ export function inspectHandlers(discovery: DiscoveryService): Findings {
       ...[...controllers, ...others].flatMap(methodsOf).flatMap(problemsOf),
     ],
     undecorated: plans.filter(({ kind }) => kind === 'undecorated').map(({ name }) => name),
-    needPermits: needing.map(({ name }) => name),
+    needPermits: withPermits.map(({ name }) => name),
+    needSubjects: withoutPermits.map(({ name }) => name),
   };
 }
 

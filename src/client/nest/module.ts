@@ -51,12 +51,14 @@ class Lifecycle implements OnModuleInit, OnApplicationShutdown {
   }
 
   async onModuleInit(): Promise<void> {
-    const { problems, undecorated, needPermits } = inspectHandlers(this.#discovery);
-    const unverifiable =
-      this.#verifier === undefined
-        ? needPermits.map((name) => `${name} requires a permit, and there is no verifier`)
-        : [];
-    const all = [...problems, ...unverifiable];
+    const { problems, undecorated, needPermits, needSubjects } = inspectHandlers(this.#discovery);
+    const unverifiable = this.#verifier === undefined ? needPermits : [];
+    const unknown = this.#options.subject === undefined ? needSubjects : [];
+    const all = [
+      ...problems,
+      ...unverifiable.map((name) => `${name} requires a permit, and there is no verifier`),
+      ...unknown.map((name) => `${name} has a check, and no \`subject\` says about whom`),
+    ];
     if (all.length > 0) throw new TypeError(`pemba/nest: ${all.join('; ')}`);
     if (undecorated.length > 0 && this.#options.undecorated !== 'allow') {
       new Logger('Pemba').warn(`denied, as no decorator says otherwise: ${undecorated.join(', ')}`);

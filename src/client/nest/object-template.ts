@@ -44,6 +44,7 @@ export function parseTemplate(text: string): ObjectTemplate {
 }
 
 function literal(text: string): Part {
+  if (/[{}]/.test(text)) throw new TypeError('its braces do not match');
   if (!isId(text)) throw new TypeError(`"${text}" cannot stand in the id of an object`);
   return { kind: 'literal', text };
 }

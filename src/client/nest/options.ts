@@ -14,9 +14,10 @@ export interface PembaModuleOptions<Request = HttpRequest> {
   readonly verifier?: VerifierOptions | Verifier | undefined;
   /**
    * Who makes the request, as it was authenticated before: by middleware or a global guard, never by
-   * a header that anybody can send. Undefined: nobody known.
+   * a header that anybody can send. Undefined: nobody known. Not needed where every check is behind a
+   * permit, which says who it is about.
    */
-  readonly subject: (request: Request) => Now<RequestSubject | undefined>;
+  readonly subject?: ((request: Request) => Now<RequestSubject | undefined>) | undefined;
   /**
    * The service at the other end. Default: not known, so that only permits count that are bound to a
    * key which is proved here.

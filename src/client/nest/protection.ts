@@ -108,7 +108,7 @@ export class Protection {
   }
 
   async #subjectOf({ name }: Plan, request: HttpRequest): Promise<RequestSubject> {
-    const subject = await this.#parts.options.subject(request);
+    const subject = await this.#parts.options.subject?.(request);
     if (subject === undefined) throw new UnauthorizedException();
     if (typeof subject !== 'string' || parseObject(subject) !== undefined) return subject;
     this.#log.warn(`${name}: what \`subject\` returns is not type:id`);
