@@ -21,7 +21,7 @@ export class DelegationSettings extends QuerySettings {
   @Setting(
     'PEMBA_MAX_LIVE_PERMITS',
     'permits',
-    'Watched by one worker until they expire; each takes a kilobyte or two.',
+    'Watched by one worker until they expire; each takes two or three kilobytes.',
   )
   @Whole(1, 10_000_000)
   readonly maxLivePermits: number = 200_000;

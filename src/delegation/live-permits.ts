@@ -144,9 +144,9 @@ function holds(permit: LivePermit): boolean {
 class StorePermits {
   readonly replica: Watched;
   readonly #permits = new Set<LivePermit>();
-  readonly #byTuple = new Map<string, Set<LivePermit>>();
+  readonly #byTuple = new PermitIndex();
   /** Those that rest on an absence, by the changes that may end it: `write type#relation`. */
-  readonly #byKind = new Map<string, Set<LivePermit>>();
+  readonly #byKind = new PermitIndex();
   readonly #bySecond = new Map<number, LivePermit[]>();
   #forgottenAt = 0;
 
@@ -160,11 +160,7 @@ class StorePermits {
 
   add(permit: LivePermit): void {
     this.#permits.add(permit);
-    for (const [index, name] of this.#placesOf(permit)) {
-      const known = index.get(name);
-      if (known === undefined) index.set(name, new Set([permit]));
-      else known.add(permit);
-    }
+    for (const [index, name] of this.#placesOf(permit)) index.add(name, permit);
     const second = permit.expiresAt + CLOCK_SKEW_MAX_S;
     const ending = this.#bySecond.get(second);
     if (ending === undefined) this.#bySecond.set(second, [permit]);
@@ -173,14 +169,10 @@ class StorePermits {
 
   remove(permit: LivePermit): void {
     if (!this.#permits.delete(permit)) return;
-    for (const [index, name] of this.#placesOf(permit)) {
-      const known = index.get(name);
-      known?.delete(permit);
-      if (known?.size === 0) index.delete(name);
-    }
+    for (const [index, name] of this.#placesOf(permit)) index.delete(name, permit);
   }
 
-  *#placesOf(permit: LivePermit): Generator<[Map<string, Set<LivePermit>>, string], void> {
+  *#placesOf(permit: LivePermit): Generator<[PermitIndex, string], void> {
     for (const key of permit.tuples) yield [this.#byTuple, formatTupleKey(key)];
     for (const kind of permit.comes) yield [this.#byKind, `write ${kind}`];
     for (const kind of permit.goes) yield [this.#byKind, `delete ${kind}`];
@@ -214,10 +206,36 @@ class StorePermits {
     const doubtful = new Set<LivePermit>();
     for (const { operation, tuple } of changes) {
       // A tuple that is replaced is written over the one that was there.
-      for (const permit of this.#byTuple.get(formatTupleKey(tuple)) ?? []) ended.add(permit);
+      for (const permit of this.#byTuple.of(formatTupleKey(tuple))) ended.add(permit);
       const kind = `${operation} ${tuple.object.type}#${tuple.relation}`;
-      for (const permit of this.#byKind.get(kind) ?? []) doubtful.add(permit);
+      for (const permit of this.#byKind.of(kind)) doubtful.add(permit);
     }
     return { ended, doubtful };
+  }
+}
+
+/** Permits by a name that most share with no other: a set for each would take most of the memory. */
+class PermitIndex {
+  readonly #known = new Map<string, LivePermit | Set<LivePermit>>();
+
+  of(name: string): Iterable<LivePermit> {
+    const known = this.#known.get(name);
+    if (known === undefined) return [];
+    return known instanceof Set ? known : [known];
+  }
+
+  add(name: string, permit: LivePermit): void {
+    const known = this.#known.get(name);
+    if (known === undefined || known === permit) this.#known.set(name, permit);
+    else if (known instanceof Set) known.add(permit);
+    else this.#known.set(name, new Set([known, permit]));
+  }
+
+  delete(name: string, permit: LivePermit): void {
+    const known = this.#known.get(name);
+    if (known === permit) this.#known.delete(name);
+    else if (known instanceof Set && known.delete(permit) && known.size === 0) {
+      this.#known.delete(name);
+    }
   }
 }
