@@ -82,6 +82,41 @@ describeWithPostgres('rights that ended', () => {
     });
   }, 60_000);
 
+  it('leave none behind when it is the model that takes them, while permits are minted', async () => {
+    const models = `${world.store.path}/authorization-models`;
+    const [model] = (await world.pemba.call('GET', models)).json.authorization_models as object[];
+    const renamed = JSON.stringify(model).replaceAll('"can_place"', '"can_put"');
+    const narrowed = { ...(JSON.parse(renamed) as object), delegation_settings: {} };
+    const token = await world.userToken();
+    const minted: string[] = [];
+    const late: string[] = [];
+    for (let round = 0; round < 10; round++) {
+      let isReplaced = false;
+      const mint = async (): Promise<void> => {
+        const began = isReplaced;
+        const answer = await world.exchange({ token });
+        if (answer.token !== '') (began ? late : minted).push(answer.token);
+      };
+      const minting = Array.from({ length: 6 }, async (_, i) => {
+        await delay(i);
+        await mint();
+        await mint();
+      });
+      await delay(round);
+      const { status } = await world.pemba.call('POST', models, narrowed);
+      expect(status).toBe(201);
+      isReplaced = true;
+      await Promise.all([...minting, mint()]);
+      await world.pemba.call('POST', models, model);
+    }
+    expect(late).toEqual([]);
+    expect(minted.length).toBeGreaterThan(10);
+    await until(async () => {
+      const known = new Set((await marks()).map(({ value }) => value));
+      return minted.every((permit) => known.has(jti(permit)));
+    });
+  }, 60_000);
+
   it('leave none behind where the store was given up in between', async () => {
     const { engine, delegation, signing, identity } = world.pemba.assembly;
     const { livePermits } = delegation;
