@@ -122,7 +122,13 @@ describeWithPostgres('a caller', () => {
 
   it('without a role has no right to the deployment, nor to keys and grants', async () => {
     const refusals = routes.filter(({ right }) => right?.startsWith('deployment:') === true);
-    expect(refusals.map(({ url }) => url).sort()).toEqual(['/metrics', '/stores']);
+    expect(refusals.map(({ url }) => url).sort()).toEqual([
+      '/admin/signing-keys',
+      '/admin/signing-keys/:kid/drop',
+      '/admin/signing-keys/rotate',
+      '/metrics',
+      '/stores',
+    ]);
     await inVain(async () => {
       for (const route of refusals) {
         const { status, text } = await ask(route, store.id, stranger);
