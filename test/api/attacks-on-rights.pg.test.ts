@@ -22,7 +22,7 @@ const NOT_FOUND = /"(store_id_not_found|latest_authorization_model_not_found)"|N
 const METADATA = '/.well-known/oauth-authorization-server';
 const PUBLIC = [
   ...['/healthz', '/livez', '/readyz', '/openapi.json'],
-  ...[METADATA, `${METADATA}/stores/:storeId`],
+  ...[METADATA, `${METADATA}/stores/:storeId`, '/.well-known/jwks.json'],
   // These authenticate by themselves: see test/api/oauth.
   ...['/oauth/token', '/stores/:storeId/oauth/token'],
 ];
