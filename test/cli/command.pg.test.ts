@@ -184,7 +184,7 @@ describeWithPostgres('the command', () => {
       // For a moment there are none, which is no list.
       const { status, json } = await pemba.call('GET', '/admin/signing-keys');
       if (status === 503) return false;
-      const { keys } = json as { readonly keys: readonly { readonly kid: string }[] };
+      const { signing_keys: keys } = json as { signing_keys: readonly { kid: string }[] };
       return keys.length === 2 && !keys.some(({ kid }) => before.includes(kid));
     });
     const store = pemba.assembly.identity.systemStore ?? '';
