@@ -4,6 +4,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { registerAuthzen } from './api/authzen/routes.js';
 import { callerOf, installGate } from './api/gate.js';
 import { limitConnections } from './api/connections.js';
 import type { RecordDecisions } from './api/decision.js';
@@ -208,6 +209,11 @@ function registerRoutes(instance: FastifyInstance, assembly: Assembly, routes: R
     registerRevocations(plugin, { revocations, identity: assembly.identity, rootStore });
     registerRevoking(plugin, { revocations, engine });
     registerMetadata(plugin, { config, methods: assembly.identity.clients.supported() });
+  });
+  void instance.register((plugin, _options, done) => {
+    const { identity, signing } = assembly;
+    registerAuthzen(plugin, { config, log, engine, identity, signer: signing, record });
+    done();
   });
   void instance.register((plugin, _options, done) => {
     registerTokenRoutes(plugin, tokenRouteParts(assembly));
