@@ -6,17 +6,16 @@ import { PROBLEM, REQUESTS, RESPONSES } from './schemas.js';
 import { PATHS, mountsOf } from './store-route.js';
 
 const TEXT: JsonSchema = { type: 'string' };
-const URL: JsonSchema = { type: 'string', format: 'uri' };
 
 const METADATA: JsonSchema = {
   type: 'object',
   properties: {
-    policy_decision_point: URL,
-    access_evaluation_endpoint: URL,
-    access_evaluations_endpoint: URL,
-    search_subject_endpoint: URL,
-    search_resource_endpoint: URL,
-    search_action_endpoint: URL,
+    policy_decision_point: TEXT,
+    access_evaluation_endpoint: TEXT,
+    access_evaluations_endpoint: TEXT,
+    search_subject_endpoint: TEXT,
+    search_resource_endpoint: TEXT,
+    search_action_endpoint: TEXT,
     supported_obligations: { type: 'array', items: TEXT },
     signed_metadata: TEXT,
   },

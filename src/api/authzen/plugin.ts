@@ -19,6 +19,11 @@ export function prepareAuthzen(
     echoRequestId(request, reply);
     done();
   });
+  plugin.addHook('onSend', ({ headers }, _reply, payload, done) => {
+    // A head goes out in the encoding of the text that it goes with.
+    if (typeof payload !== 'string' || isAscii(headers[REQUEST_ID_HEADER])) done(null, payload);
+    else done(null, Buffer.from(payload));
+  });
   plugin.setErrorHandler((error, request, reply) => {
     // What the gate refuses has not come as far as the hook.
     echoRequestId(request, reply);
@@ -40,5 +45,8 @@ function echoRequestId({ headers }: FastifyRequest, reply: FastifyReply): void {
   const given = headers[REQUEST_ID_HEADER];
   if (typeof given === 'string' && given !== '') void reply.header(REQUEST_ID_HEADER, given);
 }
+
+const isAscii = (id: string | readonly string[] | undefined): boolean =>
+  typeof id !== 'string' || !/[^ -~\t]/.test(id);
 
 const REQUEST_ID_HEADER = 'x-request-id';

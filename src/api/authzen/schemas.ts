@@ -16,7 +16,7 @@ const object = (
 
 const ENTITY = object({ type: TEXT, id: TEXT, properties: OBJECT }, ['type', 'id']);
 /** Of a search: its id does not matter, if there is one. */
-const ENTITY_TYPE = object({ type: TEXT, properties: OBJECT }, ['type']);
+const ENTITY_TYPE = object({ type: TEXT, id: {}, properties: OBJECT }, ['type']);
 const ACTION = object({ name: TEXT, properties: OBJECT }, ['name']);
 
 const OPTIONS: JsonSchema = {
@@ -99,6 +99,9 @@ export const RESPONSES = {
   searchResource: FOUND_ENTITY,
   searchAction: results(object({ name: STRING }, ['name'])),
 } satisfies Readonly<Record<string, JsonSchema>>;
+
+/** Fastify writes what is required first, and AuthZEN the page. */
+export const inItsOrder = (schema: JsonSchema): JsonSchema => ({ ...schema, required: [] });
 
 /** RFC 9457. */
 export const PROBLEM = object(

@@ -22,7 +22,7 @@ import { objectOf, relationOf, resourceTypeOf, subjectOf, subjectTypeOf } from '
 import type { WireAction, WireEntity, WireEntityType } from './entities.js';
 import { identityOf, nextToken, pageOf } from './paging.js';
 import type { SearchApi, SearchBody } from './paging.js';
-import { REQUESTS, RESPONSES } from './schemas.js';
+import { REQUESTS, RESPONSES, inItsOrder } from './schemas.js';
 import { searchActions, searchResources, searchSubjects } from './search.js';
 import type { SearchGround } from './search.js';
 import { PATHS, mountsOf } from './store-route.js';
@@ -67,7 +67,7 @@ function registerSearch<SearchedBody extends Body>(
       `${prefix}${PATHS[name]}`,
       {
         config: { ...LIST, ...(storeId !== undefined && { storeId }) },
-        schema: { body: REQUESTS[name], response: { 200: RESPONSES[name] } },
+        schema: { body: REQUESTS[name], response: { 200: inItsOrder(RESPONSES[name]) } },
       },
       (request, reply) => {
         // As its schema has seen to.
