@@ -4,21 +4,23 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { directEvaluations } from './api/authzen/direct-evaluation.js';
 import { registerAuthzen } from './api/authzen/routes.js';
 import { callerOf, installGate } from './api/gate.js';
 import { limitConnections } from './api/connections.js';
 import type { RecordDecisions } from './api/decision.js';
+import { answerDirectly } from './api/direct.js';
+import type { DirectParts, DirectRoute } from './api/direct.js';
 import { installBodyParsers } from './api/json-body.js';
 import {
   OpenFgaErrorFilter,
   answerClientError,
   answerError,
 } from './api/openfga/error-handling.js';
-import { answerChecksDirectly } from './api/openfga/direct-check.js';
-import type { DirectCheckParts } from './api/openfga/direct-check.js';
+import { directCheck } from './api/openfga/direct-check.js';
 import { registerDelegatedChecks } from './api/openfga/delegated-check-routes.js';
 import { registerImport } from './api/openfga/import-route.js';
-import { CHECK_ROUTE, registerQueryRoutes } from './api/openfga/query-routes.js';
+import { registerQueryRoutes } from './api/openfga/query-routes.js';
 import { requestSchemas } from './api/openfga/request-schemas.js';
 import { RouteTable } from './api/openfga/route-table.js';
 import { registerMetadata } from './api/oauth/metadata.js';
@@ -87,7 +89,7 @@ export async function serve(assembly: Assembly): Promise<Server> {
   installBodyParsers(instance, config);
   installYamlParser(instance);
   if (assembly.decisionLog === undefined && !assembly.rateLimits.isLimited('queries')) {
-    answerChecks(instance, assembly, {
+    answerQuestions(instance, assembly, {
       newRequestId,
       mayAnswer: (request, storeId) =>
         !overload.isNow() && gate.isAdmitted(request, 'store:query', storeId),
@@ -158,22 +160,35 @@ function adapterOf(
 
 /**
  * Only what needs no word of anybody else: where each decision is logged, or counted against a
- * limit, checks take the way of all requests.
+ * limit, questions take the way of all requests.
  */
-function answerChecks(
+function answerQuestions(
   instance: FastifyInstance,
   { config, log, engine, metrics }: Assembly,
-  parts: Pick<DirectCheckParts, 'newRequestId' | 'mayAnswer'>,
+  parts: Pick<DirectParts, 'newRequestId' | 'mayAnswer'>,
 ): void {
-  answerChecksDirectly(instance, {
+  const observed = (
+    api: 'check' | 'evaluation',
+    direct: Pick<DirectRoute, 'path' | 'storeId' | 'answer'>,
+  ): DirectRoute => {
+    const prefix = direct.storeId === undefined ? '/stores/:storeId' : '';
+    const route = `${prefix}${direct.path}`;
+    return {
+      ...direct,
+      onDecision: (decision) => {
+        metrics.decision(api, decision);
+      },
+      onAnswer: directObserver(log, metrics, { method: 'POST', route, status: 200 }),
+    };
+  };
+  answerDirectly(instance, {
     ...parts,
     engine,
-    schema: requestSchemas(config).check,
     requestIdHeader: REQUEST_ID_HEADER,
-    onDecision: (decision) => {
-      metrics.decision('check', decision);
-    },
-    onAnswer: directObserver(log, metrics, { method: 'POST', route: CHECK_ROUTE, status: 200 }),
+    routes: [
+      observed('check', directCheck(engine, requestSchemas(config).check)),
+      ...directEvaluations(engine).map((route) => observed('evaluation', route)),
+    ],
   });
 }
 

@@ -383,7 +383,7 @@ describeWithPostgres("AuthZEN's certification scenario", () => {
           issuer: metadata.policy_decision_point,
         };
         await jwtVerify(signed as string, await importJWK(key), options);
-        expect(decodeJwt(signed as string)).toMatchObject(metadata);
+        expect(decodeJwt(signed as string)).toMatchObject(metadata as object);
       } finally {
         await signing.stop();
       }

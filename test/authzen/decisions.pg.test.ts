@@ -306,6 +306,34 @@ describeWithPostgres('a decision', () => {
     });
   });
 
+  it('is the same by the short way and by that of all requests', async () => {
+    const long = {
+      headers: { 'content-type': 'application/json; charset=utf-8', 'x-request-id': 'r' },
+    };
+    const short = { headers: { 'content-type': 'application/json', 'x-request-id': 'r' } };
+    const properties = { distance: 1, away: false };
+    for (const [subject, action, more] of [
+      ['user:anne', 'viewer', {}],
+      ['user:ben', 'viewer', { context: { explain: true } }],
+      ['user:anne', 'approver', { context: { supported_obligations: ['step-up'] } }],
+      ['user:anne', 'none', {}],
+      ['user:cleo', 'editor', { subject: { ...entity('user:cleo'), properties } }],
+      ['user:cleo', 'editor', { context: { supported_obligations: 1 } }],
+      ['user:anne', 'can_print', { options: { delegated: true } }],
+      ['', 'viewer', {}],
+    ] as const) {
+      const question = { ...evaluation(subject, action, 'document:1'), ...more };
+      const answers = [];
+      for (const way of [long, short, short]) {
+        const { status, headers, text } = await store.ask('evaluation', question, way);
+        const own = [...headers].filter(([name]) => !['date', 'keep-alive'].includes(name));
+        answers.push({ status, headers: own.sort(), text });
+      }
+      expect(answers[1]).toEqual(answers[0]);
+      expect(answers[2]).toEqual(answers[0]);
+    }
+  });
+
   it('is not for who may not ask: 401 with a challenge, 403, and a store that is hidden', async () => {
     const question = evaluation('user:anne', 'viewer', 'document:1');
     const as = (authorization: string): Promise<Answer> =>

@@ -49,7 +49,8 @@ describeWithPostgres("hostile requests to AuthZEN's API", () => {
     await pemba.stop();
   });
 
-  const good = JSON.stringify(evaluation('user:anne', 'viewer', 'document:1'));
+  const question = evaluation('user:anne', 'viewer', 'document:1');
+  const good = JSON.stringify(question);
   const send = (raw: string | Uint8Array, headers: Record<string, string> = {}): Promise<Answer> =>
     store.ask('evaluation', undefined, {
       raw,
@@ -73,7 +74,7 @@ describeWithPostgres("hostile requests to AuthZEN's API", () => {
   });
 
   it('that search get ids as they were asked about', async () => {
-    const body = { ...JSON.parse(good), subject: { type: 'user' } };
+    const body = { ...question, subject: { type: 'user' } };
     expect(await store.found('subject', body)).toEqual([
       entity('user:a:b'),
       entity('user:anne'),
@@ -120,7 +121,7 @@ describeWithPostgres("hostile requests to AuthZEN's API", () => {
 
   it('with too many questions are refused', async () => {
     const evaluations = Array.from({ length: 51 }, () => ({}));
-    const answer = await store.ask('evaluations', { ...JSON.parse(good), evaluations });
+    const answer = await store.ask('evaluations', { ...question, evaluations });
     expect(expectStatus(answer, 400).json.code).toBe('limit_exceeded');
   });
 
@@ -137,12 +138,12 @@ describeWithPostgres("hostile requests to AuthZEN's API", () => {
 
   it('whose properties are of other types than the condition has are no', async () => {
     for (const zone of [1, true, null, ['a'], { a: 'a' }]) {
-      const question = {
-        ...JSON.parse(good),
+      const other = {
+        ...question,
         subject: { ...entity('user:anne'), properties: { zone } },
         action: { name: 'near' },
       };
-      expect(await store.told('evaluation', question)).toEqual({ decision: false });
+      expect(await store.told('evaluation', other)).toEqual({ decision: false });
     }
   });
 
@@ -156,7 +157,7 @@ describeWithPostgres("hostile requests to AuthZEN's API", () => {
   });
 
   it('for tokens of pages that were made up, or are of another store, are refused', async () => {
-    const body = { ...JSON.parse(good), subject: { type: 'user' } };
+    const body = { ...question, subject: { type: 'user' } };
     const first = await store.told('search/subject', { ...body, page: { limit: 1 } });
     const { next_token: token } = first.page;
     const other = await AccessStore.with(pemba, MODEL, TUPLES);
@@ -178,7 +179,7 @@ describeWithPostgres("hostile requests to AuthZEN's API", () => {
       ['POST', `/stores/x/access/v1/evaluation`],
       ['POST', `/.well-known/authzen-configuration${path}`],
     ] as const) {
-      const answer = await pemba.call(method, at, method === 'GET' ? undefined : JSON.parse(good));
+      const answer = await pemba.call(method, at, method === 'GET' ? undefined : question);
       expect([at, answer.status >= 400 && answer.status < 500]).toEqual([at, true]);
       expect(answer.json).not.toHaveProperty('decision');
     }
@@ -192,7 +193,9 @@ describeWithPostgres("hostile requests to AuthZEN's API", () => {
       });
       let text = '';
       socket.on('data', (chunk) => (text += chunk.toString()));
-      socket.on('end', () => resolve(text));
+      socket.on('end', () => {
+        resolve(text);
+      });
       socket.on('error', reject);
     });
     expect(answer).toMatch(/^HTTP\/1\.1 4\d\d /);

@@ -14,18 +14,21 @@ export function installStrictBody(plugin: FastifyInstance, maxBodyBytes: number)
     'application/json',
     { parseAs: 'buffer', bodyLimit: maxBodyBytes },
     (_request, bytes: Buffer, done) => {
-      const body = bytes.length === 0 ? undefined : iJson(bytes);
-      if (body !== undefined) done(null, body);
-      else done(malformed());
+      try {
+        done(null, iJson(bytes));
+      } catch (error) {
+        done(error as Error);
+      }
     },
   );
 }
 
-function iJson(bytes: Buffer): JsonValue | undefined {
+/** Throws `invalid_request`. */
+export function iJson(bytes: Buffer): JsonValue {
   const value = strictJson(bytes);
   // Half a surrogate pair can only be written as an escape.
-  if (value === undefined || !bytes.includes('\\u')) return value;
-  return isWellFormed(value) ? value : undefined;
+  if (value === undefined || (bytes.includes('\\u') && !isWellFormed(value))) throw malformed();
+  return value;
 }
 
 function isWellFormed(value: JsonValue): boolean {

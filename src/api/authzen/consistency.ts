@@ -1,11 +1,12 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { FastifyReply } from 'fastify';
 import type { Consistency } from '../../operations/consistency.js';
 
-const HEADER = 'pemba-consistency-token';
+export const CONSISTENCY_HEADER = 'pemba-consistency-token';
 
 /** AuthZEN has no word for how fresh an answer is to be: the header that all routes know has. */
-export function consistencyOf({ headers }: FastifyRequest): Consistency {
-  const token = headers[HEADER];
+export function consistencyOf({ headers }: { readonly headers: IncomingHttpHeaders }): Consistency {
+  const token = headers[CONSISTENCY_HEADER];
   return typeof token === 'string' && token !== ''
     ? { kind: 'at_least', token }
     : { kind: 'minimize_latency' };
@@ -15,5 +16,5 @@ export function stampRevision(
   reply: FastifyReply,
   { consistencyToken }: { readonly consistencyToken: string },
 ): void {
-  void reply.header(HEADER, consistencyToken);
+  void reply.header(CONSISTENCY_HEADER, consistencyToken);
 }

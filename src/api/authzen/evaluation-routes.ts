@@ -6,19 +6,17 @@ import type { StoreId } from '../../ids.js';
 import type { Engine } from '../../operations/engine.js';
 import { answerOf, resolve, resolveNow } from '../../operations/resolve.js';
 import type { Answer, Resolved, Target } from '../../operations/resolve.js';
-import type { JsonObject, TupleKey } from '../../tuple/tuple.js';
 import { failing } from '../decision.js';
 import type { ActingServices, Decision, RecordDecisions } from '../decision.js';
+import { payloadOf, throwFailureOf } from '../handover.js';
 import { askedStoreOf, callerOf, chargeMore } from '../gate.js';
 import { actingIn, namedActors } from './acting.js';
 import type { WireOptions } from './acting.js';
-import { decisionToWire, errorToWire } from './answer.js';
-import type { WireDecision } from './answer.js';
-import { wantedBy } from './circumstances.js';
 import { consistencyOf, stampRevision } from './consistency.js';
-import { askedOf, isLast, itemsOf, onlyEvaluationOf, semanticOf } from './evaluations.js';
+import { evaluate, loggedOf, refused } from './evaluate.js';
+import type { Evaluated, Question } from './evaluate.js';
+import { isLast, itemsOf, onlyEvaluationOf, semanticOf } from './evaluations.js';
 import type { EvaluationBody, EvaluationsBody, WireEvaluation } from './evaluations.js';
-import { judge } from './judgement.js';
 import { REQUESTS, RESPONSES } from './schemas.js';
 import { PATHS, mountsOf } from './store-route.js';
 
@@ -38,6 +36,9 @@ export function registerEvaluations(plugin: FastifyInstance, parts: EvaluationPa
       {
         config,
         schema: { body: REQUESTS.evaluation, response: { 200: RESPONSES.evaluation } },
+        preParsing: (request, _reply, payload, done) => {
+          done(null, payloadOf(request.raw) ?? payload);
+        },
       },
       (request, reply) => answerOne(parts, request, reply, request.body),
     );
@@ -57,11 +58,6 @@ export function registerEvaluations(plugin: FastifyInstance, parts: EvaluationPa
   }
 }
 
-interface Question {
-  readonly evaluation: WireEvaluation;
-  readonly acting: ActingServices | undefined;
-}
-
 /** Without a promise, as is the rule, a request is answered in the turn that it arrived in. */
 function answerOne(
   parts: EvaluationParts,
@@ -76,6 +72,7 @@ function answerOne(
     const question = { evaluation: body, acting };
     let evaluated: Evaluated;
     try {
+      throwFailureOf(request.raw);
       evaluated = evaluate(engine, resolved, caller, question);
     } catch (error) {
       return failing(record, reply, 'evaluation', target, [loggedOf(body, acting)])(error);
@@ -128,11 +125,6 @@ async function answerAll(
   return reply.send({ evaluations: answer.result.map(({ decision }) => decision) });
 }
 
-interface Evaluated {
-  readonly decision: WireDecision;
-  readonly logged: Decision;
-}
-
 /** All in one turn, at one revision, up to the one that the semantic ends with. */
 function judgeAll(
   engine: Engine,
@@ -167,55 +159,6 @@ function evaluateItem(
     const { evaluation, acting } = question;
     return refused(error, loggedOf(evaluation, acting).question, acting);
   }
-}
-
-const refused = (
-  error: PembaError,
-  question: Decision['question'],
-  acting?: ActingServices,
-): Evaluated => ({
-  decision: errorToWire(error),
-  logged: { question, ...(acting && { acting }), result: { error } },
-});
-
-/** That the store has no such type or action is an answer; whatever else goes wrong is thrown. */
-function evaluate(
-  engine: Engine,
-  resolved: Resolved,
-  caller: string,
-  { evaluation, acting }: Question,
-): Evaluated {
-  try {
-    const wanted = wantedBy(evaluation.context);
-    const asked = askedOf(resolved, caller, evaluation);
-    const judgement = judge(engine, resolved, { asked, acting, wanted });
-    return {
-      decision: decisionToWire(judgement, wanted, resolved.replica.revision),
-      logged: {
-        ...loggedOf(evaluation, acting, asked.context),
-        result: { allowed: judgement.permits },
-      },
-    };
-  } catch (error) {
-    if (!(error instanceof PembaError) || !UNKNOWN_NAMES.has(error.code)) throw error;
-    return refused(error, loggedOf(evaluation, acting).question, acting);
-  }
-}
-
-const UNKNOWN_NAMES = new Set(['type_not_found', 'relation_not_found']);
-
-/** What was asked, in the words in which it was; what it is in the model, the model's version says. */
-function loggedOf(
-  { subject, action, resource, context: said }: WireEvaluation,
-  acting: ActingServices | undefined,
-  context: JsonObject = said ?? {},
-): Omit<Decision, 'result'> {
-  const key: TupleKey = {
-    object: { type: resource.type, id: resource.id },
-    relation: action.name,
-    subject: { kind: 'object', type: subject.type, id: subject.id },
-  };
-  return { question: { key, contextualTuples: [], context }, ...(acting && { acting }) };
 }
 
 const failedItem = (question: Question | PembaError, i: number): Omit<Decision, 'result'> => ({

@@ -32,7 +32,7 @@ export interface EvaluationsBody extends Defaults {
   readonly evaluations?: readonly JsonValue[] | null;
 }
 
-const isEvaluation: ValidateFunction<EvaluationBody> = new Ajv({
+export const isEvaluation: ValidateFunction<EvaluationBody> = new Ajv({
   ...AJV_OPTIONS,
   strict: false,
 }).compile<EvaluationBody>(EVALUATION);
