@@ -1,7 +1,7 @@
 /**
  * The benchmarks, one after the other:
  *
- *   npm run bench -- [engine memory http authentication permits writes feed growth overload]
+ *   npm run bench -- [engine memory http authentication authzen permits writes feed growth overload]
  *                    [--size small|1M|10M] [--runs N] [--json FILE]
  *
  * README.md tells what each figure means.
@@ -9,6 +9,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { authenticationBenchmark } from './authentication.bench.js';
+import { authzenBenchmark } from './authzen.bench.js';
 import { engineBenchmark } from './engine.bench.js';
 import { feedBenchmark } from './feed.bench.js';
 import { Ground } from './ground.js';
@@ -30,6 +31,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   memoryBenchmark,
   httpBenchmark,
   authenticationBenchmark,
+  authzenBenchmark,
   permitsBenchmark,
   writesBenchmark,
   feedBenchmark,
