@@ -124,7 +124,7 @@ function batchCase(ground: Ground, world: StoredWorld, connections: number): Htt
   };
 }
 
-function randomKeys({ scale }: Ground, count: number): readonly TupleKey[] {
+export function randomKeys({ scale }: Ground, count: number): readonly TupleKey[] {
   const random = new Random(19);
   const { documents, users } = scale.size;
   return Array.from({ length: count }, () =>

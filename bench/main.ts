@@ -1,7 +1,7 @@
 /**
  * The benchmarks, one after the other:
  *
- *   npm run bench -- [engine memory http authentication permits delegation writes feed
+ *   npm run bench -- [engine memory http authentication authzen permits delegation writes feed
  *                    growth overload]
  *                    [--size small|1M|10M] [--runs N] [--json FILE]
  *
@@ -10,6 +10,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { authenticationBenchmark } from './authentication.bench.js';
+import { authzenBenchmark } from './authzen.bench.js';
 import { delegationBenchmark } from './delegation.bench.js';
 import { engineBenchmark } from './engine.bench.js';
 import { feedBenchmark } from './feed.bench.js';
@@ -32,6 +33,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   memoryBenchmark,
   httpBenchmark,
   authenticationBenchmark,
+  authzenBenchmark,
   permitsBenchmark,
   delegationBenchmark,
   writesBenchmark,

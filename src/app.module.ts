@@ -1,6 +1,7 @@
 /** The composition root: everything is made here, in the order in which data goes through it. */
 import { Module } from '@nestjs/common';
 import type { DynamicModule } from '@nestjs/common';
+import { authzenEndpoints } from './api/authzen/endpoints.js';
 import { AuditController } from './api/admin/audit.controller.js';
 import { DelegationsController } from './api/admin/delegations.controller.js';
 import { CallerController } from './api/admin/caller.controller.js';
@@ -196,6 +197,7 @@ export class AppModule {
             [
               ...openFgaEndpoints(engine.config),
               ...adminEndpoints(),
+              ...authzenEndpoints(engine.config),
               ...oauthEndpoints,
               ...revocationEndpoints,
               jwksEndpoint,

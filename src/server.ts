@@ -4,25 +4,24 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { directEvaluations } from './api/authzen/direct-evaluation.js';
+import { registerAuthzen } from './api/authzen/routes.js';
 import { callerOf, installGate } from './api/gate.js';
 import { limitConnections } from './api/connections.js';
-import type { DecidingApi, RecordDecisions } from './api/decision.js';
+import type { RecordDecisions } from './api/decision.js';
+import { answerDirectly } from './api/direct.js';
+import type { DirectParts, DirectRoute } from './api/direct.js';
 import { installBodyParsers } from './api/json-body.js';
 import {
   OpenFgaErrorFilter,
   answerClientError,
   answerError,
 } from './api/openfga/error-handling.js';
-import { answerCheck, answerDelegatedCheck } from './api/openfga/direct-answers.js';
-import { answerDirectly } from './api/openfga/direct-queries.js';
-import type { DirectQuery, DirectQueryParts } from './api/openfga/direct-queries.js';
-import {
-  DELEGATED_CHECK_ROUTE,
-  registerDelegatedChecks,
-} from './api/openfga/delegated-check-routes.js';
-import { DELEGATED_REQUESTS } from './api/openfga/delegated-schemas.js';
+import { directCheck } from './api/openfga/direct-check.js';
+import { directDelegatedCheck } from './api/openfga/direct-delegated-check.js';
+import { registerDelegatedChecks } from './api/openfga/delegated-check-routes.js';
 import { registerImport } from './api/openfga/import-route.js';
-import { CHECK_ROUTE, registerQueryRoutes } from './api/openfga/query-routes.js';
+import { registerQueryRoutes } from './api/openfga/query-routes.js';
 import { requestSchemas } from './api/openfga/request-schemas.js';
 import { RouteTable } from './api/openfga/route-table.js';
 import { registerMetadata } from './api/oauth/metadata.js';
@@ -91,7 +90,7 @@ export async function serve(assembly: Assembly): Promise<Server> {
   installBodyParsers(instance, config);
   installYamlParser(instance);
   if (assembly.decisionLog === undefined && !assembly.rateLimits.isLimited('queries')) {
-    answerPlainQueries(instance, assembly, {
+    answerQuestions(instance, assembly, {
       newRequestId,
       admitted: (request, storeId) =>
         overload.isNow() ? undefined : gate.admitted(request, 'store:query', storeId),
@@ -162,46 +161,37 @@ function adapterOf(
 
 /**
  * Only what needs no word of anybody else: where each decision is logged, or counted against a
- * limit, checks take the way of all requests.
+ * limit, questions take the way of all requests.
  */
-function answerPlainQueries(
+function answerQuestions(
   instance: FastifyInstance,
-  assembly: Assembly,
-  parts: Pick<DirectQueryParts, 'newRequestId' | 'admitted'>,
+  { config, log, engine, metrics, identity }: Assembly,
+  parts: Pick<DirectParts, 'newRequestId' | 'admitted'>,
 ): void {
-  const { config, clock, engine, identity } = assembly;
+  const observed = (
+    api: 'check' | 'delegated-check' | 'evaluation',
+    direct: Pick<DirectRoute, 'path' | 'storeId' | 'answer'>,
+  ): DirectRoute => {
+    const prefix = direct.storeId === undefined ? '/stores/:storeId' : '';
+    const route = `${prefix}${direct.path}`;
+    return {
+      ...direct,
+      onDecision: (decision) => {
+        metrics.decision(api, decision);
+      },
+      onAnswer: directObserver(log, metrics, { method: 'POST', route, status: 200 }),
+    };
+  };
   answerDirectly(instance, {
     ...parts,
-    config,
-    clock,
+    engine,
     requestIdHeader: REQUEST_ID_HEADER,
-    queries: [
-      {
-        path: '/check',
-        schema: requestSchemas(config).check,
-        answer: answerCheck(engine),
-        onAnswer: directlyObserved(assembly, 'check', CHECK_ROUTE),
-      },
-      {
-        path: '/delegated-check',
-        schema: DELEGATED_REQUESTS.check,
-        answer: answerDelegatedCheck(engine, identity.acting),
-        onAnswer: directlyObserved(assembly, 'delegated-check', DELEGATED_CHECK_ROUTE),
-      },
+    routes: [
+      observed('check', directCheck(engine, requestSchemas(config).check)),
+      observed('delegated-check', directDelegatedCheck(engine, identity.acting)),
+      ...directEvaluations(engine).map((route) => observed('evaluation', route)),
     ],
   });
-}
-
-function directlyObserved(
-  { log, metrics }: Assembly,
-  api: DecidingApi,
-  route: string,
-): DirectQuery['onAnswer'] {
-  const observe = directObserver(log, metrics, { method: 'POST', route, status: 200 });
-  return ({ isAllowed }, requestId, storeId, ms) => {
-    metrics.decision(api, isAllowed ? 'allowed' : 'denied');
-    observe(requestId, storeId, ms);
-  };
 }
 
 /** Those that are not Nest's. */
@@ -236,6 +226,11 @@ function registerRoutes(instance: FastifyInstance, assembly: Assembly, routes: R
     registerRevocations(plugin, { revocations, identity: assembly.identity, rootStore });
     registerRevoking(plugin, { revocations, engine });
     registerMetadata(plugin, { config, methods: assembly.identity.clients.supported() });
+  });
+  void instance.register((plugin, _options, done) => {
+    const { identity, signing } = assembly;
+    registerAuthzen(plugin, { config, log, engine, identity, signer: signing, record });
+    done();
   });
   void instance.register((plugin, _options, done) => {
     registerTokenRoutes(plugin, tokenRouteParts(assembly));

@@ -7,6 +7,7 @@ import type { ModelId, Revision, ServiceId, StoreId } from '../ids.js';
 import type { BatchQuestion, BatchVerdict } from '../operations/check.js';
 import type { ListObjectsRequest, ListUsersRequest, NameList } from '../operations/list.js';
 import type { Answer, Circumstances } from '../operations/resolve.js';
+import type { ObjectRef, Subject } from '../tuple/tuple.js';
 
 export type DecidingApi =
   | 'check'
@@ -16,12 +17,24 @@ export type DecidingApi =
   | 'token-exchange'
   | 'list-objects'
   | 'streamed-list-objects'
-  | 'list-users';
+  | 'list-users'
+  | 'evaluation'
+  | 'evaluations'
+  | 'search-subject'
+  | 'search-resource'
+  | 'search-action';
 
 export type DecidedQuestion =
   | BatchQuestion
   | (Circumstances & Pick<ListObjectsRequest, 'question'>)
-  | (Circumstances & Pick<ListUsersRequest, 'question'>);
+  | (Circumstances & Pick<ListUsersRequest, 'question'>)
+  | (Circumstances & { readonly question: ActionsQuestion });
+
+/** What may the subject do to the object? */
+export interface ActionsQuestion {
+  readonly subject: Subject;
+  readonly object: ObjectRef;
+}
 
 /** A list's names are not part of it: there may be a hundred thousand. */
 export type DecisionResult =

@@ -29,6 +29,8 @@ declare module 'fastify' {
     right?: Right;
     /** Tokens of the right's pool, where it is not 1. */
     rateCost?: number;
+    /** Of a route whose path names no store: the one that it is about. */
+    storeId?: StoreId;
   }
 }
 
@@ -191,7 +193,7 @@ class Gate implements DirectGate {
     const pool = poolOf(right);
     const { rateCost = 1 } = request.routeOptions.config;
     this.#limit(reply, this.#limits.take(pool, caller.name, rateCost));
-    const storeId = isStoreRight(right) ? storeIdOf(request) : undefined;
+    const storeId = isStoreRight(right) ? askedStoreOf(request) : undefined;
     const verdict = this.#rights.verdict(caller, right, storeId);
     if (verdict instanceof Promise) {
       return verdict.then((found) => {
@@ -237,7 +239,9 @@ function poolOf(right: Right): Pool {
   }
 }
 
-function storeIdOf({ params }: FastifyRequest): StoreId {
+/** Throws `invalid_request` for what is no id of a store. */
+export function askedStoreOf({ params, routeOptions }: FastifyRequest): StoreId {
+  if (routeOptions.config.storeId !== undefined) return routeOptions.config.storeId;
   const { storeId = '' } = params as { readonly storeId?: string };
   if (!isUlid(storeId)) throw invalidRequest('store_id', 'must be a ULID (26 characters)');
   return storeId as StoreId;

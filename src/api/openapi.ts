@@ -24,6 +24,7 @@ export interface Endpoint {
   /** Whether it waits for the revision of a consistency token. */
   readonly isQuery?: boolean;
   readonly failure?: JsonSchema;
+  readonly failureType?: string;
 }
 
 const HEADERS = {
@@ -105,7 +106,7 @@ function operationOf(endpoint: Endpoint): object {
     }),
     responses: {
       [status]: success,
-      default: { description: 'What went wrong', content: content(failure) },
+      default: { description: 'What went wrong', content: content(failure, endpoint.failureType) },
     },
   };
 }

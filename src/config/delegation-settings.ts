@@ -43,6 +43,14 @@ export class DelegationSettings extends QuerySettings {
   readonly permitsStore: string = '';
 
   @Setting(
+    'PEMBA_AUTHZEN_STORE',
+    'store',
+    "Which AuthZEN's clients ask at `/access/v1`. Each store has that under its own path as well.",
+  )
+  @Matches(/^([0-9A-HJKMNP-TV-Z]{26})?$/, { message: 'must be the id of a store' })
+  readonly authzenStore: string = '';
+
+  @Setting(
     'PEMBA_RATE_EXCHANGES',
     'per second',
     'Of a client: tokens that it asks for. 0: no limit.',

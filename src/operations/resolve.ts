@@ -44,8 +44,8 @@ export interface Resolved extends Compiled {
 const resolvedTo = (
   replica: StoreReplica,
   modelId: ModelId,
-  { plan, claims, delegation }: Compiled,
-): Resolved => ({ replica, plan, claims, delegation, modelId });
+  { plan, claims, delegation, authzen }: Compiled,
+): Resolved => ({ replica, plan, claims, delegation, authzen, modelId });
 
 /** An answer with what it was computed from. */
 export interface Answer<Result> {

@@ -68,7 +68,8 @@ function reachedForSure(
 
 const idOf = (subject: Subject): string => (subject.kind === 'wildcard' ? '*' : subject.id);
 
-class ReverseWalk {
+/** Collects the objects that a subject's tuples can flow into a relation of. */
+export class ReverseWalk {
   readonly #scope: QueryScope;
   readonly #target: RelationIndex;
   readonly #contributors: Uint8Array;

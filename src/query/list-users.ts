@@ -76,7 +76,7 @@ interface Visit {
 }
 
 /** Collects the nodes of the wanted form that are mentioned anywhere below a set. */
-class MentionWalk {
+export class MentionWalk {
   readonly mentioned = new Set<Node>();
   mentionsWildcard = false;
   readonly #scope: QueryScope;

@@ -5,6 +5,10 @@
  */
 import { PembaError } from '../errors.js';
 import type { ErrorCode } from '../errors.js';
+import { compileAuthzenMapping } from './authzen-mapping.js';
+import type { AuthzenMapping } from './authzen-mapping.js';
+import { authzenMappingFromWire } from './authzen-mapping-wire.js';
+import type { WireAuthzenMapping } from './authzen-mapping-wire.js';
 import { compileClaimsMapping } from './claims-mapping.js';
 import type { ClaimsMapping } from './claims-mapping.js';
 import { claimsMappingFromWire } from './claims-mapping-wire.js';
@@ -18,6 +22,7 @@ import type { Model } from './model.js';
 export interface Attachments {
   readonly claims_mapping?: WireClaimsMapping | undefined;
   readonly delegation_settings?: WireDelegationSettings | undefined;
+  readonly authzen_mapping?: WireAuthzenMapping | undefined;
 }
 
 export type AttachmentName = keyof Attachments;
@@ -32,12 +37,14 @@ export interface Compiled {
   readonly plan: Plan;
   readonly claims: ClaimsMapping | undefined;
   readonly delegation: DelegationSettings;
+  readonly authzen: AuthzenMapping;
 }
 
 /** How each is read, and as what it is refused where it does not fit. */
 const KINDS = {
   claims_mapping: { read: claimsMappingFromWire, refusal: 'invalid_claims_mapping' },
   delegation_settings: { read: delegationSettingsFromWire, refusal: 'invalid_delegation_settings' },
+  authzen_mapping: { read: authzenMappingFromWire, refusal: 'invalid_authzen_mapping' },
 } as const satisfies Readonly<
   Record<
     AttachmentName,
@@ -56,17 +63,18 @@ export function attachmentChangesFrom(body: object): AttachmentChanges {
   return Object.fromEntries(given);
 }
 
-/** Throws `invalid_claims_mapping` or `invalid_delegation_settings` where one does not fit. */
+/** Throws the refusal of the first that does not fit. */
 export const compile = (model: Model, attachments: Attachments): Compiled =>
   withAttachments(compilePlan(model), attachments);
 
 const withAttachments = (
   plan: Plan,
-  { claims_mapping, delegation_settings }: Attachments,
+  { claims_mapping, delegation_settings, authzen_mapping }: Attachments,
 ): Compiled => ({
   plan,
   claims: claims_mapping && compileClaimsMapping(plan, claims_mapping),
   delegation: compileDelegationSettings(plan, delegation_settings),
+  authzen: compileAuthzenMapping(plan, authzen_mapping),
 });
 
 export interface NextVersion {

@@ -15,9 +15,24 @@ export function idOfClaim(value: string): string | undefined {
   if (value === '' || value.length > CLAIM_ID_LENGTH_MAX || LONE_SURROGATE.test(value)) {
     return undefined;
   }
-  if (value === '*') return '%2A';
-  const id = value.replace(RESERVED, percentEncoded);
+  const id = idOfText(value);
   return id.length > CLAIM_ID_LENGTH_MAX ? undefined : id;
+}
+
+/** The same of any well-formed text, however long. */
+export const idOfText = (text: string): string =>
+  text === '*' ? percentEncoded(text) : text.replace(RESERVED, percentEncoded);
+
+/** What the id stands for; undefined where no text is written so. */
+export function textOfId(id: string): string | undefined {
+  if (!id.includes('%')) return id;
+  try {
+    const text = decodeURIComponent(id);
+    return idOfText(text) === id ? text : undefined;
+  } catch {
+    // A `%` that is none of ours.
+    return undefined;
+  }
 }
 
 /** A character as it stands in ids where it is reserved. */

@@ -272,6 +272,7 @@ describeWithPostgres('a caller', () => {
       () => as(admin, 'POST', `${path}/authorization-models`, model),
       () => as(admin, 'PUT', `${path}/claims-mapping`, {}),
       () => as(admin, 'PUT', `${path}/delegation-settings`, {}),
+      () => as(admin, 'PUT', `${path}/authzen-mapping`, {}),
       () => as(admin, 'PUT', `${path}/assertions/${modelId}`, { assertions: [] }),
       () => as(admin, 'DELETE', path),
     ];

@@ -12,6 +12,8 @@ import { describeWithPostgres } from '../support/postgres.js';
 
 const NEEDED = {
   public: [
+    'GET /.well-known/authzen-configuration',
+    'GET /.well-known/authzen-configuration/stores/:storeId',
     'GET /.well-known/jwks.json',
     'GET /.well-known/oauth-authorization-server',
     'GET /.well-known/oauth-authorization-server/stores/:storeId',
@@ -45,6 +47,16 @@ const NEEDED = {
   'deployment:observe': ['GET /metrics'],
   'store:see': ['GET /stores/:storeId'],
   'store:query': [
+    'POST /access/v1/evaluation',
+    'POST /access/v1/evaluations',
+    'POST /access/v1/search/action',
+    'POST /access/v1/search/resource',
+    'POST /access/v1/search/subject',
+    'POST /stores/:storeId/access/v1/evaluation',
+    'POST /stores/:storeId/access/v1/evaluations',
+    'POST /stores/:storeId/access/v1/search/action',
+    'POST /stores/:storeId/access/v1/search/resource',
+    'POST /stores/:storeId/access/v1/search/subject',
     'POST /stores/:storeId/batch-check',
     'POST /stores/:storeId/check',
     'POST /stores/:storeId/delegated-batch-check',
@@ -58,6 +70,7 @@ const NEEDED = {
     'GET /stores/:storeId/assertions/:modelId',
     'GET /stores/:storeId/authorization-models',
     'GET /stores/:storeId/authorization-models/:modelId',
+    'GET /stores/:storeId/authzen-mapping',
     'GET /stores/:storeId/changes',
     'GET /stores/:storeId/claims-mapping',
     'GET /stores/:storeId/delegation-settings',
@@ -72,6 +85,7 @@ const NEEDED = {
   'store:model': [
     'POST /stores/:storeId/authorization-models',
     'PUT /stores/:storeId/assertions/:modelId',
+    'PUT /stores/:storeId/authzen-mapping',
     'PUT /stores/:storeId/claims-mapping',
     'PUT /stores/:storeId/delegation-settings',
   ],
@@ -95,7 +109,10 @@ describeWithPostgres('every endpoint', () => {
       });
     };
     subscribe('fastify.initialization', onInstance);
-    pemba = await startPemba({ PEMBA_AUTHENTICATION: 'keys' });
+    pemba = await startPemba({
+      PEMBA_AUTHENTICATION: 'keys',
+      PEMBA_AUTHZEN_STORE: '01ARZ3NDEKTSV4RRFFQ69G5FAV',
+    });
     unsubscribe('fastify.initialization', onInstance);
   });
   afterAll(() => pemba.stop());

@@ -152,6 +152,39 @@ const modelSamples: Readonly<Record<string, Samples>> = {
     success: [{}, { query: { authorization_model_id: '' } }],
     errors: [{ query: { authorization_model_id: UNKNOWN_ID } }, inNoStore, inBadStore],
   },
+  WriteAuthzenMapping: {
+    success: [
+      { body: {} },
+      {
+        body: {
+          subjects: { person: 'user' },
+          resources: { paper: 'document', anything: 'document:1' },
+          types: {
+            document: {
+              actions: { view: 'viewer', edit: 'editor', approve: 'owner' },
+              forbidden: 'blocked',
+              obligations: {
+                owner: [{ on: 'permit', type: 'step-up', properties: { acr_value: '2' } }],
+              },
+            },
+          },
+          properties: { subject: ['role'], resource: ['*'], callers: ['key:gateway'] },
+        },
+      },
+      { type: 'application/yaml', text: 'types: {document: {actions: [viewer]}}' },
+      { body: {} },
+    ],
+    errors: [
+      { body: { types: { document: { actions: ['none'] } } } },
+      { body: { subjects: { person: 'none' } } },
+      { type: 'text/yaml', text: 'types' },
+      { ...inNoStore, body: {} },
+    ],
+  },
+  ReadAuthzenMapping: {
+    success: [{}, { query: { authorization_model_id: '' } }],
+    errors: [{ query: { authorization_model_id: UNKNOWN_ID } }, inNoStore, inBadStore],
+  },
   WriteAssertions: {
     success: [
       {
@@ -355,6 +388,56 @@ const oauthSamples: Readonly<Record<string, Samples>> = {
   ReadIssuerMetadataOfStore: { success: [{}, inNoStore], errors: [inBadStore] },
 };
 
+const ANNE = { type: 'user', id: 'anne' };
+const DOCUMENT = { type: 'document', id: '1' };
+const EVALUATION = { subject: ANNE, action: { name: 'viewer' }, resource: DOCUMENT };
+const PAGED = { page: { limit: 1 } };
+
+const refusedInAuthzen = (body: object): readonly Sample[] => [
+  { body: {} },
+  { text: 'x' },
+  { ...inNoStore, body },
+  { ...inBadStore, body },
+];
+
+const authzenSamples: Readonly<Record<string, Samples>> = {
+  EvaluateOfStore: {
+    success: [
+      { body: EVALUATION },
+      { body: { ...EVALUATION, context: { explain: true } } },
+      { body: { ...EVALUATION, action: { name: 'none' } } },
+    ],
+    errors: refusedInAuthzen(EVALUATION),
+  },
+  EvaluateAllOfStore: {
+    success: [
+      { body: EVALUATION },
+      { body: { ...EVALUATION, evaluations: [{}, { action: { name: 'none' } }, { action: 1 }] } },
+      { body: { evaluations: [EVALUATION], options: { evaluations_semantic: 'execute_all' } } },
+    ],
+    errors: refusedInAuthzen(EVALUATION),
+  },
+  SearchSubjectsOfStore: {
+    success: [
+      { body: EVALUATION },
+      { body: { ...EVALUATION, subject: { type: 'user' }, ...PAGED, context: { explain: true } } },
+    ],
+    errors: refusedInAuthzen(EVALUATION),
+  },
+  SearchResourcesOfStore: {
+    success: [{ body: EVALUATION }, { body: { ...EVALUATION, resource: DOCUMENT, ...PAGED } }],
+    errors: refusedInAuthzen(EVALUATION),
+  },
+  SearchActionsOfStore: {
+    success: [
+      { body: { subject: ANNE, resource: DOCUMENT } },
+      { body: { subject: ANNE, resource: DOCUMENT, ...PAGED } },
+    ],
+    errors: refusedInAuthzen({ subject: ANNE, resource: DOCUMENT }),
+  },
+  ReadAuthzenMetadataOfStore: { success: [{}, inNoStore], errors: [inBadStore] },
+};
+
 /** By operationId. The path is that of one store and its model unless a sample says otherwise. */
 export const SAMPLES: Readonly<Record<string, Samples>> = {
   ...storeSamples,
@@ -373,5 +456,6 @@ export const SAMPLES: Readonly<Record<string, Samples>> = {
   },
   GetJwks: { success: [{}], errors: [] },
   ...oauthSamples,
+  ...authzenSamples,
   Healthz: { success: [{}], errors: [] },
 };

@@ -62,6 +62,26 @@ export class AttachmentsController {
     return this.#read('delegation_settings', storeId, modelId);
   }
 
+  @Put('authzen-mapping')
+  @Needs('store:model')
+  @HttpCode(201)
+  async writeAuthzenMapping(
+    @Param('storeId') storeId: string,
+    @Body() body: unknown,
+    @Req() request: FastifyRequest,
+  ): Promise<object> {
+    return this.#write('authzen_mapping', storeId, body, request);
+  }
+
+  @Get('authzen-mapping')
+  @Needs('store:read')
+  async readAuthzenMapping(
+    @Param('storeId') storeId: string,
+    @Query('authorization_model_id') modelId: unknown,
+  ): Promise<object> {
+    return this.#read('authzen_mapping', storeId, modelId);
+  }
+
   async #write(
     name: AttachmentName,
     storeId: string,

@@ -30,7 +30,7 @@ import {
 import type { DelegatedBody, WireActing } from './delegated-check.js';
 import { DELEGATED_REQUESTS, DELEGATED_RESPONSES } from './delegated-schemas.js';
 import { batchItemError } from './errors.js';
-import { payloadOf } from './handover.js';
+import { payloadOf } from '../handover.js';
 import { consistencyTokenOf, stamp } from './reply.js';
 import { assertOneSubject, assertSubject, withBearer } from './subject-token.js';
 import type { Bearer, WireQuestionKey, WireSubjectToken } from './subject-token.js';
@@ -54,8 +54,8 @@ export interface DelegatedCheckParts {
   readonly record: RecordDecisions;
 }
 
-/** Most are answered by `direct-queries.ts` and do not come here. */
-export const DELEGATED_CHECK_ROUTE = '/stores/:storeId/delegated-check';
+/** Most are answered directly, by `direct-delegated-check.ts`, and do not come here. */
+const DELEGATED_CHECK_ROUTE = '/stores/:storeId/delegated-check';
 
 const QUERY = { right: 'store:query' } as const;
 

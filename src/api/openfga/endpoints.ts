@@ -167,6 +167,11 @@ function attachmentEndpoints(schemas: RequestSchemas): readonly Endpoint[] {
       answer: RESPONSES.delegationSettings,
       what: 'how services get permits for users',
     }),
+    ...pair('authzen-mapping', 'AuthzenMapping', {
+      body: schemas.writeAuthzenMapping,
+      answer: RESPONSES.authzenMapping,
+      what: "what AuthZEN's clients call things, and what else goes with its decisions",
+    }),
   ];
 }
 

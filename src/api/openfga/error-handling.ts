@@ -5,14 +5,12 @@
  */
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import { isNativeError } from 'node:util/types';
-import { Catch, HttpException } from '@nestjs/common';
+import { Catch } from '@nestjs/common';
 import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
-import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { PembaError } from '../../errors.js';
 import type { ErrorCode } from '../../errors.js';
-import { unsupportedMediaType } from '../json-body.js';
-import { schemaProblem } from '../schema-problem.js';
+import { asPembaError, tooLate } from '../failure.js';
 import { INTERNAL, errorAnswer, streamErrorBody } from './errors.js';
 import type { ErrorAnswer } from './errors.js';
 import { isImporting } from './import-body.js';
@@ -36,7 +34,7 @@ export function answerError(
   request: FastifyRequest,
   reply: FastifyReply,
 ): FastifyReply {
-  const known = asPembaError(error, request, routes);
+  const known = asPembaError(error, request, (url) => routes.isKnown(url));
   const answer = known === undefined ? INTERNAL : errorAnswer(known);
   if (answer.status >= 500 && !(known !== undefined && TOLD_ELSEWHERE.has(known.code))) {
     log.error({ err: error, request_id: request.id }, 'a request failed');
@@ -78,11 +76,6 @@ function clientErrorAnswer(code: unknown): ErrorAnswer {
   }
 }
 
-const tooLate = (cause?: Error): PembaError =>
-  new PembaError('request_timeout', 'the request did not arrive in time', {
-    ...(cause && { cause }),
-  });
-
 @Catch()
 export class OpenFgaErrorFilter implements ExceptionFilter {
   readonly #log: ErrorLog;
@@ -97,59 +90,5 @@ export class OpenFgaErrorFilter implements ExceptionFilter {
     const http = host.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
     void answerError(this.#log, this.#routes, error, request, http.getResponse<FastifyReply>());
-  }
-}
-
-function asPembaError(
-  error: unknown,
-  request: FastifyRequest,
-  routes: RouteTable,
-): PembaError | undefined {
-  if (error instanceof PembaError) return error;
-  if (error instanceof HttpException) return fromStatus(error.getStatus(), error, request, routes);
-  if (isBrokenOff(error)) return tooLate(error);
-  if (!(error instanceof Error)) return undefined;
-  const { validation, statusCode } = error as Partial<FastifyError>;
-  if (validation !== undefined) return schemaProblem(validation);
-  return statusCode === undefined ? undefined : fromStatus(statusCode, error, request, routes);
-}
-
-/**
- * The caller has gone before all of the request was read, as Node tells it: nobody hears the answer,
- * and nothing here failed. What fails on a socket of our own names the system call.
- */
-const isBrokenOff = (error: unknown): error is NodeJS.ErrnoException =>
-  isNativeError(error) && 'code' in error && error.code === 'ECONNRESET' && !('syscall' in error);
-
-/** The refusals of the framework itself. */
-function fromStatus(
-  status: number,
-  cause: Error,
-  request: FastifyRequest,
-  routes: RouteTable,
-): PembaError | undefined {
-  switch (status) {
-    case 400:
-      return new PembaError('invalid_request', cause.message, { cause });
-    case 404:
-      return routes.isKnown(request.url)
-        ? new PembaError(
-            'method_not_supported',
-            `${request.method} is not supported at this path`,
-            { cause },
-          )
-        : new PembaError('undefined_endpoint', 'Not Found', { cause });
-    case 408:
-      return tooLate(cause);
-    case 413:
-      return new PembaError('body_too_large', 'the body is too large', { cause });
-    case 415:
-      return unsupportedMediaType(request);
-    case 503:
-      return new PembaError('shutting_down', 'the server is shutting down', { cause });
-    default:
-      return status >= 400 && status < 500
-        ? new PembaError('invalid_request', cause.message, { cause })
-        : undefined;
   }
 }

@@ -22,7 +22,7 @@ import type { RecordDecisions } from '../decision.js';
 import { checkQuestion } from './check-question.js';
 import type { CheckBody, WireCircumstances } from './check-question.js';
 import { batchItemError } from './errors.js';
-import { payloadOf, throwFailureOf } from './handover.js';
+import { payloadOf, throwFailureOf } from '../handover.js';
 import { COMPLETE_HEADER, TOKEN_HEADER, consistencyTokenOf, stamp } from './reply.js';
 import type { RequestSchemas } from './request-schemas.js';
 import { RESPONSES } from './response-schemas.js';
@@ -73,8 +73,8 @@ interface ListUsersBody extends WireTarget, WirePaging {
   readonly context?: JsonObject | null;
 }
 
-/** Most checks are answered by `direct-queries.ts` and do not come here. */
-export const CHECK_ROUTE = '/stores/:storeId/check';
+/** Most checks are answered directly, by `direct-check.ts`, and do not come here. */
+const CHECK_ROUTE = '/stores/:storeId/check';
 
 const QUERY = { right: 'store:query' } as const;
 const LIST = { ...QUERY, rateCost: LIST_COST } as const;

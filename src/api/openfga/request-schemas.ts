@@ -87,6 +87,7 @@ export interface RequestSchemas {
   readonly writeModel: JsonSchema;
   readonly writeClaimsMapping: JsonSchema;
   readonly writeDelegationSettings: JsonSchema;
+  readonly writeAuthzenMapping: JsonSchema;
   readonly write: JsonSchema;
   readonly read: JsonSchema;
   readonly deleteByFilter: JsonSchema;
@@ -161,6 +162,48 @@ export const DELEGATION_SETTINGS = object({
   }),
 });
 
+const TEXTS = optional({ type: 'array', items: { type: 'string' } });
+const NAMES = optional({ type: 'object', additionalProperties: { type: 'string' } });
+
+/** `schema/authzen-mapping-wire.ts` holds it to its rules. */
+export const AUTHZEN_MAPPING = object({
+  subjects: { ...NAMES, description: "AuthZEN's types of subjects, and the model's" },
+  resources: { ...NAMES, description: 'The same of resources' },
+  types: optional({
+    type: 'object',
+    description: "By the model's name",
+    additionalProperties: object({
+      actions: {
+        type: ['array', 'object', 'null'],
+        description: 'All actions, and their relations where these have other names',
+        items: { type: 'string' },
+        additionalProperties: { type: 'string' },
+      },
+      forbidden: optional({ type: 'string', description: 'A relation that vetoes all others' }),
+      obligations: optional({
+        type: 'object',
+        description: 'By relation',
+        additionalProperties: {
+          type: 'array',
+          items: object(
+            {
+              on: { enum: ['permit', 'deny'] },
+              type: { enum: ['step-up', 'notification', 'custom'] },
+              id: optional({ type: 'string' }),
+              properties: optional({ type: 'object', additionalProperties: true }),
+            },
+            ['on', 'type'],
+          ),
+        },
+      }),
+    }),
+  }),
+  properties: {
+    ...optional(object({ subject: TEXTS, resource: TEXTS, action: TEXTS, callers: TEXTS })),
+    description: 'What requests may say of entities, and whose',
+  },
+});
+
 const WRITE_MODEL = object(
   {
     schema_version: { type: 'string' },
@@ -168,6 +211,7 @@ const WRITE_MODEL = object(
     conditions: optional({ type: 'object' }),
     claims_mapping: optional(CLAIMS_MAPPING),
     delegation_settings: optional(DELEGATION_SETTINGS),
+    authzen_mapping: optional(AUTHZEN_MAPPING),
   },
   ['type_definitions', 'schema_version'],
 );
@@ -261,6 +305,7 @@ export function requestSchemas(config: Config): RequestSchemas {
     writeModel: WRITE_MODEL,
     writeClaimsMapping: CLAIMS_MAPPING,
     writeDelegationSettings: DELEGATION_SETTINGS,
+    writeAuthzenMapping: AUTHZEN_MAPPING,
     write: WRITE,
     read: READ,
     deleteByFilter: DELETE_BY_FILTER,

@@ -125,6 +125,9 @@ function askedOf(asked: DecidedQuestion): Input {
     const { form, relation, object } = question;
     return { subject: form, action: { name: relation }, resource: refOf(object) };
   }
+  if (!('relation' in question)) {
+    return { subject: subjectOf(question.subject), resource: refOf(question.object) };
+  }
   const { type, relation, subject } = question;
   return { subject: subjectOf(subject), action: { name: relation }, resource: { type } };
 }

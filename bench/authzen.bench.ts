@@ -1,0 +1,103 @@
+/** AuthZEN's questions beside the native ones that ask the same, of one server. */
+import { formatObject, formatSubject } from '../src/tuple/tuple.js';
+import type { ObjectRef, Subject, TupleKey } from '../src/tuple/tuple.js';
+import type { Benchmark, Ground } from './ground.js';
+import { BUSY_COLUMNS, HttpLoad } from './http-load.js';
+import { randomKeys } from './http.bench.js';
+import { interleave } from './measure.js';
+import { COMPARISON, column, comparisonRow } from './report.js';
+import { startPemba } from './servers.js';
+import type { StoredWorld } from './stored-world.js';
+
+const CONNECTIONS = 64;
+/** Enough that a body is not always the same, few enough to hand to the generator. */
+const BODIES = 500;
+
+interface Pair {
+  readonly case: string;
+  readonly native: string;
+  readonly path: string;
+  readonly bodies: readonly (readonly [native: object, authzen: object])[];
+}
+
+export const authzenBenchmark: Benchmark = {
+  name: 'authzen',
+  async run(ground) {
+    const world = await ground.world();
+    const [generator, server] = await Promise.all([
+      ground.program('load-program.js'),
+      startPemba(ground, { url: world.url, workers: 1 }),
+    ]);
+    const rows = [];
+    for (const pair of pairs(ground, world)) {
+      const load = (path: string, side: 0 | 1): HttpLoad =>
+        new HttpLoad(generator, server, {
+          path: `/stores/${world.storeId}/${path}`,
+          bodies: pair.bodies.map((bodies) => JSON.stringify(bodies[side])),
+          connections: CONNECTIONS,
+          forMs: ground.scale.loadMs,
+        });
+      const [native, authzen] = [load(pair.native, 0), load(pair.path, 1)];
+      const comparison = await interleave(native.run(), authzen.run(), ground.scale.runs);
+      rows.push({ case: pair.case, ...comparisonRow(comparison), ...authzen.busy() });
+    }
+    await Promise.all([generator.stop(), server.stop()]);
+    return [
+      {
+        title: 'evaluation and searches',
+        note: 'The reference is the native question: check, list-users, list-objects.',
+        columns: [column('case', 'case', 'text'), ...COMPARISON, ...BUSY_COLUMNS],
+        rows,
+      },
+    ];
+  },
+};
+
+function pairs(ground: Ground, world: StoredWorld): readonly Pair[] {
+  const keys = randomKeys(ground, BODIES);
+  const target = { authorization_model_id: world.modelId };
+  return [
+    {
+      case: 'evaluation',
+      native: 'check',
+      path: 'access/v1/evaluation',
+      bodies: keys.map((key) => [{ ...target, tuple_key: tupleKey(key) }, evaluation(key)]),
+    },
+    {
+      case: 'subject search',
+      native: 'list-users',
+      path: 'access/v1/search/subject',
+      bodies: keys.map(({ object, relation, subject: { type } }) => [
+        { ...target, object, relation, user_filters: [{ type }] },
+        { subject: { type }, action: { name: relation }, resource: object },
+      ]),
+    },
+    {
+      case: 'resource search',
+      native: 'list-objects',
+      path: 'access/v1/search/resource',
+      bodies: keys.map(({ object: { type }, relation, subject }) => [
+        { ...target, type, relation, user: formatSubject(subject) },
+        { subject: entity(subject), action: { name: relation }, resource: { type } },
+      ]),
+    },
+  ];
+}
+
+const tupleKey = ({ object, relation, subject }: TupleKey): object => ({
+  user: formatSubject(subject),
+  relation,
+  object: formatObject(object),
+});
+
+const evaluation = ({ object, relation, subject }: TupleKey): object => ({
+  subject: entity(subject),
+  action: { name: relation },
+  resource: object,
+});
+
+/** The world's questions are about single users. */
+function entity(subject: Subject): ObjectRef {
+  if (subject.kind !== 'object') throw new TypeError('a question about a single subject');
+  return { type: subject.type, id: subject.id };
+}

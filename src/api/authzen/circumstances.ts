@@ -1,0 +1,87 @@
+/** What a request brings along besides its question: what it says of entities, and what it asks for. */
+import { invalidRequest } from '../../errors.js';
+import { propertiesOf, withProperties } from '../../operations/properties.js';
+import type { Properties } from '../../operations/properties.js';
+import type { Resolved } from '../../operations/resolve.js';
+import type { Obligation } from '../../schema/authzen-mapping.js';
+import type { Part } from '../../schema/authzen-mapping-wire.js';
+import type { JsonObject, ObjectRef } from '../../tuple/tuple.js';
+
+interface Described {
+  readonly properties?: JsonObject | null | undefined;
+}
+
+export type WireParts = Readonly<Record<Part, Described | undefined>>;
+
+const NOTHING: JsonObject = Object.freeze({});
+
+/** Those of the request's properties that its caller may assert. */
+export function assertedProperties(
+  { authzen }: Resolved,
+  caller: string,
+  parts: WireParts,
+): Properties {
+  const asserted = (part: Part): JsonObject => {
+    const given = parts[part]?.properties;
+    return given === null || given === undefined
+      ? NOTHING
+      : authzen.assertedBy(caller, part, given);
+  };
+  return {
+    subject: asserted('subject'),
+    resource: asserted('resource'),
+    action: asserted('action'),
+  };
+}
+
+/** What conditions are told; without conditions, nobody looks at it. */
+export function contextOf(
+  { plan }: Resolved,
+  context: JsonObject | null | undefined,
+  {
+    subject,
+    object,
+    properties,
+  }: {
+    readonly subject: ObjectRef;
+    readonly object: ObjectRef;
+    readonly properties: Properties;
+  },
+): JsonObject {
+  if (plan.conditions.size === 0) return context ?? NOTHING;
+  return withProperties(context ?? NOTHING, {
+    subject: propertiesOf(subject, properties.subject),
+    resource: propertiesOf(object, properties.resource),
+    action: properties.action,
+  });
+}
+
+/** What the answer is to tell besides the decision. */
+export interface Wanted {
+  readonly explain: boolean;
+  /** The types of obligations that the enforcement point can meet; undefined if it does not say. */
+  readonly obligations: ReadonlySet<string> | undefined;
+}
+
+export const canMeet = (
+  obligations: readonly Obligation[],
+  { obligations: met }: Wanted,
+): boolean => obligations.every(({ type }) => met?.has(type) === true);
+
+const NOTHING_MORE: Wanted = { explain: false, obligations: undefined };
+
+export function wantedBy(context: JsonObject | null | undefined): Wanted {
+  if (context === null || context === undefined) return NOTHING_MORE;
+  const { explain, supported_obligations: supported } = context;
+  if (explain !== true && supported === undefined) return NOTHING_MORE;
+  return {
+    explain: explain === true,
+    obligations: supported === undefined ? undefined : new Set(typesIn(supported)),
+  };
+}
+
+function typesIn(supported: JsonObject[string]): readonly string[] {
+  const list = supported as readonly unknown[];
+  if (Array.isArray(supported) && list.every((type) => typeof type === 'string')) return list;
+  throw invalidRequest('context.supported_obligations', 'must be a list of strings');
+}

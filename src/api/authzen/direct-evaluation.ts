@@ -1,0 +1,47 @@
+/** Evaluations as nearly all of them come, answered before Fastify sees them: see `api/direct.ts`. */
+import type { Engine } from '../../operations/engine.js';
+import { resolveNow } from '../../operations/resolve.js';
+import { bytesOf } from '../direct.js';
+import type { DirectAnswer, DirectRoute } from '../direct.js';
+import { namedActors } from './acting.js';
+import { iJson } from './body.js';
+import { CONSISTENCY_HEADER, consistencyOf } from './consistency.js';
+import { evaluate } from './evaluate.js';
+import { isEvaluation } from './evaluations.js';
+import type { EvaluationBody } from './evaluations.js';
+import { PATHS, mountsOf } from './store-route.js';
+
+export const directEvaluations = (
+  engine: Engine,
+): readonly Pick<DirectRoute, 'path' | 'storeId' | 'answer'>[] =>
+  mountsOf(engine.config).map(({ storeId }) => ({
+    path: PATHS.evaluation,
+    ...(storeId !== undefined && { storeId }),
+    answer: (request, asked, body): DirectAnswer | undefined => {
+      const value = iJson(bytesOf(body));
+      if (!isEvaluation(value) || isDelegated(value)) return undefined;
+      const resolved = resolveNow(engine, { storeId: asked, consistency: consistencyOf(request) });
+      if (resolved === undefined) return undefined;
+      // What may be said depends on who says it, which is not known here.
+      if (resolved.plan.conditions.size > 0 && saysProperties(value)) return undefined;
+      const evaluation = { evaluation: value, acting: undefined };
+      const { decision, logged } = evaluate(engine, resolved, NOBODY, evaluation);
+      if ('error' in logged.result) return undefined;
+      return {
+        allowed: decision.decision,
+        headers: [CONSISTENCY_HEADER, resolved.replica.consistencyToken],
+        text: JSON.stringify(decision),
+      };
+    },
+  }));
+
+/** No caller has an empty name. */
+const NOBODY = '';
+
+const isDelegated = ({ options, context, subject }: EvaluationBody): boolean =>
+  options?.delegated === true || namedActors(context, subject.properties).services.length > 0;
+
+const saysProperties = ({ subject, action, resource }: EvaluationBody): boolean =>
+  [subject, action, resource].some(
+    ({ properties }) => properties !== undefined && properties !== null,
+  );
