@@ -46,6 +46,7 @@ export type ErrorCode =
   | 'invalid_model'
   | 'invalid_claims_mapping'
   | 'invalid_delegation_settings'
+  | 'invalid_route_table'
   // tuples
   | 'invalid_tuple'
   | 'invalid_contextual_tuple'

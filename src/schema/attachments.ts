@@ -14,10 +14,14 @@ import type { DelegationSettings, WireDelegationSettings } from './delegation-se
 import { compilePlan } from './plan.js';
 import type { Plan } from './plan.js';
 import type { Model } from './model.js';
+import { compileRouteTable, routeTableFromWire } from './route-table.js';
+import type { RouteTable } from './route-table.js';
+import type { WireRouteTable } from './route-table-wire.js';
 
 export interface Attachments {
   readonly claims_mapping?: WireClaimsMapping | undefined;
   readonly delegation_settings?: WireDelegationSettings | undefined;
+  readonly route_table?: WireRouteTable | undefined;
 }
 
 export type AttachmentName = keyof Attachments;
@@ -32,12 +36,15 @@ export interface Compiled {
   readonly plan: Plan;
   readonly claims: ClaimsMapping | undefined;
   readonly delegation: DelegationSettings;
+  /** Of the gateways that ask. */
+  readonly routes: RouteTable;
 }
 
 /** How each is read, and as what it is refused where it does not fit. */
 const KINDS = {
   claims_mapping: { read: claimsMappingFromWire, refusal: 'invalid_claims_mapping' },
   delegation_settings: { read: delegationSettingsFromWire, refusal: 'invalid_delegation_settings' },
+  route_table: { read: routeTableFromWire, refusal: 'invalid_route_table' },
 } as const satisfies Readonly<
   Record<
     AttachmentName,
@@ -56,17 +63,18 @@ export function attachmentChangesFrom(body: object): AttachmentChanges {
   return Object.fromEntries(given);
 }
 
-/** Throws `invalid_claims_mapping` or `invalid_delegation_settings` where one does not fit. */
+/** Throws the refusal of the first that does not fit. */
 export const compile = (model: Model, attachments: Attachments): Compiled =>
   withAttachments(compilePlan(model), attachments);
 
 const withAttachments = (
   plan: Plan,
-  { claims_mapping, delegation_settings }: Attachments,
+  { claims_mapping, delegation_settings, route_table }: Attachments,
 ): Compiled => ({
   plan,
   claims: claims_mapping && compileClaimsMapping(plan, claims_mapping),
   delegation: compileDelegationSettings(plan, delegation_settings),
+  routes: compileRouteTable(plan, route_table),
 });
 
 export interface NextVersion {

@@ -266,6 +266,7 @@ describeWithPostgres('a caller', () => {
       () => as(admin, 'POST', `${path}/authorization-models`, model),
       () => as(admin, 'PUT', `${path}/claims-mapping`, {}),
       () => as(admin, 'PUT', `${path}/delegation-settings`, {}),
+      () => as(admin, 'PUT', `${path}/route-table`, {}),
       () => as(admin, 'PUT', `${path}/assertions/${modelId}`, { assertions: [] }),
       () => as(admin, 'DELETE', path),
     ];

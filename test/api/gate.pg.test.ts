@@ -62,6 +62,7 @@ const NEEDED = {
     'GET /stores/:storeId/claims-mapping',
     'GET /stores/:storeId/delegation-settings',
     'GET /stores/:storeId/delegations',
+    'GET /stores/:storeId/route-table',
     'POST /stores/:storeId/read',
   ],
   'store:write': [
@@ -74,6 +75,7 @@ const NEEDED = {
     'PUT /stores/:storeId/assertions/:modelId',
     'PUT /stores/:storeId/claims-mapping',
     'PUT /stores/:storeId/delegation-settings',
+    'PUT /stores/:storeId/route-table',
   ],
   'store:administer': [
     'GET /stores/:storeId/audit',

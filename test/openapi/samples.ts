@@ -152,6 +152,42 @@ const modelSamples: Readonly<Record<string, Samples>> = {
     success: [{}, { query: { authorization_model_id: '' } }],
     errors: [{ query: { authorization_model_id: UNKNOWN_ID } }, inNoStore, inBadStore],
   },
+  WriteRouteTable: {
+    success: [
+      { body: {} },
+      {
+        body: {
+          routes: [
+            {
+              path: '/documents/{id}',
+              methods: ['GET'],
+              require: 'document:{path.id}#viewer',
+              cache: '5s',
+            },
+          ],
+        },
+      },
+      {
+        body: {
+          openapi: '3.1.0',
+          paths: { '/health': { get: { 'x-authz': { public: true } } } },
+        },
+      },
+      {
+        type: 'application/yaml',
+        text: 'routes: [{path: /health, methods: [GET], public: true}]',
+      },
+    ],
+    errors: [
+      { body: { routes: [{ path: '/a', methods: ['GET'], require: 'document:1#none' }] } },
+      { type: 'text/yaml', text: 'routes' },
+      { ...inNoStore, body: {} },
+    ],
+  },
+  ReadRouteTable: {
+    success: [{}, { query: { authorization_model_id: '' } }],
+    errors: [{ query: { authorization_model_id: UNKNOWN_ID } }, inNoStore, inBadStore],
+  },
   WriteAssertions: {
     success: [
       {

@@ -167,6 +167,11 @@ function attachmentEndpoints(schemas: RequestSchemas): readonly Endpoint[] {
       answer: RESPONSES.delegationSettings,
       what: 'how services get permits for users',
     }),
+    ...pair('route-table', 'RouteTable', {
+      body: schemas.writeRouteTable,
+      answer: RESPONSES.routeTable,
+      what: 'what the requests need that gateways ask about',
+    }),
   ];
 }
 

@@ -3,7 +3,7 @@
  * JSON.stringify and drops what is not listed; the OpenAPI document shows all of them, and the API
  * tests hold every answer against it.
  */
-import { CLAIMS_MAPPING, DELEGATION_SETTINGS } from './request-schemas.js';
+import { CLAIMS_MAPPING, DELEGATION_SETTINGS, ROUTE_TABLE } from './request-schemas.js';
 import { DELEGATION_CHANGES } from '../implications.js';
 import type { JsonSchema } from '../json-schema.js';
 
@@ -36,7 +36,11 @@ const MODEL = object(
     type_definitions: { type: 'array', items: ANY_OBJECT },
     conditions: ANY_OBJECT,
   },
-  { claims_mapping: CLAIMS_MAPPING, delegation_settings: DELEGATION_SETTINGS },
+  {
+    claims_mapping: CLAIMS_MAPPING,
+    delegation_settings: DELEGATION_SETTINGS,
+    route_table: ROUTE_TABLE,
+  },
 );
 const CONDITION: JsonSchema = {
   anyOf: [object({ name: STRING, context: ANY_OBJECT }), { type: 'null' }],
@@ -91,6 +95,7 @@ export const RESPONSES = {
   stores: object({ stores: { type: 'array', items: LISTED_STORE }, continuation_token: STRING }),
   claimsMapping: CLAIMS_MAPPING,
   delegationSettings: DELEGATION_SETTINGS,
+  routeTable: ROUTE_TABLE,
   modelId: object({ authorization_model_id: STRING }),
   writtenModel: object(
     { authorization_model_id: STRING },
