@@ -14,6 +14,7 @@ export type DecidingApi =
   | 'delegated-check'
   | 'delegated-batch-check'
   | 'token-exchange'
+  | 'edge'
   | 'list-objects'
   | 'streamed-list-objects'
   | 'list-users';

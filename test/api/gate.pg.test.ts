@@ -10,6 +10,8 @@ import { startPemba } from '../support/pemba.js';
 import type { Pemba } from '../support/pemba.js';
 import { describeWithPostgres } from '../support/postgres.js';
 
+const EDGE_STORE = '01ARZ3NDEKTSV4RRFFQ69G5FAV';
+
 const NEEDED = {
   public: [
     'GET /.well-known/jwks.json',
@@ -45,6 +47,9 @@ const NEEDED = {
   'deployment:observe': ['GET /metrics'],
   'store:see': ['GET /stores/:storeId'],
   'store:query': [
+    // Under a key of its own, since `Authorization` is a user's.
+    'ANY /edge/:profile',
+    'ANY /stores/:storeId/edge/:profile',
     'POST /stores/:storeId/batch-check',
     'POST /stores/:storeId/check',
     'POST /stores/:storeId/delegated-batch-check',
@@ -93,11 +98,13 @@ describeWithPostgres('every endpoint', () => {
     const onInstance = (message: unknown): void => {
       const { fastify: instance } = message as { readonly fastify: FastifyInstance };
       instance.addHook('onRoute', ({ method, url, config }: RouteOptions) => {
-        (found[config?.right ?? 'nothing'] ??= []).push(`${String(method)} ${url}`);
+        const methods = [method].flat();
+        const name = methods.length > 1 ? 'ANY' : String(method);
+        (found[config?.right ?? 'nothing'] ??= []).push(`${name} ${url}`);
       });
     };
     subscribe('fastify.initialization', onInstance);
-    pemba = await startPemba({ PEMBA_AUTHENTICATION: 'keys' });
+    pemba = await startPemba({ PEMBA_AUTHENTICATION: 'keys', PEMBA_EDGE_STORE: EDGE_STORE });
     unsubscribe('fastify.initialization', onInstance);
   });
   afterAll(() => pemba.stop());

@@ -4,6 +4,7 @@ import { keyOf } from '../api/stores.js';
 export interface Sample {
   readonly path?: Readonly<Record<string, string>>;
   readonly query?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>>;
   readonly body?: object;
   /** A body that is no JSON, and what it is. */
   readonly text?: string;
@@ -187,6 +188,20 @@ const modelSamples: Readonly<Record<string, Samples>> = {
   ReadRouteTable: {
     success: [{}, { query: { authorization_model_id: '' } }],
     errors: [{ query: { authorization_model_id: UNKNOWN_ID } }, inNoStore, inBadStore],
+  },
+  AskForGateway: {
+    success: [
+      {
+        path: { profile: 'nginx' },
+        headers: { 'x-original-method': 'GET', 'x-original-uri': '/health' },
+      },
+    ],
+    errors: [{ path: { profile: 'nginx' } }, { ...inBadStore, path: { store_id: 'x' } }],
+  },
+  // The store that is configured in the tests is none.
+  AskForGatewayAtRoot: {
+    success: [],
+    errors: [{ path: { profile: 'caddy' } }],
   },
   WriteAssertions: {
     success: [
