@@ -139,11 +139,11 @@ function allow(
   const seconds = Math.floor(Math.min(route.cacheMs, remainingMs) / 1000);
   void reply.code(200);
   if (seconds > 0) {
+    // To nginx's cache `private` says no, unless it has read this before.
+    if (profile === 'nginx') void reply.header('x-accel-expires', String(seconds));
     void reply
       .header('cache-control', `private, max-age=${seconds}`)
       .header('vary', ['authorization', ...varyingHeaders(profile)].join(', '));
-    // To nginx's cache `private` says no, and this says yes.
-    if (profile === 'nginx') void reply.header('x-accel-expires', String(seconds));
   } else {
     void reply.header('cache-control', 'no-store');
   }

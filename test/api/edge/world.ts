@@ -54,6 +54,7 @@ export const TABLE = {
       require: 'order:{path.order}#reader',
       transaction: { scope: 'orders.read', requester: 'service:gateway' },
     },
+    { path: '/posts', methods: ['GET', 'POST'], require: 'order:1#reader' },
     { path: '/hours', methods: ['GET'], require: 'order:1#in_hours' },
     { path: '/mine', methods: ['GET'], require: 'tenant:{claims.org}#member' },
     {
@@ -90,11 +91,14 @@ export class EdgeWorld {
   readonly issuer: TestIssuer;
   readonly pemba: Pemba;
   readonly store: Store;
+  /** What another process needs to know the same issuer. */
+  readonly settings: Readonly<Record<string, string>>;
   readonly #file: IssuersFile;
 
   private constructor(issuer: TestIssuer, file: IssuersFile, pemba: Pemba, store: Store) {
     this.issuer = issuer;
     this.#file = file;
+    this.settings = { PEMBA_ISSUERS_FILE: file.path };
     this.pemba = pemba;
     this.store = store;
   }
