@@ -59,7 +59,7 @@ const RECIPES: Readonly<Record<GatewayName, Recipe>> = {
       const own = adapted('nginx.conf', {
         ...others,
         'listen 8000': `listen ${listen}`,
-        '/var/cache/nginx/pemba': join(folder, 'cache'),
+        '/var/cache/nginx-pemba': join(folder, 'cache'),
         'Pemba-Key ""': `Pemba-Key "${neighbours.key}"`,
       });
       writeFileSync(join(folder, 'pemba.conf'), own);
