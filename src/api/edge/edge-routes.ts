@@ -7,7 +7,8 @@
  */
 import { METHODS } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { PembaError } from '../../errors.js';
+import { PembaError, invalidRequest } from '../../errors.js';
+import { isUlid } from '../../ids.js';
 import type { StoreId } from '../../ids.js';
 import { formatObject } from '../../tuple/tuple.js';
 import { percentEncoded } from '../../tuple/claim-id.js';
@@ -71,12 +72,17 @@ export function registerEdgeRoutes(plugin: FastifyInstance, parts: EdgeRoutePart
       url,
       config,
       handler: async (request, reply) => {
-        const storeId = (request.params.storeId ?? rootStore ?? '') as StoreId;
-        await answer(parts, request, reply, storeId);
+        await answer(parts, request, reply, storeOf(request.params.storeId ?? rootStore));
         return reply;
       },
     });
   }
+}
+
+/** Also where no gate has looked at it. */
+function storeOf(id = ''): StoreId {
+  if (!isUlid(id)) throw invalidRequest('store_id', 'must be a ULID (26 characters)');
+  return id as StoreId;
 }
 
 /** The methods that a client can send; `CONNECT` never becomes a request here. */

@@ -233,6 +233,16 @@ describeWithPostgres('a gateway', () => {
       }
     });
 
+    it('any of them, at a store that is none, is let nowhere', async () => {
+      const headers = Object.fromEntries(original('GET', '/health'));
+      for (const id of ['x', '%00', '__proto__', '01ARZ3NDEKTSV4RRFFQ69G5FAV']) {
+        const path = `/stores/${id}/edge/nginx`;
+        const answer = await world.pemba.call('GET', path, undefined, { headers });
+        expect([id, answer.status]).toEqual([id, 403]);
+      }
+      expect(world.pemba.failures()).toEqual([]);
+    });
+
     it('one that is not known is let nowhere', async () => {
       for (const name of ['apache', '__proto__', 'NGINX', 'x'.repeat(200)]) {
         const answer = await world.ask({
