@@ -15,6 +15,7 @@ import { AttachmentsController } from './api/openfga/attachments.controller.js';
 import { ModelsController } from './api/openfga/models.controller.js';
 import { openFgaComponents, openFgaEndpoints } from './api/openfga/endpoints.js';
 import { JwksController } from './api/oauth/jwks.controller.js';
+import { edgeEndpoints } from './api/edge/endpoints.js';
 import { jwksEndpoint } from './api/oauth/jwks-endpoint.js';
 import { OpenApiController } from './api/openapi.controller.js';
 import { openApiDocument } from './api/openapi.js';
@@ -201,6 +202,7 @@ export class AppModule {
               ...oauthEndpoints,
               ...revocationEndpoints,
               jwksEndpoint,
+              ...edgeEndpoints(engine.config),
             ],
             openFgaComponents,
           ),

@@ -47,6 +47,7 @@ export type ErrorCode =
   | 'invalid_claims_mapping'
   | 'invalid_delegation_settings'
   | 'invalid_authzen_mapping'
+  | 'invalid_route_table'
   // tuples
   | 'invalid_tuple'
   | 'invalid_contextual_tuple'

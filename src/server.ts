@@ -24,6 +24,9 @@ import { registerImport } from './api/openfga/import-route.js';
 import { registerQueryRoutes } from './api/openfga/query-routes.js';
 import { requestSchemas } from './api/openfga/request-schemas.js';
 import { RouteTable } from './api/openfga/route-table.js';
+import { admitAllMethods, registerEdgeRoutes, routedAddress } from './api/edge/edge-routes.js';
+import type { EdgeRouteParts } from './api/edge/edge-routes.js';
+import { transactionIssuer } from './api/edge/transaction.js';
 import { registerMetadata } from './api/oauth/metadata.js';
 import { refuseOtherMethods } from './api/oauth/methods.js';
 import { registerRevocations, registerRevoking } from './api/oauth/revocation-routes.js';
@@ -37,6 +40,8 @@ import { AppModule } from './app.module.js';
 import type { Assembly } from './app.module.js';
 import type { Config } from './config.js';
 import { PembaError } from './errors.js';
+import type { StoreId } from './ids.js';
+import { edgeObserver } from './telemetry/edge.js';
 import { exchangeObserver } from './telemetry/exchanges.js';
 import { recorderOf } from './telemetry/recorder.js';
 import {
@@ -87,6 +92,7 @@ export async function serve(assembly: Assembly): Promise<Server> {
     },
   });
   refuseOtherMethods(instance);
+  admitAllMethods(instance);
   installBodyParsers(instance, config);
   installYamlParser(instance);
   if (assembly.decisionLog === undefined && !assembly.rateLimits.isLimited('queries')) {
@@ -156,6 +162,7 @@ function adapterOf(
     forceCloseConnections: 'idle',
     return503OnClosing: true,
     exposeHeadRoutes: false,
+    rewriteUrl: ({ url = '/' }) => routedAddress(url),
   });
 }
 
@@ -236,7 +243,23 @@ function registerRoutes(instance: FastifyInstance, assembly: Assembly, routes: R
     registerTokenRoutes(plugin, tokenRouteParts(assembly));
     done();
   });
+  void instance.register((plugin, _options, done) => {
+    registerEdgeRoutes(plugin, edgeRouteParts(assembly));
+    done();
+  });
 }
+
+const edgeRouteParts = (assembly: Assembly): EdgeRouteParts => {
+  const { config, engine, identity, signing, log, metrics } = assembly;
+  return {
+    engine,
+    subjectTokens: identity.subjectTokens,
+    rootStore: config.edgeStore === '' ? undefined : (config.edgeStore as StoreId),
+    record: recordOf(assembly),
+    issueTransaction: transactionIssuer({ engine, signer: signing, acting: identity.acting }),
+    observer: edgeObserver(log, metrics),
+  };
+};
 
 const recordOf = (assembly: Assembly): RecordDecisions =>
   recorderOf(assembly, (request) => callerOf(request).name);

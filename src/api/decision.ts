@@ -15,6 +15,7 @@ export type DecidingApi =
   | 'delegated-check'
   | 'delegated-batch-check'
   | 'token-exchange'
+  | 'edge'
   | 'list-objects'
   | 'streamed-list-objects'
   | 'list-users'

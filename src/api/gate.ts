@@ -29,6 +29,8 @@ declare module 'fastify' {
     right?: Right;
     /** Tokens of the right's pool, where it is not 1. */
     rateCost?: number;
+    /** The header in which a caller says who it is, where `Authorization` is somebody else's. */
+    credentials?: 'pemba-key';
     /** Of a route whose path names no store: the one that it is about. */
     storeId?: StoreId;
   }
@@ -140,7 +142,7 @@ class Gate implements DirectGate {
       done(error as Error);
     };
     try {
-      const caller = this.#authenticator.known(onlyAuthorization(request.raw));
+      const caller = this.#authenticator.known(credentialsOf(request));
       const authorized =
         caller === undefined
           ? this.#introduce(request, reply, right)
@@ -157,7 +159,7 @@ class Gate implements DirectGate {
   }
 
   admitted(request: IncomingMessage, right: StoreRight, storeId: StoreId): Caller | undefined {
-    if (countAuthorizations(request) > 1) return undefined;
+    if (countHeaders(request, 'authorization') > 1) return undefined;
     try {
       const caller = this.#authenticator.known(request.headers.authorization);
       const verdict = caller && this.#rights.remembered(caller, right, storeId);
@@ -174,7 +176,7 @@ class Gate implements DirectGate {
     this.#limit(reply, this.#limits.look('authentication', address));
     let caller: Caller;
     try {
-      caller = await this.#authenticator.authenticate(request.headers.authorization);
+      caller = await this.#authenticator.authenticate(credentialsOf(request));
     } catch (error) {
       if (error instanceof PembaError && error.code === 'unauthenticated') {
         this.#limits.chargeFailure(address);
@@ -208,22 +210,23 @@ class Gate implements DirectGate {
 }
 
 /** Node takes the first of several, others the last: whoever sends two means mischief. */
-function onlyAuthorization(request: IncomingMessage): string | undefined {
-  if (countAuthorizations(request) > 1) throw refused('several_headers');
-  return request.headers.authorization;
+function credentialsOf({ raw, routeOptions }: FastifyRequest): string | undefined {
+  const { credentials: header = 'authorization' } = routeOptions.config;
+  if (countHeaders(raw, header) > 1) throw refused('several_headers');
+  if (header === 'authorization') return raw.headers.authorization;
+  const key = raw.headers[header];
+  return typeof key === 'string' && key !== '' ? `Bearer ${key}` : undefined;
 }
 
-function countAuthorizations({ headers, rawHeaders }: IncomingMessage): number {
-  if (headers.authorization === undefined) return 0;
+function countHeaders({ headers, rawHeaders }: IncomingMessage, wanted: string): number {
+  if (headers[wanted] === undefined) return 0;
   let count = 0;
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i];
-    if (name?.length === AUTHORIZATION.length && name.toLowerCase() === AUTHORIZATION) count++;
+    if (name?.length === wanted.length && name.toLowerCase() === wanted) count++;
   }
   return count;
 }
-
-const AUTHORIZATION = 'authorization';
 
 /** By what a right is about. */
 function poolOf(right: Right): Pool {
@@ -265,8 +268,12 @@ function enforce(right: Right, storeId: StoreId | undefined, verdict: Verdict): 
 }
 
 /** RFC 6750's; without a reason, which would be of use to a guesser only. */
-function challenge(reply: FastifyReply, { headers }: FastifyRequest, error: unknown): void {
-  if (!(error instanceof PembaError)) return;
+function challenge(
+  reply: FastifyReply,
+  { headers, routeOptions }: FastifyRequest,
+  error: unknown,
+): void {
+  if (!(error instanceof PembaError) || routeOptions.config.credentials !== undefined) return;
   if (error.code === 'unauthenticated') {
     const invalid = headers.authorization === undefined ? '' : ', error="invalid_token"';
     void reply.header('www-authenticate', `Bearer realm="pemba"${invalid}`);

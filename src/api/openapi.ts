@@ -25,6 +25,7 @@ export interface Endpoint {
   readonly isQuery?: boolean;
   readonly failure?: JsonSchema;
   readonly failureType?: string;
+  readonly failureHeaders?: readonly HeaderName[];
 }
 
 const HEADERS = {
@@ -34,6 +35,9 @@ const HEADERS = {
   'Pemba-Complete': '`true`, or `false` when there is more than the answer holds',
   'Pemba-Decision-Id': 'Of the decision in the decision log, where there is one',
   'Pemba-Delegation-Changes': 'How many implications a model adds and removes; absent if none',
+  'Pemba-Subject': 'Who the user is that a gateway asked about; empty if nobody',
+  'Pemba-Reason': 'Why a gateway is answered so, in a word',
+  'Txn-Token': 'A Transaction Token for the services behind a gateway; empty if none',
   'Pemba-Continuation-Token': 'Where to go on with a list that is not complete',
 } as const;
 export type HeaderName = keyof typeof HEADERS;
@@ -106,7 +110,11 @@ function operationOf(endpoint: Endpoint): object {
     }),
     responses: {
       [status]: success,
-      default: { description: 'What went wrong', content: content(failure, endpoint.failureType) },
+      default: {
+        description: 'What went wrong',
+        ...(endpoint.failureHeaders && { headers: headersOf(endpoint.failureHeaders) }),
+        content: content(failure, endpoint.failureType),
+      },
     },
   };
 }

@@ -12,7 +12,7 @@ export const YAML_TYPES = ['application/yaml', 'text/yaml'] as const;
 /** The reader takes a fifth of a second for the worst of these: nested without end, or all keys. */
 const MAX_YAML_BYTES = 16_384;
 
-const YAML_ROUTES = ['/claims-mapping', '/delegation-settings', '/authzen-mapping'];
+const YAML_ROUTES = ['/claims-mapping', '/delegation-settings', '/authzen-mapping', '/route-table'];
 
 export function installYamlParser(instance: FastifyInstance): void {
   instance.addContentTypeParser(

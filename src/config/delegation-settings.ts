@@ -51,6 +51,14 @@ export class DelegationSettings extends QuerySettings {
   readonly authzenStore: string = '';
 
   @Setting(
+    'PEMBA_EDGE_STORE',
+    'store',
+    'Which gateways ask at /edge. At each store they do under its own path.',
+  )
+  @Matches(/^([0-9A-HJKMNP-TV-Z]{26})?$/, { message: 'must be the id of a store' })
+  readonly edgeStore: string = '';
+
+  @Setting(
     'PEMBA_RATE_EXCHANGES',
     'per second',
     'Of a client: tokens that it asks for. 0: no limit.',

@@ -13,6 +13,10 @@ export function issuerOf(config: Config, storeId: StoreId): string {
   return storeId === config.permitsStore ? root : `${root}/stores/${storeId}`;
 }
 
+/** The audience of a store's Transaction Tokens. */
+export const trustDomainOf = (config: Config, storeId: StoreId): string =>
+  config.trustDomain === '' ? issuerOf(config, storeId) : config.trustDomain;
+
 /** Undefined for what is no issuer of ours, exactly. */
 export function storeOfIssuer(config: Config, issuer: string): StoreId | undefined {
   const root = publicUrlOf(config);

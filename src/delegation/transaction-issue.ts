@@ -7,7 +7,7 @@ import { formatObject } from '../tuple/tuple.js';
 import type { JsonObject } from '../tuple/tuple.js';
 import type { ExchangeRequest, IssuedToken } from './exchange.js';
 import type { ExchangeSubject } from './exchange-subject.js';
-import { issuerOf } from './issuer.js';
+import { issuerOf, trustDomainOf } from './issuer.js';
 import { PermitRefused } from './permit-refused.js';
 import type { Signer } from './signing-keys.js';
 import {
@@ -19,18 +19,28 @@ import {
 /** A transaction is over by then, queues included. */
 const LIFETIME_MS = 300_000;
 
+export type TransactionRequest = Pick<
+  ExchangeRequest,
+  'storeId' | 'audience' | 'scope' | 'requestContext' | 'requestDetails'
+>;
+
+export type TransactionSubject = Pick<
+  ExchangeSubject,
+  'subject' | 'expiresAt' | 'transactionId' | 'token'
+>;
+
 export function issueTransactionToken(
   { engine, signer }: { readonly engine: Engine; readonly signer: Signer },
-  request: ExchangeRequest,
+  request: TransactionRequest,
   actor: ServiceId,
-  { subject, expiresAt, transactionId, token }: ExchangeSubject,
+  { subject, expiresAt, transactionId, token }: TransactionSubject,
 ): IssuedToken {
   if (token === undefined) {
     throw refused("a Transaction Token begins with the user's own token");
   }
   const { storeId, audience, requestContext, requestDetails } = request;
   const issuer = issuerOf(engine.config, storeId);
-  const trustDomain = engine.config.trustDomain === '' ? issuer : engine.config.trustDomain;
+  const trustDomain = trustDomainOf(engine.config, storeId);
   if (audience !== trustDomain) {
     throw new PembaError('invalid_target', 'the audience has to be the trust domain');
   }
@@ -78,7 +88,7 @@ function signed(signer: Signer, claims: JsonObject): string {
 }
 
 /** No more than the user's token has. */
-function scopeOf({ scope }: ExchangeRequest, claims: JsonObject): string {
+function scopeOf({ scope }: TransactionRequest, claims: JsonObject): string {
   const asked = scope?.split(' ').filter((word) => word !== '') ?? [];
   if (asked.length === 0) throw new PembaError('invalid_scope', 'say what the transaction is for');
   const claim = claims['scope'] ?? claims['scp'];

@@ -41,11 +41,11 @@ export interface Resolved extends Compiled {
   readonly modelId: ModelId;
 }
 
-const resolvedTo = (
-  replica: StoreReplica,
-  modelId: ModelId,
-  { plan, claims, delegation, authzen }: Compiled,
-): Resolved => ({ replica, plan, claims, delegation, authzen, modelId });
+const resolvedTo = (replica: StoreReplica, modelId: ModelId, compiled: Compiled): Resolved => ({
+  replica,
+  ...compiled,
+  modelId,
+});
 
 /** An answer with what it was computed from. */
 export interface Answer<Result> {

@@ -18,11 +18,15 @@ import type { DelegationSettings, WireDelegationSettings } from './delegation-se
 import { compilePlan } from './plan.js';
 import type { Plan } from './plan.js';
 import type { Model } from './model.js';
+import { compileRouteTable, routeTableFromWire } from './route-table.js';
+import type { RouteTable } from './route-table.js';
+import type { WireRouteTable } from './route-table-wire.js';
 
 export interface Attachments {
   readonly claims_mapping?: WireClaimsMapping | undefined;
   readonly delegation_settings?: WireDelegationSettings | undefined;
   readonly authzen_mapping?: WireAuthzenMapping | undefined;
+  readonly route_table?: WireRouteTable | undefined;
 }
 
 export type AttachmentName = keyof Attachments;
@@ -38,6 +42,8 @@ export interface Compiled {
   readonly claims: ClaimsMapping | undefined;
   readonly delegation: DelegationSettings;
   readonly authzen: AuthzenMapping;
+  /** Of the gateways that ask. */
+  readonly routes: RouteTable;
 }
 
 /** How each is read, and as what it is refused where it does not fit. */
@@ -45,6 +51,7 @@ const KINDS = {
   claims_mapping: { read: claimsMappingFromWire, refusal: 'invalid_claims_mapping' },
   delegation_settings: { read: delegationSettingsFromWire, refusal: 'invalid_delegation_settings' },
   authzen_mapping: { read: authzenMappingFromWire, refusal: 'invalid_authzen_mapping' },
+  route_table: { read: routeTableFromWire, refusal: 'invalid_route_table' },
 } as const satisfies Readonly<
   Record<
     AttachmentName,
@@ -69,12 +76,13 @@ export const compile = (model: Model, attachments: Attachments): Compiled =>
 
 const withAttachments = (
   plan: Plan,
-  { claims_mapping, delegation_settings, authzen_mapping }: Attachments,
+  { claims_mapping, delegation_settings, authzen_mapping, route_table }: Attachments,
 ): Compiled => ({
   plan,
   claims: claims_mapping && compileClaimsMapping(plan, claims_mapping),
   delegation: compileDelegationSettings(plan, delegation_settings),
   authzen: compileAuthzenMapping(plan, authzen_mapping),
+  routes: compileRouteTable(plan, route_table),
 });
 
 export interface NextVersion {

@@ -79,6 +79,20 @@ export const contextClaims = (context: WireContext): readonly ContextClaim[] =>
 export const pathSteps = (path: WireClaimPath): readonly string[] =>
   typeof path === 'string' ? path.split('.') : path;
 
+/** `{claims.NAME}` in a template. */
+export interface ClaimPlace {
+  readonly kind: 'claim';
+  readonly path: readonly string[];
+}
+
+/** Undefined where the name is of another kind of place; a string says what is wrong. */
+export function claimPlace(name: string): ClaimPlace | string | undefined {
+  const [, path] = /^claims\.(.*)$/s.exec(name) ?? [];
+  if (path === undefined) return undefined;
+  const problem = pathProblem(path);
+  return problem === undefined ? { kind: 'claim', path: pathSteps(path) } : `{${name}} ${problem}`;
+}
+
 /** What is wrong with the path, if anything. */
 export function pathProblem(path: WireClaimPath): string | undefined {
   const steps = pathSteps(path);

@@ -123,7 +123,7 @@ const tooManyTuples = ({ field }: Entry, max: number): PembaError =>
   );
 
 /** A claim may be named like anything that objects inherit, and lists have no named members. */
-function claimAt(claims: JsonObject, path: readonly string[]): JsonValue | undefined {
+export function claimAt(claims: JsonObject, path: readonly string[]): JsonValue | undefined {
   let at: JsonValue | undefined = claims;
   for (const step of path) {
     if (!isObject(at) || !Object.hasOwn(at, step)) return undefined;
@@ -148,7 +148,8 @@ function idsOf(claim: JsonValue | undefined, split: string | undefined): Readonl
   return ids;
 }
 
-function idOfScalar(value: JsonValue | undefined): string | undefined {
+/** Undefined for what is no string, number or boolean, or cannot be an id. */
+export function idOfScalar(value: JsonValue | undefined): string | undefined {
   switch (typeof value) {
     case 'string':
       return idOfClaim(value);

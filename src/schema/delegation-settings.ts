@@ -14,7 +14,7 @@ import { parseDuration } from '../quantity.js';
 import { parseObject } from '../tuple/tuple.js';
 import { ACTING_FOR } from '../tuple/delegation.js';
 import { AttachmentReader, isGiven } from './attachment-reader.js';
-import { didYouMean } from './nearest.js';
+import { unknownRelation } from './nearest.js';
 import type { Plan } from './plan.js';
 import { quote } from './problem.js';
 
@@ -127,15 +127,10 @@ export function compileDelegationSettings(
   return settingsOf(wire);
 }
 
-function relationProblem({ model }: Plan, name: string): string | undefined {
-  const [typeName = '', relation, ...more] = name.split('#');
+function relationProblem(plan: Plan, name: string): string | undefined {
+  const [type = '', relation, ...more] = name.split('#');
   if (relation === undefined || more.length > 0) return 'is not of the form type#relation';
-  const type = model.types.get(typeName);
-  if (type === undefined) {
-    return `type ${quote(typeName)} not found${didYouMean(typeName, model.types.keys())}`;
-  }
-  if (type.relations.has(relation)) return undefined;
-  return `relation ${quote(name)} not found${didYouMean(relation, type.relations.keys())}`;
+  return unknownRelation(plan, type, relation);
 }
 
 function settingsOf({ lifetime, ...wire }: WireDelegationSettings): DelegationSettings {

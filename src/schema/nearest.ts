@@ -1,4 +1,5 @@
 /** "did you mean": the known name that a mistyped one is closest to. */
+import type { Plan } from './plan.js';
 import { quote } from './problem.js';
 
 /** A slip of the fingers is one edit or two; a name further off than this is another name. */
@@ -11,6 +12,21 @@ const NAME_LENGTH_MAX = 100;
 export function didYouMean(name: string, candidates: Iterable<string>): string {
   const nearest = nearestOf(name, candidates);
   return nearest === undefined ? '' : `; did you mean ${quote(nearest)}?`;
+}
+
+/** In one sentence; undefined where the model has the relation. */
+export function unknownRelation(
+  { model }: Plan,
+  type: string,
+  relation: string,
+): string | undefined {
+  const found = model.types.get(type);
+  if (found === undefined) {
+    return `type ${quote(type)} not found${didYouMean(type, model.types.keys())}`;
+  }
+  if (found.relations.has(relation)) return undefined;
+  const name = quote(`${type}#${relation}`);
+  return `relation ${name} not found${didYouMean(relation, found.relations.keys())}`;
 }
 
 /** The first of the candidates with the fewest edits, one for every three characters at most. */

@@ -3,6 +3,8 @@
  * objects; the one exception is the replica's revision by store, for the stores a process holds.
  */
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import type { Reason } from '../api/edge/outcome.js';
+import type { Profile } from '../api/edge/profiles.js';
 import type { OAuthError } from '../api/oauth/errors.js';
 import type { ShedReason } from '../api/shedding.js';
 import type { Clock } from '../clock.js';
@@ -39,6 +41,7 @@ export class Metrics {
   readonly #decisions: Counter<'api' | 'decision'>;
   readonly #shed: Counter<'reason'>;
   readonly #rateLimited: Counter<'pool'>;
+  readonly #edge: Counter<'profile' | 'reason'>;
   readonly #exchanges: Counter<'outcome'>;
   /** Counts since the last scrape; see `request`. */
   readonly #pending = new Map<string, PendingRoute>();
@@ -83,12 +86,22 @@ export class Metrics {
       labelNames: ['pool'],
       registers,
     });
+    this.#edge = new Counter({
+      name: 'pemba_edge_requests_total',
+      help: 'Requests that gateways asked about, by what they were answered for',
+      labelNames: ['profile', 'reason'],
+      registers,
+    });
     this.#exchanges = new Counter({
       name: 'pemba_token_exchanges_total',
       help: 'Requests for tokens, by what was issued or the error that was answered',
       labelNames: ['outcome'],
       registers,
     });
+  }
+
+  edge(profile: Profile | 'unknown', reason: Reason): void {
+    this.#edge.inc({ profile, reason });
   }
 
   get registry(): Registry {

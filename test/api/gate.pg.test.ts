@@ -10,6 +10,8 @@ import { startPemba } from '../support/pemba.js';
 import type { Pemba } from '../support/pemba.js';
 import { describeWithPostgres } from '../support/postgres.js';
 
+const EDGE_STORE = '01ARZ3NDEKTSV4RRFFQ69G5FAV';
+
 const NEEDED = {
   public: [
     'GET /.well-known/authzen-configuration',
@@ -57,6 +59,9 @@ const NEEDED = {
     'POST /stores/:storeId/access/v1/search/action',
     'POST /stores/:storeId/access/v1/search/resource',
     'POST /stores/:storeId/access/v1/search/subject',
+    // Under a key of its own, since `Authorization` is a user's.
+    'ANY /edge/:profile',
+    'ANY /stores/:storeId/edge/:profile',
     'POST /stores/:storeId/batch-check',
     'POST /stores/:storeId/check',
     'POST /stores/:storeId/delegated-batch-check',
@@ -75,6 +80,7 @@ const NEEDED = {
     'GET /stores/:storeId/claims-mapping',
     'GET /stores/:storeId/delegation-settings',
     'GET /stores/:storeId/delegations',
+    'GET /stores/:storeId/route-table',
     'POST /stores/:storeId/read',
   ],
   'store:write': [
@@ -88,6 +94,7 @@ const NEEDED = {
     'PUT /stores/:storeId/authzen-mapping',
     'PUT /stores/:storeId/claims-mapping',
     'PUT /stores/:storeId/delegation-settings',
+    'PUT /stores/:storeId/route-table',
   ],
   'store:administer': [
     'GET /stores/:storeId/audit',
@@ -105,13 +112,16 @@ describeWithPostgres('every endpoint', () => {
     const onInstance = (message: unknown): void => {
       const { fastify: instance } = message as { readonly fastify: FastifyInstance };
       instance.addHook('onRoute', ({ method, url, config }: RouteOptions) => {
-        (found[config?.right ?? 'nothing'] ??= []).push(`${String(method)} ${url}`);
+        const methods = [method].flat();
+        const name = methods.length > 1 ? 'ANY' : String(method);
+        (found[config?.right ?? 'nothing'] ??= []).push(`${name} ${url}`);
       });
     };
     subscribe('fastify.initialization', onInstance);
     pemba = await startPemba({
       PEMBA_AUTHENTICATION: 'keys',
-      PEMBA_AUTHZEN_STORE: '01ARZ3NDEKTSV4RRFFQ69G5FAV',
+      PEMBA_AUTHZEN_STORE: EDGE_STORE,
+      PEMBA_EDGE_STORE: EDGE_STORE,
     });
     unsubscribe('fastify.initialization', onInstance);
   });

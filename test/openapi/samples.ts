@@ -4,6 +4,7 @@ import { keyOf } from '../api/stores.js';
 export interface Sample {
   readonly path?: Readonly<Record<string, string>>;
   readonly query?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>>;
   readonly body?: object;
   /** A body that is no JSON, and what it is. */
   readonly text?: string;
@@ -184,6 +185,56 @@ const modelSamples: Readonly<Record<string, Samples>> = {
   ReadAuthzenMapping: {
     success: [{}, { query: { authorization_model_id: '' } }],
     errors: [{ query: { authorization_model_id: UNKNOWN_ID } }, inNoStore, inBadStore],
+  },
+  WriteRouteTable: {
+    success: [
+      { body: {} },
+      {
+        body: {
+          routes: [
+            {
+              path: '/documents/{id}',
+              methods: ['GET'],
+              require: 'document:{path.id}#viewer',
+              cache: '5s',
+            },
+          ],
+        },
+      },
+      {
+        body: {
+          openapi: '3.1.0',
+          paths: { '/health': { get: { 'x-authz': { public: true } } } },
+        },
+      },
+      {
+        type: 'application/yaml',
+        text: 'routes: [{path: /health, methods: [GET], public: true}]',
+      },
+    ],
+    errors: [
+      { body: { routes: [{ path: '/a', methods: ['GET'], require: 'document:1#none' }] } },
+      { type: 'text/yaml', text: 'routes' },
+      { ...inNoStore, body: {} },
+    ],
+  },
+  ReadRouteTable: {
+    success: [{}, { query: { authorization_model_id: '' } }],
+    errors: [{ query: { authorization_model_id: UNKNOWN_ID } }, inNoStore, inBadStore],
+  },
+  AskForGateway: {
+    success: [
+      {
+        path: { profile: 'nginx' },
+        headers: { 'x-original-method': 'GET', 'x-original-uri': '/health' },
+      },
+    ],
+    errors: [{ path: { profile: 'nginx' } }, { ...inBadStore, path: { store_id: 'x' } }],
+  },
+  // The store that is configured in the tests is none.
+  AskForGatewayAtRoot: {
+    success: [],
+    errors: [{ path: { profile: 'caddy' } }],
   },
   WriteAssertions: {
     success: [

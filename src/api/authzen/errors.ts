@@ -54,6 +54,7 @@ const STATUSES: Readonly<Record<ErrorCode, number>> = {
   invalid_claims_mapping: 400,
   invalid_delegation_settings: 400,
   invalid_authzen_mapping: 400,
+  invalid_route_table: 400,
   invalid_tuple: 400,
   invalid_contextual_tuple: 400,
   empty_write: 400,

@@ -73,6 +73,7 @@ const ROWS: Readonly<Record<ErrorCode, Row>> = {
   invalid_claims_mapping: BROKEN,
   invalid_delegation_settings: BROKEN,
   invalid_authzen_mapping: BROKEN,
+  invalid_route_table: BROKEN,
   invalid_tuple: BAD_DETAILS,
   invalid_contextual_tuple: BAD_DETAILS,
   empty_write: BAD_REQUEST,

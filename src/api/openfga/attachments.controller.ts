@@ -82,6 +82,26 @@ export class AttachmentsController {
     return this.#read('authzen_mapping', storeId, modelId);
   }
 
+  @Put('route-table')
+  @Needs('store:model')
+  @HttpCode(201)
+  async writeRouteTable(
+    @Param('storeId') storeId: string,
+    @Body() body: unknown,
+    @Req() request: FastifyRequest,
+  ): Promise<object> {
+    return this.#write('route_table', storeId, body, request);
+  }
+
+  @Get('route-table')
+  @Needs('store:read')
+  async readRouteTable(
+    @Param('storeId') storeId: string,
+    @Query('authorization_model_id') modelId: unknown,
+  ): Promise<object> {
+    return this.#read('route_table', storeId, modelId);
+  }
+
   async #write(
     name: AttachmentName,
     storeId: string,

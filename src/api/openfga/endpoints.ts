@@ -172,6 +172,11 @@ function attachmentEndpoints(schemas: RequestSchemas): readonly Endpoint[] {
       answer: RESPONSES.authzenMapping,
       what: "what AuthZEN's clients call things, and what else goes with its decisions",
     }),
+    ...pair('route-table', 'RouteTable', {
+      body: schemas.writeRouteTable,
+      answer: RESPONSES.routeTable,
+      what: 'what the requests need that gateways ask about',
+    }),
   ];
 }
 

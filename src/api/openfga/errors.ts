@@ -50,6 +50,7 @@ const ANSWERS: Readonly<Record<ErrorCode, readonly [status: number, code: string
   invalid_claims_mapping: [400, 'validation_error'],
   invalid_delegation_settings: [400, 'validation_error'],
   invalid_authzen_mapping: [400, 'validation_error'],
+  invalid_route_table: [400, 'validation_error'],
   invalid_tuple: [400, 'validation_error'],
   invalid_contextual_tuple: [400, 'invalid_tuple'],
   empty_write: [400, 'invalid_write_input'],

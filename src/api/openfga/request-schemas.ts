@@ -88,6 +88,7 @@ export interface RequestSchemas {
   readonly writeClaimsMapping: JsonSchema;
   readonly writeDelegationSettings: JsonSchema;
   readonly writeAuthzenMapping: JsonSchema;
+  readonly writeRouteTable: JsonSchema;
   readonly write: JsonSchema;
   readonly read: JsonSchema;
   readonly deleteByFilter: JsonSchema;
@@ -204,6 +205,42 @@ export const AUTHZEN_MAPPING = object({
   },
 });
 
+const RULE = {
+  host: optional({ type: 'string', description: 'Any, unless said' }),
+  public: optional({ type: 'boolean' }),
+  require: {
+    type: ['string', 'array', 'null'],
+    items: { type: 'string' },
+    description: 'Such as order:{path.order}#can_read; of several all',
+  },
+  cache: optional({ type: 'string', description: 'From 1s to 300s' }),
+  transaction: optional(
+    object({ scope: { type: 'string' }, requester: optional({ type: 'string' }) }, ['scope']),
+  ),
+};
+
+/** `schema/route-table.ts` holds it to its rules. */
+export const ROUTE_TABLE = object({
+  routes: optional({
+    type: 'array',
+    items: object(
+      {
+        path: { type: 'string' },
+        methods: { type: 'array', items: { type: 'string' } },
+        ...RULE,
+      },
+      ['path', 'methods'],
+    ),
+  }),
+});
+
+const OPENAPI_DOCUMENT = {
+  type: 'object',
+  description: 'An OpenAPI document, whose operations have such rules as `x-authz`',
+  required: ['openapi', 'paths'],
+  properties: { openapi: { type: 'string' }, paths: { type: 'object' } },
+};
+
 const WRITE_MODEL = object(
   {
     schema_version: { type: 'string' },
@@ -212,6 +249,7 @@ const WRITE_MODEL = object(
     claims_mapping: optional(CLAIMS_MAPPING),
     delegation_settings: optional(DELEGATION_SETTINGS),
     authzen_mapping: optional(AUTHZEN_MAPPING),
+    route_table: optional(ROUTE_TABLE),
   },
   ['type_definitions', 'schema_version'],
 );
@@ -306,6 +344,7 @@ export function requestSchemas(config: Config): RequestSchemas {
     writeClaimsMapping: CLAIMS_MAPPING,
     writeDelegationSettings: DELEGATION_SETTINGS,
     writeAuthzenMapping: AUTHZEN_MAPPING,
+    writeRouteTable: { anyOf: [ROUTE_TABLE, OPENAPI_DOCUMENT] },
     write: WRITE,
     read: READ,
     deleteByFilter: DELETE_BY_FILTER,

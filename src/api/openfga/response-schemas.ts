@@ -3,7 +3,12 @@
  * JSON.stringify and drops what is not listed; the OpenAPI document shows all of them, and the API
  * tests hold every answer against it.
  */
-import { AUTHZEN_MAPPING, CLAIMS_MAPPING, DELEGATION_SETTINGS } from './request-schemas.js';
+import {
+  AUTHZEN_MAPPING,
+  CLAIMS_MAPPING,
+  DELEGATION_SETTINGS,
+  ROUTE_TABLE,
+} from './request-schemas.js';
 import { DELEGATION_CHANGES } from '../implications.js';
 import type { JsonSchema } from '../json-schema.js';
 
@@ -40,6 +45,7 @@ const MODEL = object(
     claims_mapping: CLAIMS_MAPPING,
     delegation_settings: DELEGATION_SETTINGS,
     authzen_mapping: AUTHZEN_MAPPING,
+    route_table: ROUTE_TABLE,
   },
 );
 const CONDITION: JsonSchema = {
@@ -96,6 +102,7 @@ export const RESPONSES = {
   claimsMapping: CLAIMS_MAPPING,
   delegationSettings: DELEGATION_SETTINGS,
   authzenMapping: AUTHZEN_MAPPING,
+  routeTable: ROUTE_TABLE,
   modelId: object({ authorization_model_id: STRING }),
   writtenModel: object(
     { authorization_model_id: STRING },

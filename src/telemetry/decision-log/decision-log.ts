@@ -97,7 +97,8 @@ export class DecisionLog {
       throw new PembaError('unavailable', 'the decision log is full');
     }
     const id = `${processId}-${(++this.#count).toString(36)}`;
-    const isBatch = api === 'batch-check';
+    // A route may require several relations.
+    const isBatch = api === 'batch-check' || (api === 'edge' && decisions.length > 1);
     const at = clock.now();
     const handlerMs = reply.elapsedTime;
     const requestId = reply.request.id;

@@ -36,7 +36,7 @@ export async function send(
   return answerOf((await exchange(url, head(`${method} ${path}`, lines) + text, WAIT_MS)).text);
 }
 
-function answerOf(bytes: string): WireAnswer {
+export function answerOf(bytes: string): WireAnswer {
   const end = bytes.indexOf('\r\n\r\n');
   const [status = '', ...lines] = bytes.slice(0, end).split('\r\n');
   const headers = lines.map((line): [string, string] => {
