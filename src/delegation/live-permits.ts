@@ -6,6 +6,7 @@
  *                                                    grant it: whoever needs it asks for another
  *   a tuple is written or deleted that may let the   it is decided again, and revoked unless granted
  *   subject into a set it has to stay out of
+ *   attributes change of one that it is about        likewise
  *   a newer model, or a graph whose changes were     all of the store's are decided again
  *   not seen one by one
  *   the graph is given up (memory, deletion)         all are revoked, for nobody would watch them
@@ -16,8 +17,10 @@
 import { PembaError } from '../errors.js';
 import type { ModelId, StoreId } from '../ids.js';
 import type { StoreReplica } from '../replica/store-replica.js';
-import { formatTupleKey } from '../tuple/tuple.js';
-import type { TupleChange, TupleKey } from '../tuple/tuple.js';
+import { isOfTuple } from '../tuple/attributes.js';
+import type { StoreChange } from '../tuple/attributes.js';
+import { formatObject, formatTupleKey } from '../tuple/tuple.js';
+import type { ObjectRef, TupleKey } from '../tuple/tuple.js';
 
 export interface LivePermit {
   readonly id: string;
@@ -28,6 +31,8 @@ export interface LivePermit {
   /** Kinds of tuples, `type#relation`, that may end it when they come or go. */
   readonly comes: ReadonlySet<string>;
   readonly goes: ReadonlySet<string>;
+  /** Whose attributes conditions may have read. */
+  readonly entities: readonly ObjectRef[];
   /** Whether it would be granted now. */
   holds(): boolean;
 }
@@ -102,7 +107,7 @@ export class LivePermits {
     for (const permits of this.#stores.values()) permits.forgetExpired(this.#seconds);
   }
 
-  #changed(storeId: StoreId, changes: readonly TupleChange[] | undefined): void {
+  #changed(storeId: StoreId, changes: readonly StoreChange[] | undefined): void {
     const permits = this.#stores.get(storeId);
     if (permits === undefined) return;
     permits.forgetExpired(this.#seconds);
@@ -143,6 +148,7 @@ class StorePermits {
   readonly #byTuple = new Map<string, Set<LivePermit>>();
   /** Those that rest on an absence, by the changes that may end it: `write type#relation`. */
   readonly #byKind = new Map<string, Set<LivePermit>>();
+  readonly #byEntity = new Map<string, Set<LivePermit>>();
   readonly #bySecond = new Map<number, LivePermit[]>();
   #forgottenUntil = 0;
 
@@ -179,6 +185,7 @@ class StorePermits {
     for (const key of permit.tuples) yield [this.#byTuple, formatTupleKey(key)];
     for (const kind of permit.comes) yield [this.#byKind, `write ${kind}`];
     for (const kind of permit.goes) yield [this.#byKind, `delete ${kind}`];
+    for (const entity of permit.entities) yield [this.#byEntity, formatObject(entity)];
   }
 
   clear(): void {
@@ -197,14 +204,20 @@ class StorePermits {
   }
 
   /** Without changes, all are doubtful. */
-  touchedBy(changes: readonly TupleChange[] | undefined): {
+  touchedBy(changes: readonly StoreChange[] | undefined): {
     readonly ended: Set<LivePermit>;
     readonly doubtful: ReadonlySet<LivePermit>;
   } {
     const ended = new Set<LivePermit>();
     if (changes === undefined) return { ended, doubtful: this.#permits };
     const doubtful = new Set<LivePermit>();
-    for (const { operation, tuple } of changes) {
+    for (const change of changes) {
+      if (!isOfTuple(change)) {
+        const about = this.#byEntity.get(formatObject(change.entity)) ?? [];
+        for (const permit of about) doubtful.add(permit);
+        continue;
+      }
+      const { operation, tuple } = change;
       // A tuple that is replaced is written over the one that was there.
       for (const permit of this.#byTuple.get(formatTupleKey(tuple)) ?? []) ended.add(permit);
       const kind = `${operation} ${tuple.object.type}#${tuple.relation}`;

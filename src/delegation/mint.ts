@@ -10,8 +10,9 @@ import { resolve, resolveNow } from '../operations/resolve.js';
 import type { Resolved, Target } from '../operations/resolve.js';
 import { prove } from '../query/explain.js';
 import type { Proof } from '../query/explain.js';
-import { serviceName } from '../tuple/delegation.js';
+import { scopeObject, serviceName, serviceObject } from '../tuple/delegation.js';
 import { formatObject } from '../tuple/tuple.js';
+import type { ObjectRef, TupleKey } from '../tuple/tuple.js';
 import { authorityScope, ceilingQuestions, isGranted, judge } from './decide.js';
 import type { Acting, DelegatedDecision, DelegatedQuestion } from './decide.js';
 import type { ExchangeRequest, IssuedToken, RequestedDetail } from './exchange.js';
@@ -77,6 +78,7 @@ function mintNow(parts: MintParts, resolved: Resolved, minting: Minting): Issued
     tuples: proofs.flatMap(({ tuples }) => tuples),
     comes: union(proofs.map(({ brokenBy }) => brokenBy.added)),
     goes: union(proofs.map(({ brokenBy }) => brokenBy.removed)),
+    entities: questions.flatMap(({ key }) => endsOf(acting, key)),
     holds: () => holdsNow(engine, request, acting, questions),
   });
   return {
@@ -221,6 +223,16 @@ const confirmed = ({
   confirmation,
 }: AuthenticatedClient): { readonly confirmation?: Confirmation } =>
   confirmation === undefined ? {} : { confirmation };
+
+/** All that the questions are about, those of the ceilings included. */
+function endsOf({ actor, chain }: Acting, { object, relation, subject }: TupleKey): ObjectRef[] {
+  return [
+    ...(subject.kind === 'object' ? [subject] : []),
+    object,
+    scopeObject(object.type, relation),
+    ...[actor, ...chain].map(serviceObject),
+  ];
+}
 
 /** With the model that is the newest then; false too where it cannot be decided in this turn. */
 function holdsNow(

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { StoreId } from '../../src/ids.js';
 import { asRevision } from '../../src/ids.js';
 import { readRevisions } from '../../src/storage/changes.js';
+import { isOfTuple } from '../../src/tuple/attributes.js';
 import { formatTupleKey } from '../../src/tuple/tuple.js';
 import { ImportClient } from '../support/import-client.js';
 import type { ProgressLine } from '../support/import-client.js';
@@ -143,7 +144,7 @@ async function contentsOf(
     const log = revisions.map(({ revision, changes }) => ({
       revision,
       deletes: [],
-      writes: changes.map((change) => formatTupleKey(change.tuple)),
+      writes: changes.filter(isOfTuple).map((change) => formatTupleKey(change.tuple)),
     }));
     return { log, stored: await storedTuples(database, storeId) };
   } finally {

@@ -57,6 +57,7 @@ class World {
       tuples: [ORDER],
       comes: NONE,
       goes: NONE,
+      entities: [],
       holds: () => true,
       ...more,
     });
@@ -146,7 +147,7 @@ describe('a live permit', () => {
     const expiresAt = world.now / 1000 + 60;
     world.permits.add(later, {
       ...{ id: 'b', expiresAt, tuples },
-      ...{ comes: NONE, goes: NONE, holds: () => true },
+      ...{ comes: NONE, goes: NONE, entities: [], holds: () => true },
     });
     expect(world.revoked).toEqual(['all']);
     later.watcher?.changed([deleted(ORDER)]);
