@@ -8,8 +8,8 @@
  *
  * As in OpenFGA, a condition on the way that cannot be evaluated fails the list, even if every
  * candidate could do without it. A condition that reads attributes of the subject waits for the
- * candidate. Where one stands at `user:*`, all users who have attributes are candidates, mentioned or
- * not, and those who lack one that it asks for are not in the list.
+ * candidate, and who lacks one that it asks for is not in the list. Where `user:*` is mentioned as
+ * well, all users who have attributes are candidates, mentioned or not.
  */
 import { NO_NODE } from '../graph/reader.js';
 import type { EdgeFacts, Node } from '../graph/reader.js';
@@ -99,8 +99,8 @@ interface Visit {
 class MentionWalk {
   readonly mentioned = new Set<Node>();
   mentionsWildcard = false;
-  /** Of everybody of the form's type, by a condition that reads attributes. */
-  asksEach = false;
+  /** A condition on the way reads attributes of the subject. */
+  #hasWaiting = false;
   readonly #scope: QueryScope;
   readonly #form: SubjectForm;
   readonly #seen = new Set<number>();
@@ -109,6 +109,11 @@ class MentionWalk {
   constructor(scope: QueryScope, form: SubjectForm) {
     this.#scope = scope;
     this.#form = form;
+  }
+
+  /** Whether everybody may be a member, each by what is known of them. */
+  get asksEach(): boolean {
+    return this.mentionsWildcard && this.#hasWaiting;
   }
 
   from(node: Node, relation: RelationIndex): void {
@@ -171,7 +176,6 @@ class MentionWalk {
           return;
         case 'wildcard':
           this.mentionsWildcard = true;
-          if (this.#waits(facts)) this.asksEach = true;
           return;
         case 'userset':
           this.#enter({ node, relation: set.target });
@@ -180,7 +184,11 @@ class MentionWalk {
   }
 
   #holds(admission: Admission, facts: EdgeFacts, edge: Edge): boolean {
-    if (this.#waits(facts)) return isAdmitted(admission, facts, this.#scope.now);
+    if (this.#waits(facts)) {
+      const isOne = isAdmitted(admission, facts, this.#scope.now);
+      this.#hasWaiting ||= isOne;
+      return isOne;
+    }
     return decide(edgeVerdict(this.#scope, admission, facts, edge));
   }
 

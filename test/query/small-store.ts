@@ -2,6 +2,7 @@
 import { OverlayGraph } from '../../src/graph/overlay.js';
 import { ResidentGraph } from '../../src/graph/resident.js';
 import { asRevision } from '../../src/ids.js';
+import { propertiesOf } from '../../src/operations/properties.js';
 import { Binding } from '../../src/query/binding.js';
 import { Budget } from '../../src/query/budget.js';
 import type { QueryLimits } from '../../src/query/budget.js';
@@ -10,7 +11,8 @@ import { modelFromDsl } from '../../src/schema/dsl.js';
 import { compilePlan } from '../../src/schema/plan.js';
 import type { Plan } from '../../src/schema/plan.js';
 import { parseTupleKey } from '../../src/tuple/tuple.js';
-import type { JsonObject, RelationTuple, TupleChange, TupleKey } from '../../src/tuple/tuple.js';
+import type { StoreChange } from '../../src/tuple/attributes.js';
+import type { JsonObject, RelationTuple, TupleKey } from '../../src/tuple/tuple.js';
 
 const LIMITS: QueryLimits = {
   maxDepth: 200,
@@ -38,7 +40,7 @@ export class SmallStore {
     this.apply([...tuples].map((each) => ({ operation: 'write', tuple: each })));
   }
 
-  apply(changes: readonly TupleChange[]): void {
+  apply(changes: readonly StoreChange[]): void {
     this.#graph.apply(asRevision(this.#graph.revision + 1), changes);
   }
 
@@ -51,6 +53,7 @@ export class SmallStore {
           ? this.#graph
           : new OverlayGraph(this.#graph, kinds, contextualTuples),
       context,
+      propertiesOf: propertiesOf(this.binding, this.#graph),
       now: this.#now,
       budget: new Budget({ ...LIMITS, ...limits }, () => performance.now()),
       ...(conditionsHold !== undefined && { conditionsHold }),
