@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { startPemba } from '../support/pemba.js';
 import type { Answer, Pemba } from '../support/pemba.js';
 import { describeWithPostgres } from '../support/postgres.js';
-import { Store, expectError, expectStatus } from './stores.js';
+import { Store, expectError, expectStatus, keyOf } from './stores.js';
 import type { Tuple } from './stores.js';
 
 const read = (name: string): string =>
@@ -16,6 +16,33 @@ const TUPLES = (JSON.parse(read('tuples.json')) as readonly Tuple[]).map(
     condition === undefined ? key : { ...key, condition: { name: condition.name, context: {} } },
 );
 const ATTRIBUTES = JSON.parse(read('attributes.json')) as Readonly<Record<string, object>>;
+
+const DELEGATING = `model
+  schema 1.1
+type user
+type service
+  relations
+    define acting_for: [user]
+type scope
+  relations
+    define actor: [service with trusted]
+type item
+  relations
+    define desk: [service]
+    define keeper: [user:* with same_site]
+    define can_take: keeper and acting_for from desk
+condition same_site(subject_site: string, resource_site: string) {
+  subject_site == resource_site
+}
+condition trusted(subject_tier: int) {
+  subject_tier >= 2
+}
+`;
+
+const on = (name: string, condition: string): Tuple => ({
+  ...keyOf(name),
+  condition: { name: condition, context: {} },
+});
 
 const TOKEN = 'pemba-consistency-token';
 const MAX_BYTES = 8192;
@@ -160,6 +187,35 @@ describeWithPostgres('attributes', () => {
       [store.id],
     );
     expect(await verified()).toHaveLength(1);
+  });
+
+  it('reach a delegated check, and its ceilings by those of the service', async () => {
+    store = await Store.with(pemba, DELEGATING, [
+      'item:1#desk@service:orders',
+      on('item:1#keeper@user:*', 'same_site'),
+      on('scope:item.can_take#actor@service:orders', 'trusted'),
+    ]);
+    const keyed = await pemba.call('POST', '/admin/keys', {
+      name: 'orders',
+      roles: [
+        { store_id: store.id, role: 'reader' },
+        { store_id: store.id, role: 'acts_as', service: 'orders' },
+      ],
+    });
+    const headers = { authorization: `Bearer ${String(keyed.json.key)}` };
+    const body = { tuple_key: { user: 'user:anne', relation: 'can_take', object: 'item:1' } };
+    const reason = async (): Promise<unknown> =>
+      expectStatus(await store.post('delegated-check', body, { headers }), 200).json.reason;
+    await put('user:anne', { site: 'graz' });
+    await put('item:1', { site: 'graz' });
+    await put('service:orders', { tier: 1 });
+    expect(await reason()).toBe('ceiling');
+    await put('service:orders', { tier: 2 });
+    expect(await reason()).toBe('granted');
+    await put('item:1', { site: 'linz' });
+    expect(await reason()).toBe('condition_false');
+    await put('item:1', {});
+    expect(await reason()).toBe('missing_parameters');
   });
 
   describe('and who may write them', () => {

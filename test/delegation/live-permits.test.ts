@@ -5,6 +5,7 @@ import type { LivePermit, Watched } from '../../src/delegation/live-permits.js';
 import { PembaError } from '../../src/errors.js';
 import type { ModelId, StoreId } from '../../src/ids.js';
 import type { ReplicaWatcher } from '../../src/replica/store-replica.js';
+import type { StoreChange } from '../../src/tuple/attributes.js';
 import type { TupleChange, TupleKey } from '../../src/tuple/tuple.js';
 
 const STORE = '01STORE' as StoreId;
@@ -63,7 +64,7 @@ class World {
     });
   }
 
-  change(...changes: readonly TupleChange[]): void {
+  change(...changes: readonly StoreChange[]): void {
     this.replica.watcher?.changed(changes);
   }
 }
@@ -104,6 +105,24 @@ describe('a live permit', () => {
     world.change(deleted(blocked), written(key('shop:tea', 'excused', 'bob')));
     expect(world.revoked).toEqual([]);
     world.change(deleted(key('shop:tea', 'excused', 'anne')));
+    expect(world.revoked).toEqual([['a']]);
+  });
+
+  it('is decided again when attributes change of one that it is about', () => {
+    const world = new World();
+    const anne = { type: 'user', id: 'anne' };
+    const given = (id: string): StoreChange => ({
+      operation: 'attributes',
+      entity: { type: 'user', id },
+      attributes: { clearance: 1 },
+    });
+    let isHeld = true;
+    world.mint('a', { entities: [anne], holds: () => isHeld });
+    world.change(given('anne'));
+    isHeld = false;
+    world.change(given('ben'));
+    expect(world.revoked).toEqual([]);
+    world.change(given('anne'));
     expect(world.revoked).toEqual([['a']]);
   });
 
