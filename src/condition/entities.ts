@@ -17,7 +17,7 @@ export type End = 'subject' | 'resource';
 export const ENDS: readonly End[] = ['subject', 'resource'];
 
 /** What is known of each; undefined where nothing is. */
-export type Entities = { readonly [end in End]: JsonObject | undefined };
+export type Entities = Readonly<Record<End, JsonObject | undefined>>;
 
 export interface AttributeReference {
   readonly end: End;

@@ -5,6 +5,7 @@ import { asRevision } from '../../src/ids.js';
 import { readRevisions } from '../../src/storage/changes.js';
 import { isOfTuple } from '../../src/tuple/attributes.js';
 import { formatObject, formatTupleKey } from '../../src/tuple/tuple.js';
+import type { JsonValue } from '../../src/tuple/tuple.js';
 import { ImportClient } from '../support/import-client.js';
 import type { ProgressLine } from '../support/import-client.js';
 import { createTestDatabase, describeWithPostgres } from '../support/postgres.js';
@@ -86,7 +87,7 @@ describeWithPostgres('when a process is killed while it writes', () => {
     const said = new Map(log.map(({ name, n }) => [name, n]));
     expect(log.map(({ revision }) => revision)).toEqual(log.map((_, i) => i + 1));
     expect(new Map(stored)).toEqual(said);
-    const lines = new Set(log.map(({ name, n }) => `${name} ${n}`));
+    const lines = new Set(log.map(({ name, n }) => `${name} ${JSON.stringify(n)}`));
     expect(acknowledged.filter((line) => !lines.has(line))).toEqual([]);
     const heir = await start();
     for (const [name, n] of said) {
@@ -170,7 +171,7 @@ async function giveUntilKilled(victim: ServerProcess, id: string): Promise<reado
 
 interface Given {
   readonly name: string;
-  readonly n: unknown;
+  readonly n: JsonValue | undefined;
 }
 
 async function attributesOf(
