@@ -3,6 +3,7 @@ import { OverlayGraph } from '../../src/graph/overlay.js';
 import { ResidentGraph } from '../../src/graph/resident.js';
 import { asRevision } from '../../src/ids.js';
 import { propertiesOf } from '../../src/operations/properties.js';
+import type { AssertedProperties } from '../../src/operations/properties.js';
 import { Binding } from '../../src/query/binding.js';
 import { Budget } from '../../src/query/budget.js';
 import type { QueryLimits } from '../../src/query/budget.js';
@@ -26,6 +27,7 @@ export interface At {
   readonly context?: JsonObject;
   readonly contextualTuples?: readonly RelationTuple[];
   readonly conditionsHold?: boolean;
+  readonly asserted?: readonly AssertedProperties[];
   readonly limits?: Partial<QueryLimits>;
 }
 
@@ -44,7 +46,7 @@ export class SmallStore {
     this.#graph.apply(asRevision(this.#graph.revision + 1), changes);
   }
 
-  scope({ context = {}, contextualTuples = [], conditionsHold, limits }: At = {}): QueryScope {
+  scope({ context = {}, contextualTuples = [], asserted, ...at }: At = {}): QueryScope {
     const { kinds } = this.#graph;
     return {
       binding: this.binding,
@@ -53,10 +55,10 @@ export class SmallStore {
           ? this.#graph
           : new OverlayGraph(this.#graph, kinds, contextualTuples),
       context,
-      propertiesOf: propertiesOf(this.binding, this.#graph),
+      propertiesOf: propertiesOf(this.binding, this.#graph, asserted),
       now: this.#now,
-      budget: new Budget({ ...LIMITS, ...limits }, () => performance.now()),
-      ...(conditionsHold !== undefined && { conditionsHold }),
+      budget: new Budget({ ...LIMITS, ...at.limits }, () => performance.now()),
+      ...(at.conditionsHold !== undefined && { conditionsHold: at.conditionsHold }),
     };
   }
 }

@@ -13,6 +13,7 @@ import { compilePlan } from '../../src/schema/plan.js';
 import { formatTupleKey, parseObject } from '../../src/tuple/tuple.js';
 import type { JsonObject, ObjectRef, RelationTuple } from '../../src/tuple/tuple.js';
 import { SmallStore, key, tuple } from '../query/small-store.js';
+import type { At } from '../query/small-store.js';
 
 const read = (name: string): string =>
   readFileSync(join(__dirname, '../../schema/attributes', name), 'utf8');
@@ -132,6 +133,33 @@ describe('what a request says of an entity', () => {
       ...{ subject_status: 'active', subject_department: 'finance', subject_clearance: 2 },
     };
     expect(ask(exampleStore(), 'record:budget#can_read@user:gast', context)).toBe(true);
+  });
+});
+
+describe('what a trusted request asserts of an entity', () => {
+  const asserting = (id: string, properties: JsonObject): At => ({
+    asserted: [{ entity: { type: 'user', id }, properties }],
+  });
+  const may = (store: SmallStore, question: string, at: At): boolean =>
+    check(store.scope(at), key(question));
+
+  it('stands before what is stored, one by one, and beside it', () => {
+    const store = exampleStore();
+    const question = 'record:budget#can_read@user:ben';
+    expect(may(store, question, asserting('ben', { clearance: 2 }))).toBe(true);
+    expect(may(store, question, asserting('anne', { clearance: 2 }))).toBe(false);
+    const contract = 'record:contract#can_read@user:emil';
+    expect(may(store, contract, asserting('emil', { clearance: 3 }))).toBe(true);
+  });
+
+  it('counts for one of whom nothing is stored, and in lists', () => {
+    const store = exampleStore();
+    const guest = { status: 'active', department: 'finance', clearance: 2 };
+    expect(may(store, 'record:budget#can_read@user:guest', asserting('guest', guest))).toBe(true);
+    const subject = { kind: 'object' as const, type: 'user', id: 'guest' };
+    const question = { subject, relation: 'can_read', type: 'record' };
+    const { names } = listObjects(store.scope(asserting('guest', guest)), question, { limit: 9 });
+    expect(names).toEqual(['budget']);
   });
 });
 
