@@ -38,6 +38,9 @@ async function load({ url, storeId }: SnapshotSource): Promise<Loaded> {
     tuple: (tuple) => {
       graph.load(tuple);
     },
+    attributes: (entity, attributes) => {
+      graph.loadAttributes(entity, attributes);
+    },
   });
   const seconds = (performance.now() - start) / 1000;
   await database.close();

@@ -42,6 +42,15 @@ CREATE TABLE authorization_model (
   CONSTRAINT authorization_model_pkey PRIMARY KEY (store_id, model_id)
 );
 
+CREATE TABLE entity_attributes (
+  store_id text COLLATE "C" NOT NULL,
+  object_type text COLLATE "C" NOT NULL,
+  object_id text COLLATE "C" NOT NULL,
+  attributes json NOT NULL,
+  written_at timestamp with time zone NOT NULL,
+  CONSTRAINT entity_attributes_pkey PRIMARY KEY (store_id, object_type, object_id)
+);
+
 CREATE TABLE relation_tuple (
   store_id text COLLATE "C" NOT NULL,
   object_type text COLLATE "C" NOT NULL,
@@ -123,7 +132,8 @@ CREATE TABLE tuple_change (
   condition_context jsonb,
   expires_at timestamp with time zone,
   changed_at timestamp with time zone NOT NULL,
-  CONSTRAINT tuple_change_operation_check CHECK ((operation = ANY (ARRAY['write'::text, 'delete'::text]))),
+  attributes json,
+  CONSTRAINT tuple_change_operation_check CHECK ((operation = ANY (ARRAY['write'::text, 'delete'::text, 'attributes'::text]))),
   CONSTRAINT tuple_change_pkey PRIMARY KEY (store_id, revision, ordinal)
 );
 CREATE INDEX tuple_change_by_type ON tuple_change USING btree (store_id, object_type, revision, ordinal);

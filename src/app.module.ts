@@ -12,6 +12,7 @@ import { adminEndpoints } from './api/admin/endpoints.js';
 import { HealthController } from './api/health/health.controller.js';
 import { Readiness } from './api/health/readiness.js';
 import { AttachmentsController } from './api/openfga/attachments.controller.js';
+import { AttributesController } from './api/openfga/attributes.controller.js';
 import { ModelsController } from './api/openfga/models.controller.js';
 import { openFgaComponents, openFgaEndpoints } from './api/openfga/endpoints.js';
 import { JwksController } from './api/oauth/jwks.controller.js';
@@ -177,6 +178,7 @@ export class AppModule {
         StoresController,
         ModelsController,
         AttachmentsController,
+        AttributesController,
         TuplesController,
         OpenApiController,
         HealthController,

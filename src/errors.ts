@@ -55,6 +55,8 @@ export type ErrorCode =
   | 'duplicate_tuple'
   | 'tuple_exists'
   | 'tuple_missing'
+  | 'invalid_attributes'
+  | 'attributes_not_found'
   | 'write_conflict'
   // evaluation
   | 'condition_failed'

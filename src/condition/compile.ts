@@ -9,6 +9,8 @@ import { ParseError, TypeError as CelTypeError } from '@marcbachmann/cel-js';
 import type { ParseResult } from '@marcbachmann/cel-js';
 import type { CelValue } from './coerce.js';
 import { stepsOf } from './cost.js';
+import { attributeReference } from './entities.js';
+import type { AttributeReference, End } from './entities.js';
 import { environmentFor, marked, withoutMarks } from './environment.js';
 import { extentOfType } from './extent.js';
 import { ExpressionError, lowerExpression } from './lower.js';
@@ -28,6 +30,8 @@ export interface ConditionParameter {
   /** What the expression calls it once compiled. */
   readonly variable: string;
   readonly type: ParameterType;
+  /** Where it stands for what is known of an entity. */
+  readonly reference: AttributeReference | undefined;
 }
 
 export interface CompiledCondition {
@@ -37,6 +41,8 @@ export interface CompiledCondition {
   readonly parameters: readonly ConditionParameter[];
   /** By name. */
   readonly parameterTypes: ReadonlyMap<string, ParameterType>;
+  /** Whose attributes it asks for. */
+  readonly reads: ReadonlySet<End>;
   /** For the cost of an evaluation. */
   readonly term: Term;
   /** The most steps that any evaluation takes; Infinity where it depends on the values. */
@@ -61,7 +67,12 @@ export function compileCondition(definition: ConditionDefinition): CompiledCondi
   }
 
   const parameters = [...parameterTypes]
-    .map(([parameter, type]) => ({ name: parameter, variable: marked(parameter), type }))
+    .map(([parameter, type]) => ({
+      name: parameter,
+      variable: marked(parameter),
+      type,
+      reference: attributeReference(parameter, type),
+    }))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
   const parsed = parse(expression, parameters);
   const term = lower(parsed, expression, parameters);
@@ -70,7 +81,17 @@ export function compileCondition(definition: ConditionDefinition): CompiledCondi
     term,
     parameters.map(({ type }) => extentOfType(type)),
   );
-  return { name, definition, parameters, parameterTypes, term, worstSteps, evaluate: parsed };
+  const reads = new Set(parameters.flatMap(({ reference }) => reference?.end ?? []));
+  return {
+    name,
+    definition,
+    parameters,
+    parameterTypes,
+    reads,
+    term,
+    worstSteps,
+    evaluate: parsed,
+  };
 }
 
 function depthOf(type: ParameterType): number {

@@ -1,8 +1,8 @@
 import { EvaluationError } from '@marcbachmann/cel-js';
-import type { JsonObject } from '../tuple/tuple.js';
 import type { CelValue } from './coerce.js';
 import type { CompiledCondition } from './compile.js';
 import { findArgument } from './context.js';
+import type { Contexts } from './context.js';
 import { stepsOf } from './cost.js';
 import { withoutMarks } from './environment.js';
 import type { Extent } from './extent.js';
@@ -23,7 +23,7 @@ const FALSE: ConditionOutcome = { kind: 'false' };
  */
 export function evaluateCondition(
   condition: CompiledCondition,
-  contexts: { readonly tuple: JsonObject; readonly request: JsonObject },
+  contexts: Contexts,
   limits: { readonly maxCost: number },
 ): ConditionOutcome {
   const values = new Map<string, CelValue>();

@@ -24,6 +24,14 @@ export class QuerySettings extends CallerSettings {
   @Whole(2, 1_048_576)
   readonly maxTupleContextBytes: number = 32_768;
 
+  @Setting(
+    'PEMBA_MAX_ATTRIBUTES_BYTES',
+    'bytes',
+    "One entity's, as JSON: some hundred short ones; all of a store's are in memory.",
+  )
+  @Whole(2, 1_048_576)
+  readonly maxAttributesBytes: number = 8192;
+
   @Setting('PEMBA_MAX_TYPES', 'types', "Of a model; OpenFGA's.")
   @Whole(1, 10_000)
   readonly maxTypes: number = 100;

@@ -6,6 +6,7 @@
  *                                                    grant it: whoever needs it asks for another
  *   a tuple is written or deleted that may let the   it is decided again, and revoked unless granted
  *   subject into a set it has to stay out of
+ *   attributes change of one that it is about        likewise
  *   a newer model, or a graph whose changes were     all of the store's are decided again
  *   not seen one by one
  *   the graph is given up (memory, deletion)         all are revoked, for nobody would watch them
@@ -17,8 +18,10 @@
 import { PembaError } from '../errors.js';
 import type { ModelId, StoreId } from '../ids.js';
 import type { StoreReplica } from '../replica/store-replica.js';
-import { formatTupleKey } from '../tuple/tuple.js';
-import type { TupleChange, TupleKey } from '../tuple/tuple.js';
+import { isOfTuple } from '../tuple/attributes.js';
+import type { StoreChange } from '../tuple/attributes.js';
+import { formatObject, formatTupleKey } from '../tuple/tuple.js';
+import type { ObjectRef, TupleKey } from '../tuple/tuple.js';
 import { CLOCK_SKEW_MAX_S } from './lifetime.js';
 
 export interface LivePermit {
@@ -31,6 +34,8 @@ export interface LivePermit {
   /** Kinds of tuples, `type#relation`, that may end it when they come or go. */
   readonly comes: ReadonlySet<string>;
   readonly goes: ReadonlySet<string>;
+  /** Whose attributes conditions may have read. */
+  readonly entities: readonly ObjectRef[];
   /** Whether it would be granted now. */
   holds(): boolean;
 }
@@ -106,7 +111,7 @@ export class LivePermits {
     for (const permits of this.#stores.values()) permits.forgetExpired(this.#seconds);
   }
 
-  #changed(storeId: StoreId, changes: readonly TupleChange[] | undefined): void {
+  #changed(storeId: StoreId, changes: readonly StoreChange[] | undefined): void {
     const permits = this.#stores.get(storeId);
     if (permits === undefined) return;
     permits.forgetExpired(this.#seconds);
@@ -147,6 +152,7 @@ class StorePermits {
   readonly #byTuple = new PermitIndex();
   /** Those that rest on an absence, by the changes that may end it: `write type#relation`. */
   readonly #byKind = new PermitIndex();
+  readonly #byEntity = new PermitIndex();
   readonly #bySecond = new Map<number, LivePermit[]>();
   #forgottenAt = 0;
 
@@ -176,6 +182,7 @@ class StorePermits {
     for (const key of permit.tuples) yield [this.#byTuple, formatTupleKey(key)];
     for (const kind of permit.comes) yield [this.#byKind, `write ${kind}`];
     for (const kind of permit.goes) yield [this.#byKind, `delete ${kind}`];
+    for (const entity of permit.entities) yield [this.#byEntity, formatObject(entity)];
   }
 
   takeAll(): readonly LivePermit[] {
@@ -197,14 +204,19 @@ class StorePermits {
   }
 
   /** Without changes, all are doubtful. */
-  touchedBy(changes: readonly TupleChange[] | undefined): {
+  touchedBy(changes: readonly StoreChange[] | undefined): {
     readonly ended: Set<LivePermit>;
     readonly doubtful: ReadonlySet<LivePermit>;
   } {
     const ended = new Set<LivePermit>();
     if (changes === undefined) return { ended, doubtful: this.#permits };
     const doubtful = new Set<LivePermit>();
-    for (const { operation, tuple } of changes) {
+    for (const change of changes) {
+      if (!isOfTuple(change)) {
+        for (const permit of this.#byEntity.of(formatObject(change.entity))) doubtful.add(permit);
+        continue;
+      }
+      const { operation, tuple } = change;
       // A tuple that is replaced is written over the one that was there.
       for (const permit of this.#byTuple.of(formatTupleKey(tuple))) ended.add(permit);
       const kind = `${operation} ${tuple.object.type}#${tuple.relation}`;

@@ -10,8 +10,9 @@ import { resolve, resolveNow } from '../operations/resolve.js';
 import type { Resolved, Target } from '../operations/resolve.js';
 import { prove } from '../query/explain.js';
 import type { Proof } from '../query/explain.js';
-import { serviceName } from '../tuple/delegation.js';
+import { scopeObject, serviceName, serviceObject } from '../tuple/delegation.js';
 import { formatObject } from '../tuple/tuple.js';
+import type { ObjectRef, TupleKey } from '../tuple/tuple.js';
 import { authorityScope, ceilingQuestions, isGranted, judge } from './decide.js';
 import type { Acting, DelegatedDecision, DelegatedQuestion } from './decide.js';
 import type { ExchangeRequest, IssuedToken, RequestedDetail } from './exchange.js';
@@ -79,7 +80,11 @@ function mintNow(parts: MintParts, resolved: Resolved, minting: Minting): Issued
   const token = signed(signer, permit);
   livePermits.add(
     replica,
-    watched(permit, proofs, holding(engine, request.storeId, acting, questions)),
+    watched(permit, {
+      proofs,
+      entities: questions.flatMap(({ key }) => endsOf(acting, key)),
+      holds: holding(engine, request.storeId, acting, questions),
+    }),
   );
   return {
     token,
@@ -242,13 +247,26 @@ function signed(signer: Signer, permit: Permit): string {
   return token;
 }
 
+/** All that the questions are about, those of the ceilings included. */
+function endsOf({ actor, chain }: Acting, { object, relation, subject }: TupleKey): ObjectRef[] {
+  return [
+    ...(subject.kind === 'object' ? [subject] : []),
+    object,
+    scopeObject(object.type, relation),
+    ...[actor, ...chain].map(serviceObject),
+  ];
+}
+
 /** It is kept for a minute, and what it does not need is not kept with it. */
 const watched = (
   { id, issuedAt, expiresAt }: Permit,
-  proofs: readonly Proof[],
-  holds: () => boolean,
+  {
+    proofs,
+    entities,
+    holds,
+  }: Pick<LivePermit, 'entities' | 'holds'> & { readonly proofs: readonly Proof[] },
 ): LivePermit => ({
-  ...{ id, issuedAt, expiresAt, holds },
+  ...{ id, issuedAt, expiresAt, entities, holds },
   tuples: proofs.flatMap(({ tuples }) => tuples),
   comes: union(proofs.map(({ brokenBy }) => brokenBy.added)),
   goes: union(proofs.map(({ brokenBy }) => brokenBy.removed)),

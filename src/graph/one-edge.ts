@@ -5,7 +5,7 @@
  */
 import type { Revision } from '../ids.js';
 import { subjectColumns, subjectForm } from '../tuple/filter.js';
-import type { ObjectRef, TupleKey } from '../tuple/tuple.js';
+import type { JsonObject, ObjectRef, TupleKey } from '../tuple/tuple.js';
 import type { KindTable } from './kinds.js';
 import { NO_NODE, PLAIN } from './reader.js';
 import type {
@@ -56,6 +56,18 @@ export class OneEdgeGraph implements GraphReader {
 
   get stored(): StoredGraph {
     return this.#below.stored;
+  }
+
+  get hasAttributes(): boolean {
+    return this.#below.hasAttributes;
+  }
+
+  attributes(node: Node): JsonObject | undefined {
+    return node < this.#below.nodeCount ? this.#below.attributes(node) : undefined;
+  }
+
+  someAttributed(type: TypeSymbol, visit: (node: Node) => boolean): boolean {
+    return this.#below.someAttributed(type, visit);
   }
 
   isOverlaid(kind: EdgeKind): boolean {

@@ -5,7 +5,7 @@
  */
 import type { Revision } from '../ids.js';
 import { subjectColumns, subjectForm } from '../tuple/filter.js';
-import type { ObjectRef, RelationTuple } from '../tuple/tuple.js';
+import type { JsonObject, ObjectRef, RelationTuple } from '../tuple/tuple.js';
 import { EdgeIndex, edgeFacts } from './edges.js';
 import { encodeSets, guardedSet, plainSet } from './set-cursor.js';
 import type { SetCursor, SetTag } from './set-cursor.js';
@@ -78,6 +78,18 @@ export class OverlayGraph implements GraphReader {
 
   nodeId(node: Node): string {
     return this.#own(node)?.id ?? this.#below.nodeId(node);
+  }
+
+  get hasAttributes(): boolean {
+    return this.#below.hasAttributes;
+  }
+
+  attributes(node: Node): JsonObject | undefined {
+    return node < this.#firstOwnNode ? this.#below.attributes(node) : undefined;
+  }
+
+  someAttributed(type: TypeSymbol, visit: (node: Node) => boolean): boolean {
+    return this.#below.someAttributed(type, visit);
   }
 
   edge(object: Node, kind: EdgeKind, subject: Node): EdgeFacts | undefined {

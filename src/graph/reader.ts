@@ -59,6 +59,12 @@ export interface GraphReader {
   node(type: TypeSymbol, id: string): Node;
   nodeType(node: Node): TypeSymbol;
   nodeId(node: Node): string;
+  /** Whether any node at all has attributes. */
+  readonly hasAttributes: boolean;
+  /** What is stored of the node; the same object each time, until that changes. */
+  attributes(node: Node): JsonObject | undefined;
+  /** Visits the nodes of a type that have attributes, in no order; true when stopped. */
+  someAttributed(type: TypeSymbol, visit: (node: Node) => boolean): boolean;
   edge(object: Node, kind: EdgeKind, subject: Node): EdgeFacts | undefined;
   /** Of the edges that carry nothing. */
   hasPlain(object: Node, kind: EdgeKind, subject: Node): boolean;

@@ -17,7 +17,9 @@ import { randomInt } from 'node:crypto';
 import type { Revision } from '../ids.js';
 import { isActingFor } from '../tuple/delegation.js';
 import { subjectColumns, subjectForm } from '../tuple/filter.js';
-import type { RelationTuple, TupleChange, TupleKey } from '../tuple/tuple.js';
+import type { StoreChange } from '../tuple/attributes.js';
+import type { JsonObject, ObjectRef, RelationTuple, TupleKey } from '../tuple/tuple.js';
+import { AttributesTable } from './attributes-table.js';
 import { EdgeJournal } from './edge-journal.js';
 import { EdgeSets } from './edge-sets.js';
 import { FactsTable } from './facts-table.js';
@@ -46,6 +48,8 @@ export class ResidentGraph implements StoredGraph {
   readonly #forward = new EdgeSets(this.#pool);
   readonly #reverse = new EdgeSets(this.#pool);
   readonly #facts: FactsTable;
+  /** Made for the first that any node gets. */
+  #attributes: AttributesTable | undefined;
   #revision: Revision;
 
   constructor(revision: Revision, hashSeed = randomInt(2 ** 31)) {
@@ -85,7 +89,8 @@ export class ResidentGraph implements StoredGraph {
       4 * (this.#pool.usedWords + this.#pool.freeWords) +
       this.#forward.bytes +
       this.#reverse.bytes +
-      this.#facts.bytes
+      this.#facts.bytes +
+      (this.#attributes?.bytes ?? 0)
     );
   }
 
@@ -103,12 +108,25 @@ export class ResidentGraph implements StoredGraph {
     this.#add(tuple);
   }
 
+  loadAttributes(entity: ObjectRef, attributes: JsonObject): void {
+    this.#setAttributes(entity, attributes);
+  }
+
   /** Applies the changes of the next revision, all of them in their order. */
-  apply(revision: Revision, changes: readonly TupleChange[]): void {
+  apply(revision: Revision, changes: readonly StoreChange[]): void {
     assert.equal(revision, this.#revision + 1, 'revisions are applied without a gap');
     for (const change of changes) {
-      if (change.operation === 'write') this.#add(change.tuple);
-      else this.#remove(this.#edge(change.tuple));
+      switch (change.operation) {
+        case 'write':
+          this.#add(change.tuple);
+          break;
+        case 'delete':
+          this.#remove(this.#edge(change.tuple));
+          break;
+        case 'attributes':
+          this.#setAttributes(change.entity, change.attributes);
+          break;
+      }
     }
     this.#revision = revision;
   }
@@ -123,6 +141,20 @@ export class ResidentGraph implements StoredGraph {
 
   nodeId(node: Node): string {
     return this.#names.text(node);
+  }
+
+  get hasAttributes(): boolean {
+    return this.#attributes !== undefined && this.#attributes.size > 0;
+  }
+
+  attributes(node: Node): JsonObject | undefined {
+    return this.#attributes?.get(node);
+  }
+
+  someAttributed(type: TypeSymbol, visit: (node: Node) => boolean): boolean {
+    return (
+      this.#attributes?.some((node) => this.#names.type(node) === type && visit(node)) ?? false
+    );
   }
 
   edge(object: Node, kind: EdgeKind, subject: Node): EdgeFacts | undefined {
@@ -216,6 +248,12 @@ export class ResidentGraph implements StoredGraph {
     this.#reverse.remove(subject, set, object);
     if (set === guardedSet(kind)) this.#facts.delete(object, kind, subject);
     return true;
+  }
+
+  #setAttributes({ type, id }: ObjectRef, attributes: JsonObject | undefined): void {
+    const node = this.#names.intern(this.kinds.type(type), id);
+    if (attributes === undefined) this.#attributes?.delete(node);
+    else (this.#attributes ??= new AttributesTable()).set(node, attributes);
   }
 
   #edge(key: TupleKey): Edge {

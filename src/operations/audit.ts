@@ -6,7 +6,7 @@ import type { AuditEntry, AuditHead } from '../storage/audit-chain.js';
 import { findAuditHead, readAuditEntries } from '../storage/audit.js';
 import { readRevisions } from '../storage/changes.js';
 import type { LoggedRevision } from '../storage/changes.js';
-import type { TupleChange } from '../tuple/tuple.js';
+import type { StoreChange } from '../tuple/attributes.js';
 import type { Engine } from './engine.js';
 
 /** A filter may let nothing through: a page looks at no more entries than this. */
@@ -124,7 +124,7 @@ class LogAhead {
     this.#storeId = storeId;
   }
 
-  async changesOf(revision: Revision): Promise<readonly TupleChange[] | undefined> {
+  async changesOf(revision: Revision): Promise<readonly StoreChange[] | undefined> {
     const first = this.#read[0]?.revision ?? Infinity;
     const last = this.#read.at(-1)?.revision ?? 0;
     if (revision < first || revision > last) {

@@ -1,10 +1,55 @@
-/**
- * What conditions are told of the entities that a question is about. Each part reaches them twice, as
- * the claims of a token do: as a parameter of its own, `subject_role`, of whatever type the condition
- * declares, and in the map `subject`, a `map<any>`, where it can ask `has(subject.role)`.
- */
+/** What is known of entities: the attributes that are stored, and what a trusted request adds. */
+import type { GraphReader } from '../graph/reader.js';
+import type { Binding } from '../query/binding.js';
+import type { PropertiesOf } from '../query/entities.js';
 import type { JsonObject, JsonValue, ObjectRef } from '../tuple/tuple.js';
 
+/**
+ * Said of an entity by a caller whose word counts as much as what is stored: for this request each
+ * member stands before the stored one of its name. Whether it counts is for the protocol to find out
+ * first; what an ordinary request says in its context never comes here.
+ */
+export interface AssertedProperties {
+  readonly entity: ObjectRef;
+  readonly properties: JsonObject;
+}
+
+/** Undefined where no condition asks, or nothing is known of anybody. */
+export function propertiesOf(
+  binding: Binding,
+  graph: GraphReader,
+  asserted: readonly AssertedProperties[] = [],
+): PropertiesOf | undefined {
+  if (!binding.plan.readsAttributes) return undefined;
+  const stored = graph.hasAttributes ? storedIn(binding, graph) : undefined;
+  return overlaid(stored, asserted);
+}
+
+export function overlaid(
+  below: PropertiesOf | undefined,
+  asserted: readonly AssertedProperties[],
+): PropertiesOf | undefined {
+  if (asserted.length === 0) return below;
+  return (entity) => {
+    let known = below?.(entity);
+    for (const { entity: other, properties } of asserted) {
+      const isIt = other.type === entity.type && other.id === entity.id;
+      if (isIt) known = { ...known, ...properties };
+    }
+    return known;
+  };
+}
+
+const storedIn =
+  (binding: Binding, graph: GraphReader): PropertiesOf =>
+  ({ type, id }) =>
+    graph.attributes(graph.node(binding.type(type), id));
+
+/**
+ * What a protocol's request says of the entities that it is about. Each part reaches conditions twice,
+ * as the claims of a token do: as a parameter of its own, `subject_role`, of whatever type the condition
+ * declares, and in the map `subject`, a `map<any>`, where it can ask `has(subject.role)`.
+ */
 export interface Properties {
   readonly subject: JsonObject;
   readonly resource: JsonObject;
@@ -12,9 +57,6 @@ export interface Properties {
 }
 
 const PARTS = ['subject', 'resource', 'action'] as const;
-
-/** What is known of an entity: this is where what is stored of it comes under the request's. */
-export const propertiesOf = (_entity: ObjectRef, asserted: JsonObject): JsonObject => asserted;
 
 /** The request's context with the properties in it. Under their names it can say nothing itself. */
 export function withProperties(context: JsonObject, properties: Properties): JsonObject {

@@ -18,6 +18,8 @@ import { layOver, withClaims } from './claims.js';
 import { isConsistent, reachConsistency } from './consistency.js';
 import type { Consistency } from './consistency.js';
 import type { Engine } from './engine.js';
+import { propertiesOf } from './properties.js';
+import type { AssertedProperties } from './properties.js';
 
 export interface Target {
   readonly storeId: StoreId;
@@ -32,6 +34,8 @@ export interface Circumstances {
   readonly context: JsonObject;
   /** Where the subject is a token's: what else the token says counts as well. */
   readonly token?: TokenFacts;
+  /** Laid over the attributes that are stored. */
+  readonly asserted?: readonly AssertedProperties[];
   /** Known of the request rather than said in it: that a service acts for the subject. */
   readonly acting?: TupleKey;
 }
@@ -141,6 +145,7 @@ export function scopeOf(
     binding,
     graph: layOver(replica.graph, binding.kinds, { given: circumstances, all: contextualTuples }),
     context,
+    propertiesOf: propertiesOf(binding, replica.graph, circumstances.asserted),
     now: clock.now(),
     budget: new Budget(limits, () => clock.monotonic()),
   };

@@ -1,7 +1,9 @@
 import type { KindTable } from '../graph/kinds.js';
 import type { EdgeKind, TypeSymbol } from '../graph/reader.js';
 import type { KindIndex, Plan, RelationIndex } from '../schema/plan.js';
+import type { End } from '../condition/entities.js';
 import { Reach } from '../schema/reach.js';
+import { endsRead } from '../schema/reads.js';
 import { MonotoneWays } from '../schema/ways.js';
 import { GroupIndex } from './group-index.js';
 import { ReverseWays } from './reverse-ways.js';
@@ -20,6 +22,7 @@ export class Binding {
   readonly #types: ReadonlyMap<string, TypeSymbol>;
   readonly #forms = new Map<string, Map<string, BoundForm>>();
   readonly #reverseWays: (ReverseWays | undefined)[] = [];
+  readonly #reads: (ReadonlySet<End> | undefined)[] = [];
 
   constructor(plan: Plan, kinds: KindTable) {
     this.plan = plan;
@@ -50,6 +53,11 @@ export class Binding {
       forms.set(relation, form);
     }
     return form;
+  }
+
+  /** Whose attributes verdicts on the relation can depend on. */
+  reads(relation: RelationIndex): ReadonlySet<End> {
+    return (this.#reads[relation] ??= endsRead(this.plan, relation));
   }
 
   reverseWays(target: RelationIndex): ReverseWays {

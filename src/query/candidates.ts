@@ -43,7 +43,7 @@ export function subjectCandidates(
   return Array.from(nodes, (node) => scope.graph.nodeId(node));
 }
 
-/** Those of a type that some tuple names. A name stays in the graph when its last tuple has gone. */
+/** Those of a type that some tuple names, or of which something is stored. A name stays in the graph when its last tuple has gone. */
 function knownOf(scope: QueryScope, type: string): readonly Node[] {
   const { graph, binding, budget } = scope;
   const symbol = binding.type(type);
@@ -54,7 +54,8 @@ function knownOf(scope: QueryScope, type: string): readonly Node[] {
   for (let node = 0; node < graph.nodeCount; node++) {
     budget.step();
     if (graph.nodeType(node) !== symbol || graph.nodeId(node) === WILDCARD_ID) continue;
-    if (isNamed(scope, node, asSubject, asObject)) known.push(node);
+    const isKnown = graph.attributes(node) !== undefined;
+    if (isKnown || isNamed(scope, node, asSubject, asObject)) known.push(node);
   }
   return known;
 }

@@ -1,6 +1,7 @@
 import type { PlanRelation } from '../schema/plan.js';
 import type { TupleKey } from '../tuple/tuple.js';
 import type { Binding } from './binding.js';
+import { askedAbout } from './entities.js';
 import { Evaluation } from './evaluation.js';
 import type { QueryScope } from './scope.js';
 import { NodeResolver } from './subject.js';
@@ -10,7 +11,7 @@ import { decide } from './truth.js';
 export function check(scope: QueryScope, key: TupleKey): boolean {
   const relation = relationOf(scope.binding, key.object.type, key.relation);
   const nodes = new NodeResolver(scope.binding, scope.graph);
-  const evaluation = new Evaluation(scope, nodes.subject(key.subject));
+  const evaluation = new Evaluation(askedAbout(scope, key), nodes.subject(key.subject));
   return decide(evaluation.verdict(nodes.object(key.object), relation.index));
 }
 

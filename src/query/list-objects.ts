@@ -4,12 +4,15 @@
  * operands of `and` and `but not` are not looked at on the way. Then each is judged by the same
  * evaluation that a check uses, which remembers what it settled for the candidates before. In a
  * monotone relation there is nothing left to judge.
+ *
+ * Where a condition reads attributes of the object, each candidate is judged on its own.
  */
 import type { EdgeFacts, Node } from '../graph/reader.js';
 import type { Admission, KindIndex, RelationIndex } from '../schema/plan.js';
 import type { Subject } from '../tuple/tuple.js';
 import { relationOf } from './check.js';
 import { Closure } from './closure.js';
+import { askedAbout, variesWith } from './entities.js';
 import { Evaluation } from './evaluation.js';
 import { fillPage, pageOfNames } from './page.js';
 import type { Page, PageRequest } from './page.js';
@@ -17,6 +20,8 @@ import { isAdmitted } from './scope.js';
 import type { QueryScope } from './scope.js';
 import { NodeResolver } from './subject.js';
 import type { SubjectNode } from './subject.js';
+import { unlessLacking } from './truth.js';
+import type { Verdict } from './truth.js';
 
 export interface ListObjectsQuestion {
   readonly subject: Subject;
@@ -26,24 +31,32 @@ export interface ListObjectsQuestion {
 
 /** The page's names are object ids, without the type. */
 export function listObjects(
-  scope: QueryScope,
+  unasked: QueryScope,
   question: ListObjectsQuestion,
   page: PageRequest,
 ): Page {
+  const scope = askedAbout(unasked, question);
   const { index } = relationOf(scope.binding, question.type, question.relation);
   const nodes = new NodeResolver(scope.binding, scope.graph);
   const subject = nodes.subject(question.subject);
   const isItself = (node: Node): boolean => subject.kind === 'userset' && subject.node === node;
   const nameOf = (node: Node): string =>
     isItself(node) ? idOf(question.subject) : scope.graph.nodeId(node);
+  const isEachItsOwn = variesWith(scope, index, 'resource');
   const evaluation = new Evaluation(scope, subject);
-  const all = reachedForSure(scope, subject, index);
+  const judge = (node: Node, id: string): Verdict => {
+    if (!isEachItsOwn) return evaluation.verdict(node, index);
+    const object = { type: question.type, id };
+    const asked = askedAbout(scope, { subject: question.subject, object });
+    return unlessLacking(new Evaluation(asked, subject).verdict(node, index), 'resource');
+  };
+  const all = isEachItsOwn ? undefined : reachedForSure(scope, subject, index);
   if (all !== undefined) return pageOfNames(Array.from(all, nameOf), page);
   const reached = new ReverseWalk(scope, index).from(subject);
-  const candidates = [...reached].map((node) => ({
-    name: nameOf(node),
-    judge: () => evaluation.verdict(node, index),
-  }));
+  const candidates = [...reached].map((node) => {
+    const name = nameOf(node);
+    return { name, judge: () => judge(node, name) };
+  });
   return fillPage(candidates, page, scope.budget);
 }
 

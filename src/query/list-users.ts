@@ -7,7 +7,9 @@
  * would be members without any wildcard.
  *
  * As in OpenFGA, a condition on the way that cannot be evaluated fails the list, even if every
- * candidate could do without it.
+ * candidate could do without it. A condition that reads attributes of the subject waits for the
+ * candidate, and who lacks one that it asks for is not in the list. Where `user:*` is mentioned as
+ * well, all users who have attributes are candidates, mentioned or not.
  */
 import { NO_NODE } from '../graph/reader.js';
 import type { EdgeFacts, Node } from '../graph/reader.js';
@@ -15,14 +17,15 @@ import type { Admission, DirectSet, Expression, RelationIndex } from '../schema/
 import { formatSubject } from '../tuple/tuple.js';
 import type { ObjectRef, Subject } from '../tuple/tuple.js';
 import { relationOf } from './check.js';
+import { askedAbout, variesWith } from './entities.js';
 import { Evaluation } from './evaluation.js';
 import { fillPage } from './page.js';
 import type { Candidate, Page, PageRequest } from './page.js';
-import { edgeVerdict } from './scope.js';
+import { edgeVerdict, isAdmitted } from './scope.js';
 import type { Edge, QueryScope } from './scope.js';
 import { NodeResolver } from './subject.js';
 import type { SubjectNode } from './subject.js';
-import { FALSE, decide } from './truth.js';
+import { FALSE, decide, unlessLacking } from './truth.js';
 import type { Verdict } from './truth.js';
 
 /** `{ type: 'user' }` asks for users and `user:*`, `{ type: 'group', relation: 'member' }` for usersets. */
@@ -42,26 +45,35 @@ export function listUsers(scope: QueryScope, question: ListUsersQuestion, page: 
   const { index } = relationOf(scope.binding, question.object.type, question.relation);
   const nodes = new NodeResolver(scope.binding, scope.graph);
   const object = nodes.object(question.object);
-  const walk = new MentionWalk(scope, question.form);
+  const walk = new MentionWalk(askedAbout(scope, question), question.form);
   walk.from(object, index);
   const nameOf = (node: Node): string =>
     node === object ? question.object.id : scope.graph.nodeId(node);
-  const judge = (subject: SubjectNode): Verdict =>
-    new Evaluation(scope, subject).verdict(object, index);
+  const isOfEach = variesWith(scope, index, 'subject');
+  const judge = (subject: SubjectNode, named: Subject): Verdict => {
+    const asked = askedAbout(scope, { subject: named, object: question.object });
+    const verdict = new Evaluation(asked, subject).verdict(object, index);
+    return isOfEach ? unlessLacking(verdict, 'subject') : verdict;
+  };
   const { type, relation } = question.form;
-  const candidate = (subject: Subject, judgeNode: (node: SubjectNode) => Verdict): Candidate => ({
+  const candidate = (subject: Subject, judgeNode: typeof judge): Candidate => ({
     name: formatSubject(subject),
-    judge: () => judgeNode(nodes.subject(subject)),
+    judge: () => judgeNode(nodes.subject(subject), subject),
   });
+  if (walk.asksEach) addAttributed(scope, type, walk.mentioned);
   const ids = [...walk.mentioned].map(nameOf);
   if (relation !== undefined) {
     const usersets = ids.map((id) => candidate({ kind: 'userset', type, id, relation }, judge));
     return fillPage(usersets, page, scope.budget);
   }
+  // What is asked of each user may have no answer for all of them.
+  const isOpenTo = (all: Verdict): boolean => (walk.asksEach ? all.kind === 'true' : decide(all));
   const wildcard: Subject = { kind: 'wildcard', type };
-  const isOpen = walk.mentionsWildcard && decide(judge(nodes.subject(wildcard)));
-  const judgeNamed = (subject: SubjectNode): Verdict =>
-    isOpen && judge(withoutWildcard(subject)).kind !== 'true' ? FALSE : judge(subject);
+  const isOpen = walk.mentionsWildcard && isOpenTo(judge(nodes.subject(wildcard), wildcard));
+  const judgeNamed = (subject: SubjectNode, named: Subject): Verdict =>
+    isOpen && judge(withoutWildcard(subject), named).kind !== 'true'
+      ? FALSE
+      : judge(subject, named);
   const users = ids.map((id) => candidate({ kind: 'object', type, id }, judgeNamed));
   if (isOpen) users.push(candidate(wildcard, judge));
   return fillPage(users, page, scope.budget);
@@ -69,6 +81,14 @@ export function listUsers(scope: QueryScope, question: ListUsersQuestion, page: 
 
 const withoutWildcard = (subject: SubjectNode): SubjectNode =>
   subject.kind === 'object' ? { ...subject, wildcard: NO_NODE } : subject;
+
+function addAttributed({ graph, binding, budget }: QueryScope, type: string, to: Set<Node>): void {
+  graph.someAttributed(binding.type(type), (node) => {
+    budget.step();
+    to.add(node);
+    return false;
+  });
+}
 
 interface Visit {
   readonly node: Node;
@@ -79,6 +99,8 @@ interface Visit {
 export class MentionWalk {
   readonly mentioned = new Set<Node>();
   mentionsWildcard = false;
+  /** A condition on the way reads attributes of the subject. */
+  #hasWaiting = false;
   readonly #scope: QueryScope;
   readonly #form: SubjectForm;
   readonly #seen = new Set<number>();
@@ -87,6 +109,11 @@ export class MentionWalk {
   constructor(scope: QueryScope, form: SubjectForm) {
     this.#scope = scope;
     this.#form = form;
+  }
+
+  /** Whether everybody may be a member, each by what is known of them. */
+  get asksEach(): boolean {
+    return this.mentionsWildcard && this.#hasWaiting;
   }
 
   from(node: Node, relation: RelationIndex): void {
@@ -157,7 +184,19 @@ export class MentionWalk {
   }
 
   #holds(admission: Admission, facts: EdgeFacts, edge: Edge): boolean {
+    if (this.#waits(facts)) {
+      const isOne = isAdmitted(admission, facts, this.#scope.now);
+      this.#hasWaiting ||= isOne;
+      return isOne;
+    }
     return decide(edgeVerdict(this.#scope, admission, facts, edge));
+  }
+
+  /** Whether its condition is for each candidate to meet. */
+  #waits({ condition }: EdgeFacts): boolean {
+    const { propertiesOf, binding } = this.#scope;
+    if (condition === undefined || propertiesOf === undefined) return false;
+    return binding.plan.conditions.get(condition.name)?.reads.has('subject') === true;
   }
 
   #subjects(node: Node, kind: number, visit: (node: Node, facts: EdgeFacts) => void): void {

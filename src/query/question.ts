@@ -2,6 +2,7 @@ import type { Node } from '../graph/reader.js';
 import type { RelationIndex } from '../schema/plan.js';
 import type { TupleKey } from '../tuple/tuple.js';
 import { relationOf } from './check.js';
+import { askedAbout } from './entities.js';
 import { Evaluation } from './evaluation.js';
 import type { QueryScope } from './scope.js';
 import { NodeResolver } from './subject.js';
@@ -15,7 +16,8 @@ export class Question {
   readonly object: Node;
   readonly relation: RelationIndex;
 
-  constructor(scope: QueryScope, key: TupleKey) {
+  constructor(unasked: QueryScope, key: TupleKey) {
+    const scope = askedAbout(unasked, key);
     const nodes = new NodeResolver(scope.binding, scope.graph);
     this.scope = scope;
     this.key = key;

@@ -5,8 +5,11 @@ import type { Admission, KindIndex, Plan } from '../schema/plan.js';
 import { subjectFromColumns } from '../tuple/filter.js';
 import { formatTupleKey } from '../tuple/tuple.js';
 import type { JsonObject, TupleKey } from '../tuple/tuple.js';
+import type { CompiledCondition } from '../condition/compile.js';
+import type { End, Entities } from '../condition/entities.js';
 import type { Binding } from './binding.js';
 import type { Budget } from './budget.js';
+import type { PropertiesOf } from './entities.js';
 import { FALSE, TRUE, failed } from './truth.js';
 import type { Verdict } from './truth.js';
 
@@ -16,6 +19,10 @@ export interface QueryScope {
   /** With the request's contextual tuples already laid over it. */
   readonly graph: GraphReader;
   readonly context: JsonObject;
+  /** Absent where no condition reads attributes, or none of anybody are known. */
+  readonly propertiesOf?: PropertiesOf | undefined;
+  /** Of the question that is being evaluated; see `askedAbout`. */
+  readonly entities?: Entities;
   /** Milliseconds since 1970: the instant at which tuples are expired or not. */
   readonly now: number;
   readonly budget: Budget;
@@ -65,7 +72,7 @@ function conditionVerdict(
   scope.budget.step(STEPS_PER_CONDITION);
   const outcome = evaluateCondition(
     compiled,
-    { tuple: condition.context, request: scope.context },
+    { tuple: condition.context, request: scope.context, entities: scope.entities },
     { maxCost: scope.budget.limits.maxConditionCost },
   );
   switch (outcome.kind) {
@@ -73,13 +80,29 @@ function conditionVerdict(
       return TRUE;
     case 'false':
       return FALSE;
-    case 'missing':
-    case 'error': {
-      const { binding, graph } = scope;
-      const tuple = formatTupleKey(edgeKey(binding.plan, edge, (node) => graph.nodeId(node)));
-      return failed({ ...outcome, condition: condition.name, tuple });
+    case 'missing': {
+      const lacking = scope.entities && endLacking(compiled, outcome.parameters);
+      const failure = { ...outcome, condition: condition.name, tuple: nameOf(scope, edge) };
+      return failed(lacking === undefined ? failure : { ...failure, lacking });
     }
+    case 'error':
+      return failed({ ...outcome, condition: condition.name, tuple: nameOf(scope, edge) });
   }
+}
+
+const nameOf = ({ binding, graph }: QueryScope, edge: Edge): string =>
+  formatTupleKey(edgeKey(binding.plan, edge, (node) => graph.nodeId(node)));
+
+/** Where nothing but attributes of one end are missing: whose. */
+function endLacking(
+  { parameters }: CompiledCondition,
+  missing: readonly string[],
+): End | undefined {
+  const ends = new Set(
+    parameters.filter(({ name }) => missing.includes(name)).map(({ reference }) => reference?.end),
+  );
+  const [end] = ends;
+  return ends.size === 1 ? end : undefined;
 }
 
 /** The tuple that the edge is. */

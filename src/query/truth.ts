@@ -14,6 +14,7 @@
  * when something provisional and something undefined meet and neither decides. The set that it
  * defines is then left to `grounding.ts`.
  */
+import type { End } from '../condition/entities.js';
 import { PembaError, unreachable } from '../errors.js';
 
 export type EvaluationFailure =
@@ -22,6 +23,8 @@ export type EvaluationFailure =
       readonly condition: string;
       readonly tuple: string;
       readonly parameters: readonly string[];
+      /** Where nothing is missing but attributes of this end. */
+      readonly lacking?: End;
     }
   | {
       readonly kind: 'error';
@@ -68,11 +71,21 @@ export function withCut(verdict: Verdict, cut: number): Verdict {
 function weightier(a: Finding, b: Finding): Finding {
   if (a.kind === 'unresolved' || b.kind === 'unresolved') return UNRESOLVED;
   const cut = Math.min(a.cut, b.cut);
-  if (a.kind === 'failed') return withCut(a, cut);
+  if (a.kind === 'failed' && !(b.kind === 'failed' && isLacking(a))) return withCut(a, cut);
   if (b.kind === 'failed') return withCut(b, cut);
   if (a.kind !== 'undefined' && b.kind !== 'undefined') return withCut(b, cut);
   return cut === SETTLED ? UNDEFINED : UNRESOLVED;
 }
+
+/** Passed over by lists, so it must not stand before a failure that is not. */
+const isLacking = ({ failure }: Verdict & { readonly kind: 'failed' }): boolean =>
+  failure.kind === 'missing' && failure.lacking !== undefined;
+
+/** The verdict for a list whose candidates are the end: who lacks an attribute is not in it. */
+export const unlessLacking = (verdict: Verdict, end: End): Verdict =>
+  verdict.kind === 'failed' && verdict.failure.kind === 'missing' && verdict.failure.lacking === end
+    ? FALSE
+    : verdict;
 
 /** `or`: true decides; else a failure outweighs undefined, which outweighs false. */
 export function either(a: Finding, b: Finding): Finding {

@@ -20,19 +20,19 @@ import type { Database } from '../storage/database.js';
 import { readSnapshot } from '../storage/snapshot.js';
 import { storeNotFound } from '../storage/stores.js';
 import type { StoreHead } from '../storage/stores.js';
-import type { TupleChange } from '../tuple/tuple.js';
+import type { StoreChange } from '../tuple/attributes.js';
 import { ConsistencyTokens } from './consistency-tokens.js';
 
 /** Some thousand changes at a time: queries get their turn between two readings. */
 const REVISIONS_PER_READING = 500;
 
 /** How often a graph that is being loaded is held against the memory it may take. */
-const TUPLES_PER_LOOK = 4096;
+const ROWS_PER_LOOK = 4096;
 
 /** Who has to know of every change, in the turn in which answers begin to show it. */
 export interface ReplicaWatcher {
   /** Undefined when the graph is another one, and what has changed is not known. */
-  changed(changes: readonly TupleChange[] | undefined): void;
+  changed(changes: readonly StoreChange[] | undefined): void;
   modelChanged(modelId: ModelId): void;
   /** The replica follows no longer. */
   dropped(): void;
@@ -140,7 +140,7 @@ export class StoreReplica {
    * A revision that this process has just committed; without changes, the one that its write found
    * and had nothing to add to.
    */
-  async applyOwn(revision: Revision, changes: readonly TupleChange[]): Promise<void> {
+  async applyOwn(revision: Revision, changes: readonly StoreChange[]): Promise<void> {
     if (revision === this.revision + 1 && changes.length > 0) {
       this.#apply(this.#graph, revision, changes);
     } else if (revision > this.revision) {
@@ -206,7 +206,7 @@ export class StoreReplica {
     return graph.revision > from;
   }
 
-  #apply(graph: ResidentGraph, revision: Revision, changes: readonly TupleChange[]): void {
+  #apply(graph: ResidentGraph, revision: Revision, changes: readonly StoreChange[]): void {
     graph.apply(revision, changes);
     if (graph === this.#graph) this.#watcher?.changed(changes);
   }
@@ -237,6 +237,12 @@ interface Loaded {
 
 async function loadGraph(storeId: StoreId, database: Database, maxBytes: number): Promise<Loaded> {
   let graph: ResidentGraph | undefined;
+  let rows = 0;
+  const assertRoom = (loaded: ResidentGraph): void => {
+    if (++rows % ROWS_PER_LOOK === 0 && loaded.bytes > maxBytes) {
+      throw storeTooLarge(storeId, loaded, maxBytes);
+    }
+  };
   const head = await readSnapshot(database, storeId, {
     begin: ({ revision }) => {
       graph = new ResidentGraph(revision);
@@ -244,9 +250,12 @@ async function loadGraph(storeId: StoreId, database: Database, maxBytes: number)
     tuple: (tuple) => {
       if (graph === undefined) return;
       graph.load(tuple);
-      if (graph.tupleCount % TUPLES_PER_LOOK === 0 && graph.bytes > maxBytes) {
-        throw storeTooLarge(storeId, graph, maxBytes);
-      }
+      assertRoom(graph);
+    },
+    attributes: (entity, attributes) => {
+      if (graph === undefined) return;
+      graph.loadAttributes(entity, attributes);
+      assertRoom(graph);
     },
   });
   if (head === undefined) throw storeNotFound(storeId);

@@ -64,6 +64,8 @@ export interface Plan {
   readonly relations: readonly PlanRelation[];
   readonly kinds: readonly PlanKind[];
   readonly conditions: ReadonlyMap<string, CompiledCondition>;
+  /** Whether any condition asks for attributes. */
+  readonly readsAttributes: boolean;
   relation(type: string, name: string): PlanRelation | undefined;
 }
 
@@ -105,6 +107,7 @@ class PlanCompiler {
       relations,
       kinds: this.#kinds,
       conditions,
+      readsAttributes: [...conditions.values()].some(({ reads }) => reads.size > 0),
       relation: (type, name) => {
         const index = this.#indexes.get(type)?.get(name);
         return index === undefined ? undefined : relations[index];

@@ -5,8 +5,9 @@
  */
 import { createHash } from 'node:crypto';
 import type { Revision, StoreId } from '../ids.js';
-import { formatTupleKey } from '../tuple/tuple.js';
-import type { JsonObject, JsonValue, TupleChange } from '../tuple/tuple.js';
+import type { StoreChange } from '../tuple/attributes.js';
+import { formatObject, formatTupleKey } from '../tuple/tuple.js';
+import type { JsonObject, JsonValue } from '../tuple/tuple.js';
 
 /** Who did it, and how it came. */
 export interface Attribution {
@@ -23,7 +24,7 @@ export const AUDIT_ACTIONS = [
   ...(['store.create', 'store.delete', 'model.write', 'assertions.write'] as const),
   ...(['tuples.write', 'tuples.import', 'grants.change', 'key.create', 'key.revoke'] as const),
   ...(['signing_key.create', 'signing_key.rotate', 'signing_key.drop'] as const),
-  'permits.revoke',
+  ...(['permits.revoke', 'attributes.write'] as const),
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
@@ -76,22 +77,28 @@ export function entryHash(
 }
 
 /** Of one revision's changes, in their order. */
-export function changesDigest(changes: readonly TupleChange[]): string {
+export function changesDigest(changes: readonly StoreChange[]): string {
   const hash = createHash('sha256');
   for (const change of changes) hash.update(`${JSON.stringify(changeLine(change))}\n`);
   return hash.digest('hex');
 }
 
-const changeLine = (change: TupleChange): readonly JsonValue[] =>
-  change.operation === 'delete'
-    ? ['delete', formatTupleKey(change.tuple)]
-    : [
-        'write',
-        formatTupleKey(change.tuple),
-        change.tuple.condition?.name ?? null,
-        canonical(change.tuple.condition?.context ?? {}),
-        change.tuple.expiresAt ?? null,
-      ];
+function changeLine(change: StoreChange): readonly JsonValue[] {
+  switch (change.operation) {
+    case 'delete':
+      return ['delete', formatTupleKey(change.tuple)];
+    case 'write': {
+      const { condition, expiresAt = null } = change.tuple;
+      const context = canonical(condition?.context ?? {});
+      return ['write', formatTupleKey(change.tuple), condition?.name ?? null, context, expiresAt];
+    }
+    case 'attributes': {
+      const { entity, attributes } = change;
+      const text = attributes === undefined ? null : canonical(attributes);
+      return ['attributes', formatObject(entity), text];
+    }
+  }
+}
 
 /** The same text however the members came to be ordered: PostgreSQL's jsonb orders them anew. */
 function canonical(value: JsonValue): string {

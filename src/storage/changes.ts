@@ -1,5 +1,6 @@
 import type { Revision, StoreId } from '../ids.js';
-import type { TupleChange } from '../tuple/tuple.js';
+import type { AttributesChange, StoreChange } from '../tuple/attributes.js';
+import type { JsonObject, TupleChange } from '../tuple/tuple.js';
 import type { Row, Session, SqlValue } from './database.js';
 import { TUPLE_COLUMNS, dateOf, keyOf, numberOf, revisionOf, textOf, tupleOf } from './rows.js';
 
@@ -16,19 +17,31 @@ export interface LogEntry extends LogPosition {
 
 const COLUMNS = ['revision', 'ordinal', 'operation', 'changed_at', ...TUPLE_COLUMNS].join(', ');
 
-function entryOf(row: Row): LogEntry {
-  return {
-    revision: revisionOf(row, 'revision'),
-    ordinal: numberOf(row, 'ordinal'),
-    changedAt: dateOf(row, 'changed_at'),
-    change:
-      textOf(row, 'operation') === 'write'
-        ? { operation: 'write', tuple: tupleOf(row) }
-        : { operation: 'delete', tuple: keyOf(row) },
-  };
-}
+const tupleChangeOf = (row: Row): TupleChange =>
+  textOf(row, 'operation') === 'write'
+    ? { operation: 'write', tuple: tupleOf(row) }
+    : { operation: 'delete', tuple: keyOf(row) };
 
-/** A page of the log after a position, for readers of changes. */
+const attributesChangeOf = (row: Row): AttributesChange => ({
+  operation: 'attributes',
+  entity: { type: textOf(row, 'object_type'), id: textOf(row, 'object_id') },
+  attributes: (row['attributes'] ?? undefined) as JsonObject | undefined,
+});
+
+const changeOf = (row: Row): StoreChange =>
+  textOf(row, 'operation') === 'attributes' ? attributesChangeOf(row) : tupleChangeOf(row);
+
+const entryOf = <Change>(
+  row: Row,
+  read: (row: Row) => Change,
+): LogPosition & { readonly change: Change; readonly changedAt: Date } => ({
+  revision: revisionOf(row, 'revision'),
+  ordinal: numberOf(row, 'ordinal'),
+  changedAt: dateOf(row, 'changed_at'),
+  change: read(row),
+});
+
+/** A page of the tuples' part of the log after a position, for readers of changes. */
 export async function readChanges(
   session: Session,
   storeId: StoreId,
@@ -38,12 +51,12 @@ export async function readChanges(
   if (page.objectType !== undefined) values.push(page.objectType);
   const rows = await session.query(
     `SELECT ${COLUMNS} FROM tuple_change
-     WHERE store_id = $1 AND (revision, ordinal) > ($2, $3)
+     WHERE store_id = $1 AND (revision, ordinal) > ($2, $3) AND operation <> 'attributes'
        ${page.objectType === undefined ? '' : 'AND object_type = $5'}
      ORDER BY revision, ordinal LIMIT $4`,
     values,
   );
-  return rows.map(entryOf);
+  return rows.map((row) => entryOf(row, tupleChangeOf));
 }
 
 /**
@@ -83,7 +96,7 @@ export async function positionBefore(
 
 export interface LoggedRevision {
   readonly revision: Revision;
-  readonly changes: readonly TupleChange[];
+  readonly changes: readonly StoreChange[];
 }
 
 /** Of one reading of revisions; a revision with more is read whole all the same. */
@@ -101,7 +114,7 @@ export async function readRevisions(
   maxRows = ROWS_PER_READING,
 ): Promise<readonly LoggedRevision[]> {
   const rows = await session.query(
-    `SELECT ${COLUMNS} FROM tuple_change
+    `SELECT ${COLUMNS}, attributes FROM tuple_change
      WHERE store_id = $1 AND revision > $2 AND revision <= coalesce((
        SELECT greatest(revision - 1, $2 + 1) FROM tuple_change
        WHERE store_id = $1 AND revision > $2 AND revision <= $3
@@ -109,11 +122,11 @@ export async function readRevisions(
      ), $3) ORDER BY revision, ordinal`,
     [storeId, after, after + limit, maxRows],
   );
-  const revisions: { readonly revision: Revision; readonly changes: TupleChange[] }[] = [];
+  const revisions: { readonly revision: Revision; readonly changes: StoreChange[] }[] = [];
   for (const row of rows) {
     const revision = revisionOf(row, 'revision');
     const last = revisions.at(-1);
-    const { change } = entryOf(row);
+    const { change } = entryOf(row, changeOf);
     if (last?.revision === revision) last.changes.push(change);
     else revisions.push({ revision, changes: [change] });
   }

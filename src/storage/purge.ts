@@ -4,6 +4,7 @@ import { numberOf, textOf } from './rows.js';
 /** Each with the column that follows the store in its primary key. */
 const TABLES = [
   ['relation_tuple', 'object_type'],
+  ['entity_attributes', 'object_type'],
   ['tuple_change', 'revision'],
   ['authorization_model', 'model_id'],
   ['assertion', 'model_id'],

@@ -7,7 +7,9 @@ import { PembaError } from '../errors.js';
 import { asRevision } from '../ids.js';
 import type { Revision } from '../ids.js';
 import { formatObject, formatSubject, formatTupleKey } from '../tuple/tuple.js';
-import type { RelationTuple, TupleChange, TupleKey } from '../tuple/tuple.js';
+import { isOfTuple } from '../tuple/attributes.js';
+import type { AttributesChange, StoreChange } from '../tuple/attributes.js';
+import type { JsonObject, RelationTuple, TupleChange, TupleKey } from '../tuple/tuple.js';
 import { changesDigest } from './audit-chain.js';
 import type { Deed } from './audit-chain.js';
 import { asStored } from './rows.js';
@@ -16,6 +18,8 @@ export interface WriteRequest {
   /** Applied before the writes. */
   readonly deletes: readonly TupleKey[];
   readonly writes: readonly RelationTuple[];
+  /** Entities that get these attributes, or have none any more. */
+  readonly attributes?: readonly AttributesChange[];
   readonly onMissing: 'error' | 'ignore';
   /** `ignore`: nothing happens if the stored tuple is identical. `replace`: swaps it. */
   readonly onDuplicate: 'error' | 'ignore' | 'replace';
@@ -30,27 +34,47 @@ export type WriteOutcome =
       readonly kind: 'written';
       /** The revision made, or the one found when there was nothing to change. */
       readonly revision: Revision;
-      readonly changes: readonly TupleChange[];
+      readonly changes: readonly StoreChange[];
     }
   | { readonly kind: 'refused'; readonly error: PembaError };
 
-/** The named tuples as they will stand, the log that leads there, and whom it is ascribed to. */
+/** What requests name, as it was found: tuples by key, attributes by entity. */
+export interface Named {
+  readonly tuples: ReadonlyMap<string, RelationTuple>;
+  readonly attributes: ReadonlyMap<string, JsonObject>;
+}
+
+/** What is named as it will stand, the log that leads there, and whom it is ascribed to. */
 export class Ledger {
   readonly #before: ReadonlyMap<string, RelationTuple>;
   readonly #after: Map<string, RelationTuple>;
+  readonly #attributes: Map<string, JsonObject>;
   readonly #nowMs: number;
-  readonly log: { readonly revision: Revision; readonly change: TupleChange }[] = [];
+  readonly log: { readonly revision: Revision; readonly change: StoreChange }[] = [];
   readonly deeds: Deed[] = [];
   head: Revision;
 
-  constructor(before: ReadonlyMap<string, RelationTuple>, head: Revision, now: Date) {
-    this.#before = before;
-    this.#after = new Map(before);
+  constructor(before: Named, head: Revision, now: Date) {
+    this.#before = before.tuples;
+    this.#after = new Map(before.tuples);
+    this.#attributes = new Map(before.attributes);
     this.head = head;
     this.#nowMs = now.getTime();
   }
 
   decide(request: WriteRequest): WriteOutcome {
+    const changes = this.#tupleChanges(request);
+    if (changes instanceof PembaError) return { kind: 'refused', error: changes };
+    const attributes = this.#attributesChanges(request.attributes ?? []);
+    const all = [...changes, ...attributes];
+    if (all.length > 0) {
+      this.#apply(all);
+      if (request.deed !== undefined) this.deeds.push(this.#recorded(request.deed, all));
+    }
+    return { kind: 'written', revision: this.head, changes: all };
+  }
+
+  #tupleChanges(request: WriteRequest): TupleChange[] | PembaError {
     const changes: TupleChange[] = [];
     for (const key of request.deletes) {
       const stored = this.#after.get(formatTupleKey(key));
@@ -58,34 +82,43 @@ export class Ledger {
       if (stored !== undefined && (request.onlyExpired === true ? !live : live)) {
         changes.push({ operation: 'delete', tuple: keyOnly(key) });
       } else if (request.onMissing === 'error') {
-        return { kind: 'refused', error: tupleMissing(key) };
+        return tupleMissing(key);
       }
     }
     for (const tuple of request.writes.map(asStored)) {
       const stored = this.#after.get(formatTupleKey(tuple));
       if (stored !== undefined && this.#isLive(stored)) {
         const refusal = refuseDuplicate(request.onDuplicate, stored, tuple);
-        if (refusal !== undefined) return { kind: 'refused', error: refusal };
+        if (refusal !== undefined) return refusal;
         if (isSameTuple(stored, tuple)) continue;
       }
       if (stored !== undefined) changes.push({ operation: 'delete', tuple: keyOnly(tuple) });
       changes.push({ operation: 'write', tuple });
     }
-    if (changes.length > 0) {
-      this.#apply(changes);
-      if (request.deed !== undefined) this.deeds.push(this.#recorded(request.deed, changes));
-    }
-    return { kind: 'written', revision: this.head, changes };
+    return changes;
   }
 
-  #recorded(deed: Deed, changes: readonly TupleChange[]): Deed {
-    const writes = changes.filter(({ operation }) => operation === 'write').length;
+  #attributesChanges(wanted: readonly AttributesChange[]): readonly AttributesChange[] {
+    const after = new Map<string, JsonObject | undefined>(this.#attributes);
+    return wanted.map(normalized).filter(({ entity, attributes }) => {
+      const name = formatObject(entity);
+      const isNew = !isDeepStrictEqual(after.get(name), attributes);
+      after.set(name, attributes);
+      return isNew;
+    });
+  }
+
+  #recorded(deed: Deed, changes: readonly StoreChange[]): Deed {
+    const count = (wanted: StoreChange['operation']): number =>
+      changes.filter(({ operation }) => operation === wanted).length;
+    const attributes = count('attributes');
     return {
       ...deed,
       revision: this.head,
       details: {
         ...deed.details,
-        ...{ writes, deletes: changes.length - writes, digest: changesDigest(changes) },
+        ...(attributes > 0 && { attributes }),
+        ...{ writes: count('write'), deletes: count('delete'), digest: changesDigest(changes) },
       },
     };
   }
@@ -100,20 +133,45 @@ export class Ledger {
       .map(([, tuple]) => tuple);
   }
 
-  #apply(changes: readonly TupleChange[]): void {
+  /** The last word on each entity; undefined where it has no attributes any more. */
+  attributes(): readonly AttributesChange[] {
+    const last = new Map<string, AttributesChange>();
+    for (const { change } of this.log) {
+      if (!isOfTuple(change)) last.set(formatObject(change.entity), change);
+    }
+    return [...last.values()];
+  }
+
+  #apply(changes: readonly StoreChange[]): void {
     this.head = asRevision(this.head + 1);
     for (const change of changes) {
       this.log.push({ revision: this.head, change });
+      if (!isOfTuple(change)) {
+        this.#setAttributes(change);
+        continue;
+      }
       const name = formatTupleKey(change.tuple);
       if (change.operation === 'write') this.#after.set(name, change.tuple);
       else this.#after.delete(name);
     }
   }
 
+  #setAttributes({ entity, attributes }: AttributesChange): void {
+    const name = formatObject(entity);
+    if (attributes === undefined) this.#attributes.delete(name);
+    else this.#attributes.set(name, attributes);
+  }
+
   #isLive(tuple: RelationTuple): boolean {
     return tuple.expiresAt === undefined || tuple.expiresAt > this.#nowMs;
   }
 }
+
+/** As it will be read back. */
+const normalized = (change: AttributesChange): AttributesChange =>
+  change.attributes === undefined
+    ? change
+    : { ...change, attributes: JSON.parse(JSON.stringify(change.attributes)) as JsonObject };
 
 const keyOnly = ({ object, relation, subject }: TupleKey): TupleKey => ({
   object,

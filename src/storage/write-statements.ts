@@ -37,6 +37,23 @@ export const readNamedStatement = `
   ) AS t ON true
   WHERE s.store_id = $1 AND s.deleted_at IS NULL`;
 
+const ENTITY_COLUMNS = ['object_type', 'object_id'] as const;
+export const ATTRIBUTE_COLUMNS = [...ENTITY_COLUMNS, 'attributes'] as const;
+
+const storedAttributes = (first: number, columns: string): string => `
+  SELECT found.* FROM ${unnested(first, ['text', 'text'])} AS named (${ENTITY_COLUMNS.join(', ')})
+  CROSS JOIN LATERAL (
+    SELECT ${columns} FROM entity_attributes a
+    WHERE a.store_id = $1 ${ENTITY_COLUMNS.map((c) => `AND a.${c} = named.${c}`).join(' ')} LIMIT 1
+  ) AS found`;
+
+/** As the one for tuples; with the head, which has to be the one that the tuples were read at. */
+export const readAttributesStatement = `
+  SELECT s.head_revision, a.* FROM store s LEFT JOIN LATERAL (
+    ${storedAttributes(FIRST_NAMED, ATTRIBUTE_COLUMNS.map((column) => `a.${column}`).join(', '))}
+  ) AS a ON true
+  WHERE s.store_id = $1 AND s.deleted_at IS NULL`;
+
 const LOG_COLUMNS = ['revision', 'ordinal', 'operation', ...TUPLE_COLUMNS] as const;
 const LOG_TYPES = ['bigint', 'integer', 'text', ...TUPLE_TYPES];
 const TUPLE_SELECTION = [
@@ -48,7 +65,6 @@ const TUPLE_SELECTION = [
 
 const FIRST_LOGGED = 5;
 const FIRST_STORED = FIRST_LOGGED + LOG_COLUMNS.length;
-const FIRST_REMOVED = FIRST_STORED + TUPLE_COLUMNS.length;
 
 /** After everything else: where the audit log was found to end, where it ends now, the entries. */
 interface AuditParameters {
@@ -86,18 +102,19 @@ const storedFrom = (source: string): string => `stored AS (
   )`;
 
 const LOGGED = `${unnested(FIRST_LOGGED, LOG_TYPES)} AS entry (${LOG_COLUMNS.join(', ')})`;
-const logged = `logged AS (
+const loggedFrom = (source: string, more = '', moreSelected = ''): string => `logged AS (
     INSERT INTO tuple_change (store_id, revision, ordinal, operation,
-      ${TUPLE_COLUMNS.join(', ')}, changed_at)
-    SELECT store_id, revision, ordinal, operation, ${TUPLE_SELECTION.join(', ')}, $4::timestamptz
-    FROM moved, ${LOGGED}
+      ${TUPLE_COLUMNS.join(', ')}, changed_at${more})
+    SELECT store_id, revision, ordinal, operation, ${TUPLE_SELECTION.join(', ')},
+      $4::timestamptz${moreSelected}
+    FROM moved, ${source}
   )`;
 
 const notified = `SELECT pg_notify('${CHANGE_CHANNEL}', store_id || ' ' || $3::bigint) FROM moved`;
 
 /** As a rule nothing is deleted: what is logged is what is stored. */
 const saveWrites = (audit?: AuditParameters): string =>
-  `WITH ${moved(audit)}, ${storedFrom(LOGGED)}, ${logged}${recorded(audit)} ${notified}`;
+  `WITH ${moved(audit)}, ${storedFrom(LOGGED)}, ${loggedFrom(LOGGED)}${recorded(audit)} ${notified}`;
 
 export const saveWritesStatement: Prepared = { name: 'save_writes', text: saveWrites() };
 
@@ -105,6 +122,27 @@ export const saveAuditedWritesStatement: Prepared = {
   name: 'save_audited_writes',
   text: saveWrites({ first: FIRST_STORED }),
 };
+
+const FIRST_STORED_OF_ALL = FIRST_STORED + 1;
+const FIRST_REMOVED = FIRST_STORED_OF_ALL + TUPLE_COLUMNS.length;
+const FIRST_GIVEN = FIRST_REMOVED + KEY_COLUMNS.length;
+const FIRST_TAKEN = FIRST_GIVEN + ATTRIBUTE_COLUMNS.length;
+
+/** With what it says of attributes. */
+const LOGGED_OF_ALL = `${unnested(FIRST_LOGGED, [...LOG_TYPES, 'text'])}
+  AS entry (${LOG_COLUMNS.join(', ')}, attributes)`;
+
+const ATTRIBUTES_SAVED = `given AS (
+    INSERT INTO entity_attributes (store_id, ${ATTRIBUTE_COLUMNS.join(', ')}, written_at)
+    SELECT store_id, ${ENTITY_COLUMNS.join(', ')}, attributes::json, $4::timestamptz
+    FROM moved, ${unnested(FIRST_GIVEN, ['text', 'text', 'text'])}
+      AS new (${ATTRIBUTE_COLUMNS.join(', ')})
+    ON CONFLICT (store_id, ${ENTITY_COLUMNS.join(', ')}) DO UPDATE SET
+      attributes = excluded.attributes, written_at = excluded.written_at
+  ), taken AS (
+    DELETE FROM entity_attributes WHERE store_id = $1 AND EXISTS (SELECT FROM moved)
+      AND ctid = ANY (ARRAY(${storedAttributes(FIRST_TAKEN, 'a.ctid')}))
+  )`;
 
 /**
  * The sets of removed and of stored keys are disjoint, so the order of the parts is of no matter.
@@ -116,8 +154,9 @@ const saveAll = (audit?: AuditParameters): string => `
     WHERE store_id = $1 AND EXISTS (SELECT FROM moved)
       AND ctid = ANY (ARRAY(${stored(FIRST_REMOVED, ['t.ctid'])}))
   ), ${storedFrom(
-    `${unnested(FIRST_STORED, TUPLE_TYPES)} AS new (${TUPLE_COLUMNS.join(', ')})`,
-  )}, ${logged}${recorded(audit)} ${notified}`;
+    `${unnested(FIRST_STORED_OF_ALL, TUPLE_TYPES)} AS new (${TUPLE_COLUMNS.join(', ')})`,
+  )}, ${ATTRIBUTES_SAVED},
+  ${loggedFrom(LOGGED_OF_ALL, ', attributes', ', attributes::json')}${recorded(audit)} ${notified}`;
 
 export const saveStatement = saveAll();
-export const saveAuditedStatement = saveAll({ first: FIRST_REMOVED + KEY_COLUMNS.length });
+export const saveAuditedStatement = saveAll({ first: FIRST_TAKEN + ENTITY_COLUMNS.length });

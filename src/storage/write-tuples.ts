@@ -14,8 +14,10 @@
  */
 import { PembaError } from '../errors.js';
 import type { Revision, StoreId } from '../ids.js';
-import { formatTupleKey } from '../tuple/tuple.js';
-import type { RelationTuple, TupleKey } from '../tuple/tuple.js';
+import { isOfTuple } from '../tuple/attributes.js';
+import type { AttributesChange, StoreChange } from '../tuple/attributes.js';
+import { formatObject, formatTupleKey } from '../tuple/tuple.js';
+import type { JsonObject, ObjectRef, TupleKey } from '../tuple/tuple.js';
 import { chained } from './audit-chain.js';
 import type { AuditHead } from './audit-chain.js';
 import { auditHeadOf, entryColumns } from './audit.js';
@@ -27,13 +29,16 @@ import {
   dateOf,
   keyValues,
   revisionOf,
+  textOf,
   tupleOf,
   tupleValues,
 } from './rows.js';
 import { storeNotFound } from './stores.js';
 import { Ledger } from './write-ledger.js';
-import type { WriteOutcome, WriteRequest } from './write-ledger.js';
+import type { Named, WriteOutcome, WriteRequest } from './write-ledger.js';
 import {
+  ATTRIBUTE_COLUMNS,
+  readAttributesStatement,
   readNamedStatement,
   saveAuditedStatement,
   saveAuditedWritesStatement,
@@ -72,7 +77,8 @@ async function attempt(
   now: Date,
 ): Promise<readonly WriteOutcome[] | undefined> {
   const found = await readNamed(session, storeId, requests);
-  const ledger = new Ledger(found.tuples, found.head, now);
+  if (found === undefined) return undefined;
+  const ledger = new Ledger(found, found.head, now);
   const outcomes = requests.map((request) => ledger.decide(request));
   if (ledger.log.length === 0) return outcomes;
   const isSaved = await save(session, storeId, ledger, { found, at: later(found, now) });
@@ -87,18 +93,19 @@ async function attempt(
 const later = ({ headChangedAt }: Found, now: Date): Date =>
   headChangedAt !== undefined && headChangedAt > now ? headChangedAt : now;
 
-interface Found {
+interface Found extends Named {
   readonly head: Revision;
   readonly headChangedAt: Date | undefined;
   readonly auditHead: AuditHead;
-  readonly tuples: ReadonlyMap<string, RelationTuple>;
 }
+
+/** Undefined when the head moved between two readings. */
 
 async function readNamed(
   session: Session,
   storeId: StoreId,
   requests: readonly WriteRequest[],
-): Promise<Found> {
+): Promise<Found | undefined> {
   const keys = new Map<string, TupleKey>();
   for (const { deletes, writes } of requests) {
     for (const key of deletes) keys.set(formatTupleKey(key), key);
@@ -111,13 +118,56 @@ async function readNamed(
   const [first] = rows;
   if (first === undefined) throw storeNotFound(storeId);
   const tuples = rows.filter((row) => row['object_type'] !== null).map((row) => tupleOf(row));
-  return {
-    head: revisionOf(first, 'head_revision'),
-    headChangedAt: first['head_changed_at'] === null ? undefined : dateOf(first, 'head_changed_at'),
-    auditHead: auditHeadOf(first),
-    tuples: new Map(tuples.map((tuple) => [formatTupleKey(tuple), tuple])),
-  };
+  const head = revisionOf(first, 'head_revision');
+  const attributes = await readAttributes(session, storeId, { requests, head });
+  return (
+    attributes && {
+      head,
+      headChangedAt:
+        first['head_changed_at'] === null ? undefined : dateOf(first, 'head_changed_at'),
+      auditHead: auditHeadOf(first),
+      tuples: new Map(tuples.map((tuple) => [formatTupleKey(tuple), tuple])),
+      attributes,
+    }
+  );
 }
+
+/** As of the head; undefined when it is another one by now. */
+async function readAttributes(
+  session: Session,
+  storeId: StoreId,
+  { requests, head }: { readonly requests: readonly WriteRequest[]; readonly head: Revision },
+): Promise<Named['attributes'] | undefined> {
+  const entities = new Map<string, ObjectRef>();
+  for (const { attributes = [] } of requests) {
+    for (const { entity } of attributes) entities.set(formatObject(entity), entity);
+  }
+  if (entities.size === 0) return NO_ATTRIBUTES;
+  const rows = await session.query(readAttributesStatement, [
+    storeId,
+    ...columnArrays([...entities.values()].map(entityValues), 2),
+  ]);
+  const [first] = rows;
+  if (first === undefined) throw storeNotFound(storeId);
+  if (revisionOf(first, 'head_revision') !== head) return undefined;
+  return new Map(
+    rows
+      .filter((row) => row['object_type'] !== null)
+      .map((row) => [
+        `${textOf(row, 'object_type')}:${textOf(row, 'object_id')}`,
+        row['attributes'] as JsonObject,
+      ]),
+  );
+}
+
+const NO_ATTRIBUTES: Named['attributes'] = new Map();
+
+const entityValues = ({ type, id }: ObjectRef): string[] => [type, id];
+
+const attributeValues = ({ entity, attributes }: AttributesChange): (string | null)[] => [
+  ...entityValues(entity),
+  attributes === undefined ? null : JSON.stringify(attributes),
+];
 
 /** False when the head is not the one it was decided on. */
 async function save(
@@ -128,18 +178,30 @@ async function save(
 ): Promise<boolean> {
   const common = [storeId, found.head, ledger.head, at];
   const audit = auditValues(storeId, found.auditHead, ledger, at);
-  const logged = columnArrays(logValues(ledger), TUPLE_COLUMNS.length + 3);
+  const entries = logValues(ledger);
   const isOnlyWrites = ledger.log.every(({ change }) => change.operation === 'write');
   if (isOnlyWrites) {
     const statement = audit.length > 0 ? saveAuditedWritesStatement : saveWritesStatement;
-    const rows = await session.prepared(statement, [...common, ...logged, ...audit]);
+    const rows = await session.prepared(statement, [
+      ...common,
+      ...columnArrays(entries, LOG_VALUES),
+      ...audit,
+    ]);
     return rows.length > 0;
   }
+  const attributes = ledger.attributes();
+  const given = attributes.filter((change) => change.attributes !== undefined);
+  const taken = attributes.filter((change) => change.attributes === undefined);
   const rows = await session.query(audit.length > 0 ? saveAuditedStatement : saveStatement, [
     ...common,
-    ...logged,
+    ...columnArrays(entries, LOG_VALUES + 1),
     ...columnArrays(ledger.stored().map(tupleValues), TUPLE_COLUMNS.length),
     ...columnArrays(ledger.removed().map(keyValues), KEY_COLUMNS.length),
+    ...columnArrays(given.map(attributeValues), ATTRIBUTE_COLUMNS.length),
+    ...columnArrays(
+      taken.map(({ entity }) => entityValues(entity)),
+      2,
+    ),
     ...audit,
   ]);
   return rows.length > 0;
@@ -154,13 +216,22 @@ function auditValues(storeId: StoreId, head: AuditHead, ledger: Ledger, at: Date
   return [head.sequence, last.sequence, hash, ...entryColumns(entries)];
 }
 
+/** Of an entry about a tuple. */
+const LOG_VALUES = 3 + TUPLE_COLUMNS.length;
+
+/** Each with what it says of attributes at its end. */
 function logValues(ledger: Ledger): (string | number | null)[][] {
   let ordinal = 0;
   let revision = 0;
   return ledger.log.map((entry) => {
     ordinal = entry.revision === revision ? ordinal + 1 : 0;
     revision = entry.revision;
-    const { operation, tuple } = entry.change;
-    return [revision, ordinal, operation, ...tupleValues(tuple)];
+    return [revision, ordinal, entry.change.operation, ...changeValues(entry.change)];
   });
+}
+
+function changeValues(change: StoreChange): (string | null)[] {
+  if (isOfTuple(change)) return [...tupleValues(change.tuple), null];
+  const [type = '', id = '', attributes = null] = attributeValues(change);
+  return [type, id, '', '', '', '', null, null, null, attributes];
 }

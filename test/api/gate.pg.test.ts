@@ -73,6 +73,7 @@ const NEEDED = {
   ],
   'store:read': [
     'GET /stores/:storeId/assertions/:modelId',
+    'GET /stores/:storeId/attributes/:type/:id',
     'GET /stores/:storeId/authorization-models',
     'GET /stores/:storeId/authorization-models/:modelId',
     'GET /stores/:storeId/authzen-mapping',
@@ -84,9 +85,11 @@ const NEEDED = {
     'POST /stores/:storeId/read',
   ],
   'store:write': [
+    'DELETE /stores/:storeId/attributes/:type/:id',
     'POST /stores/:storeId/delete-by-filter',
     'POST /stores/:storeId/import',
     'POST /stores/:storeId/write',
+    'PUT /stores/:storeId/attributes/:type/:id',
   ],
   'store:model': [
     'POST /stores/:storeId/authorization-models',

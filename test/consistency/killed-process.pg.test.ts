@@ -3,7 +3,9 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { StoreId } from '../../src/ids.js';
 import { asRevision } from '../../src/ids.js';
 import { readRevisions } from '../../src/storage/changes.js';
-import { formatTupleKey } from '../../src/tuple/tuple.js';
+import { isOfTuple } from '../../src/tuple/attributes.js';
+import { formatObject, formatTupleKey } from '../../src/tuple/tuple.js';
+import type { JsonValue } from '../../src/tuple/tuple.js';
 import { ImportClient } from '../support/import-client.js';
 import type { ProgressLine } from '../support/import-client.js';
 import { createTestDatabase, describeWithPostgres } from '../support/postgres.js';
@@ -77,6 +79,23 @@ describeWithPostgres('when a process is killed while it writes', () => {
     expect(history.readings[0]?.saw.size).toBe(log.length + 1);
   });
 
+  it('attributes are as the log says, and what was acknowledged is in it', async () => {
+    const victim = await start();
+    const id = await createStore(victim.url);
+    const acknowledged = await giveUntilKilled(victim, id);
+    const { log, stored } = await attributesOf(database, id);
+    const said = new Map(log.map(({ name, n }) => [name, n]));
+    expect(log.map(({ revision }) => revision)).toEqual(log.map((_, i) => i + 1));
+    expect(new Map(stored)).toEqual(said);
+    const lines = new Set(log.map(({ name, n }) => `${name} ${JSON.stringify(n)}`));
+    expect(acknowledged.filter((line) => !lines.has(line))).toEqual([]);
+    const heir = await start();
+    for (const [name, n] of said) {
+      const response = await fetch(`${heir.url}/stores/${id}/attributes/${name.replace(':', '/')}`);
+      expect(await response.json()).toEqual({ n });
+    }
+  });
+
   it('whole chunks of an import are there, and to send it again does the rest', async () => {
     const victim = await start();
     const id = await createStore(victim.url);
@@ -132,6 +151,57 @@ async function writeUntilKilled(victim: ServerProcess, id: string): Promise<read
   return history.written;
 }
 
+/** Each writer goes on giving one document another number. */
+async function giveUntilKilled(victim: ServerProcess, id: string): Promise<readonly string[]> {
+  const acknowledged: string[] = [];
+  const write = async (writer: number): Promise<never> => {
+    for (let n = 1; ; n += 1) {
+      const url = `${victim.url}/stores/${id}/attributes/document/${writer}`;
+      const headers = { 'content-type': 'application/json' };
+      const { status } = await fetch(url, { method: 'PUT', headers, body: JSON.stringify({ n }) });
+      if (status === 204) acknowledged.push(`document:${writer} ${n}`);
+    }
+  };
+  const writers = Promise.allSettled(Array.from({ length: WRITERS }, (_, i) => write(i)));
+  await until(() => acknowledged.length >= WRITES_BEFORE);
+  await victim.kill();
+  await writers;
+  return acknowledged;
+}
+
+interface Given {
+  readonly name: string;
+  readonly n: JsonValue | undefined;
+}
+
+async function attributesOf(
+  test: TestDatabase,
+  id: string,
+): Promise<{
+  readonly log: readonly (Given & { readonly revision: number })[];
+  readonly stored: readonly (readonly [string, unknown])[];
+}> {
+  const database = await connectTo(test);
+  try {
+    const revisions = await readRevisions(database, id as StoreId, asRevision(0), LOG_MAX);
+    const log = revisions.flatMap(({ revision, changes }) =>
+      changes.flatMap((change) =>
+        isOfTuple(change)
+          ? []
+          : { revision, name: formatObject(change.entity), n: change.attributes?.['n'] },
+      ),
+    );
+    const rows = await database.query(
+      `SELECT object_type || ':' || object_id AS name, (attributes->>'n')::int AS n
+       FROM entity_attributes WHERE store_id = $1`,
+      [id],
+    );
+    return { log, stored: rows.map((row) => [String(row['name']), row['n']] as const) };
+  } finally {
+    await database.close();
+  }
+}
+
 async function contentsOf(
   test: TestDatabase,
   id: string,
@@ -143,7 +213,7 @@ async function contentsOf(
     const log = revisions.map(({ revision, changes }) => ({
       revision,
       deletes: [],
-      writes: changes.map((change) => formatTupleKey(change.tuple)),
+      writes: changes.filter(isOfTuple).map((change) => formatTupleKey(change.tuple)),
     }));
     return { log, stored: await storedTuples(database, storeId) };
   } finally {

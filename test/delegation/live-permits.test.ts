@@ -5,6 +5,7 @@ import type { LivePermit, Watched } from '../../src/delegation/live-permits.js';
 import { PembaError } from '../../src/errors.js';
 import type { ModelId, StoreId } from '../../src/ids.js';
 import type { ReplicaWatcher } from '../../src/replica/store-replica.js';
+import type { StoreChange } from '../../src/tuple/attributes.js';
 import type { TupleChange, TupleKey } from '../../src/tuple/tuple.js';
 
 const STORE = '01STORE' as StoreId;
@@ -58,12 +59,13 @@ class World {
       tuples: [ORDER],
       comes: NONE,
       goes: NONE,
+      entities: [],
       holds: () => true,
       ...more,
     });
   }
 
-  change(...changes: readonly TupleChange[]): void {
+  change(...changes: readonly StoreChange[]): void {
     this.replica.watcher?.changed(changes);
   }
 }
@@ -107,6 +109,24 @@ describe('a live permit', () => {
     expect(world.revoked).toEqual([['a']]);
   });
 
+  it('is decided again when attributes change of one that it is about', () => {
+    const world = new World();
+    const anne = { type: 'user', id: 'anne' };
+    const given = (id: string): StoreChange => ({
+      operation: 'attributes',
+      entity: { type: 'user', id },
+      attributes: { clearance: 1 },
+    });
+    let isHeld = true;
+    world.mint('a', { entities: [anne], holds: () => isHeld });
+    world.change(given('anne'));
+    isHeld = false;
+    world.change(given('ben'));
+    expect(world.revoked).toEqual([]);
+    world.change(given('anne'));
+    expect(world.revoked).toEqual([['a']]);
+  });
+
   it('is not granted where that cannot be decided', () => {
     const world = new World();
     const holds = (): boolean => {
@@ -147,7 +167,7 @@ describe('a live permit', () => {
     const expiresAt = world.now / 1000 + 60;
     world.permits.add(later, {
       ...{ id: 'b', issuedAt: world.now / 1000, expiresAt, tuples },
-      ...{ comes: NONE, goes: NONE, holds: () => true },
+      ...{ comes: NONE, goes: NONE, entities: [], holds: () => true },
     });
     expect(world.revoked).toEqual(['all']);
     later.watcher?.changed([deleted(ORDER)]);

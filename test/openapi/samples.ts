@@ -488,6 +488,7 @@ const authzenSamples: Readonly<Record<string, Samples>> = {
   },
   ReadAuthzenMetadataOfStore: { success: [{}, inNoStore], errors: [inBadStore] },
 };
+const ENTITY = { type: 'document', id: '1' };
 
 /** By operationId. The path is that of one store and its model unless a sample says otherwise. */
 export const SAMPLES: Readonly<Record<string, Samples>> = {
@@ -504,6 +505,25 @@ export const SAMPLES: Readonly<Record<string, Samples>> = {
   Revoke: {
     success: [{ body: { kind: 'sub', value: 'user:anne' } }, { body: { kind: 'all' } }],
     errors: [{ body: { kind: 'sub' } }, { body: { kind: 'all' }, ...inNoStore }],
+  },
+  WriteAttributes: {
+    success: [
+      { path: ENTITY, body: {} },
+      { path: ENTITY, body: { level: 1, tags: ['a'] } },
+    ],
+    errors: [
+      { path: { ...ENTITY, type: 'none' }, body: {} },
+      { path: { ...ENTITY, id: '*' }, body: {} },
+      { path: { ...ENTITY, ...inNoStore.path }, body: {} },
+    ],
+  },
+  ReadAttributes: {
+    success: [{ path: ENTITY }],
+    errors: [{ path: { ...ENTITY, id: 'nobody' } }, { path: { ...ENTITY, ...inBadStore.path } }],
+  },
+  DeleteAttributes: {
+    success: [{ path: { ...ENTITY, id: 'nobody' } }],
+    errors: [{ path: { ...ENTITY, id: '*' } }],
   },
   GetJwks: { success: [{}], errors: [] },
   ...oauthSamples,

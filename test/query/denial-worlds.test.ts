@@ -12,6 +12,7 @@ import type { Denial, Explanation } from '../../src/query/denial.js';
 import { reasonOf } from '../../src/query/reason.js';
 import type { Model } from '../../src/schema/model.js';
 import { compilePlan } from '../../src/schema/plan.js';
+import { isOfTuple } from '../../src/tuple/attributes.js';
 import type { RelationTuple, TupleKey } from '../../src/tuple/tuple.js';
 import { printModel } from '../reference/print.js';
 import type { Negation } from '../reference/models.js';
@@ -79,7 +80,8 @@ class Trial {
   }
 
   run(): void {
-    for (const [index, step] of this.#world.steps.entries()) {
+    for (const [index, changes] of this.#world.steps.entries()) {
+      const step = changes.filter(isOfTuple);
       this.#store.apply(step);
       this.#unconditional.apply(step);
       applyTo(this.#stored, step);

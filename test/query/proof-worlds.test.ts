@@ -10,6 +10,7 @@ import { prove } from '../../src/query/explain.js';
 import type { Proof } from '../../src/query/explain.js';
 import { flowKind } from '../../src/schema/flows.js';
 import { compilePlan } from '../../src/schema/plan.js';
+import { isOfTuple } from '../../src/tuple/attributes.js';
 import { formatTupleKey } from '../../src/tuple/tuple.js';
 import type { RelationTuple, TupleChange, TupleKey } from '../../src/tuple/tuple.js';
 import { printModel } from '../reference/print.js';
@@ -62,7 +63,8 @@ class Trial {
 
   run(): void {
     let proven: readonly Proven[] = [];
-    for (const [index, step] of this.#world.steps.entries()) {
+    for (const [index, changes] of this.#world.steps.entries()) {
+      const step = changes.filter(isOfTuple);
       const before = new Map(this.#stored);
       this.#store.apply(step);
       applyTo(this.#stored, step);

@@ -2,6 +2,8 @@
 import { OverlayGraph } from '../../src/graph/overlay.js';
 import { ResidentGraph } from '../../src/graph/resident.js';
 import { asRevision } from '../../src/ids.js';
+import { propertiesOf } from '../../src/operations/properties.js';
+import type { AssertedProperties } from '../../src/operations/properties.js';
 import { Binding } from '../../src/query/binding.js';
 import { Budget } from '../../src/query/budget.js';
 import type { QueryLimits } from '../../src/query/budget.js';
@@ -10,7 +12,8 @@ import { modelFromDsl } from '../../src/schema/dsl.js';
 import { compilePlan } from '../../src/schema/plan.js';
 import type { Plan } from '../../src/schema/plan.js';
 import { parseTupleKey } from '../../src/tuple/tuple.js';
-import type { JsonObject, RelationTuple, TupleChange, TupleKey } from '../../src/tuple/tuple.js';
+import type { StoreChange } from '../../src/tuple/attributes.js';
+import type { JsonObject, RelationTuple, TupleKey } from '../../src/tuple/tuple.js';
 
 const LIMITS: QueryLimits = {
   maxDepth: 200,
@@ -24,6 +27,7 @@ export interface At {
   readonly context?: JsonObject;
   readonly contextualTuples?: readonly RelationTuple[];
   readonly conditionsHold?: boolean;
+  readonly asserted?: readonly AssertedProperties[];
   readonly limits?: Partial<QueryLimits>;
 }
 
@@ -38,11 +42,11 @@ export class SmallStore {
     this.apply([...tuples].map((each) => ({ operation: 'write', tuple: each })));
   }
 
-  apply(changes: readonly TupleChange[]): void {
+  apply(changes: readonly StoreChange[]): void {
     this.#graph.apply(asRevision(this.#graph.revision + 1), changes);
   }
 
-  scope({ context = {}, contextualTuples = [], conditionsHold, limits }: At = {}): QueryScope {
+  scope({ context = {}, contextualTuples = [], asserted, ...at }: At = {}): QueryScope {
     const { kinds } = this.#graph;
     return {
       binding: this.binding,
@@ -51,9 +55,10 @@ export class SmallStore {
           ? this.#graph
           : new OverlayGraph(this.#graph, kinds, contextualTuples),
       context,
+      propertiesOf: propertiesOf(this.binding, this.#graph, asserted),
       now: this.#now,
-      budget: new Budget({ ...LIMITS, ...limits }, () => performance.now()),
-      ...(conditionsHold !== undefined && { conditionsHold }),
+      budget: new Budget({ ...LIMITS, ...at.limits }, () => performance.now()),
+      ...(at.conditionsHold !== undefined && { conditionsHold: at.conditionsHold }),
     };
   }
 }

@@ -3,6 +3,7 @@
  * after every step, and reports the first disagreement, made small.
  */
 import type { RelationTuple } from '../../src/tuple/tuple.js';
+import { attributesAfter } from './attributes.js';
 import type { Engine, EngineFactory } from './engine.js';
 import { Judge } from './judge.js';
 import type { Ruling } from './judge.js';
@@ -15,7 +16,7 @@ import { applyTo } from './worlds.js';
 import type { GeneratedWorld } from './worlds.js';
 
 export interface Outcome {
-  /** Writes and deletes applied. */
+  /** Changes applied, of tuples and of attributes. */
   readonly changes: number;
   /** Judged queries of each kind; those that the engine does not offer are not counted. */
   readonly queries: Readonly<Record<Query['kind'], number>>;
@@ -42,7 +43,8 @@ export function compareWorld(
     applyTo(stored, step);
     changes += step.length;
     const tuples = [...stored.values()];
-    const judge = new Judge(world, tuples, engine);
+    const attributes = attributesAfter(world.steps.slice(0, index + 1));
+    const judge = new Judge(world, { tuples, attributes }, engine);
     const queries = randomQueries(world, tuples, seed + index, (check) => judge.truthOf(check));
     for (const query of queries) {
       const ruling = judge.judge(query);
@@ -92,5 +94,6 @@ function judgeAlone(world: GeneratedWorld, makeEngine: EngineFactory, one: Case)
     engine.apply(step);
     applyTo(stored, step);
   }
-  return new Judge(world, [...stored.values()], engine).judge(one.query);
+  const attributes = attributesAfter(one.steps);
+  return new Judge(world, { tuples: [...stored.values()], attributes }, engine).judge(one.query);
 }

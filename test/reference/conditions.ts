@@ -6,10 +6,11 @@
  * the expression could do without it (`lenient` is there for that). The tuple's own context wins
  * over the request's.
  */
+import type { ParameterType } from '../../src/condition/parameter.js';
 import type { ModelCondition } from '../../src/schema/model.js';
 import type { JsonObject, JsonValue, TupleCondition } from '../../src/tuple/tuple.js';
 
-type ParameterKind = 'int' | 'bool' | 'string';
+type ParameterKind = 'int' | 'bool' | 'string' | 'map';
 
 interface KnownCondition {
   readonly expression: string;
@@ -33,7 +34,25 @@ const KNOWN: Readonly<Record<string, KnownCondition>> = {
     parameters: { region: 'string', home: 'string' },
     holds: ({ region, home }) => region === home,
   },
+  cleared: {
+    expression: 'subject_level >= resource_level',
+    parameters: { subject_level: 'int', resource_level: 'int' },
+    holds: (values) => Number(values['subject_level']) >= Number(values['resource_level']),
+  },
+  resident: {
+    expression: '"home" in subject && subject["home"] == region',
+    parameters: { subject: 'map', region: 'string' },
+    holds: ({ subject, region }) => homeOf(subject) === region,
+  },
+  open: {
+    expression: 'on || resource_level < 1',
+    parameters: { on: 'bool', resource_level: 'int' },
+    holds: ({ on, ...values }) => on === true || Number(values['resource_level']) < 1,
+  },
 };
+
+const homeOf = (value: JsonValue | undefined): JsonValue | undefined =>
+  (value as { readonly home?: JsonValue } | undefined)?.home;
 
 export const CONDITION_NAMES: readonly string[] = Object.keys(KNOWN);
 
@@ -44,6 +63,9 @@ export const FIT_VALUES: Readonly<Record<string, readonly JsonValue[]>> = {
   on: [true, false],
   region: ['eu', 'us'],
   home: ['eu', 'us'],
+  subject_level: [0, 1, 2],
+  resource_level: [0, 1, 2],
+  subject: [{}, { home: 'eu' }, { home: 'us', level: 1 }],
 };
 
 /** Values of a wrong type, which only a request can bring: a write refuses them. */
@@ -53,7 +75,19 @@ export const UNFIT_VALUES: Readonly<Record<string, readonly JsonValue[]>> = {
   on: ['yes', 1],
   region: [7],
   home: [false],
+  subject_level: ['high'],
+  resource_level: [true],
+  subject: [7],
 };
+
+/** What entities may have, mostly convertible to what conditions take them for. */
+export const ATTRIBUTES: readonly JsonObject[] = [
+  {},
+  { level: 0 },
+  { level: 1, home: 'eu' },
+  { level: '2', home: 'us' },
+  { level: 'none', home: 'eu' },
+];
 
 export function parametersOf(condition: string): readonly string[] {
   return Object.keys(KNOWN[condition]?.parameters ?? {});
@@ -63,10 +97,17 @@ export function conditionDefinition(name: string): ModelCondition {
   const known = KNOWN[name];
   if (known === undefined) throw new RangeError(`no condition ${name}`);
   const parameters = Object.fromEntries(
-    Object.entries(known.parameters).map(([parameter, kind]) => [parameter, { kind }]),
+    Object.entries(known.parameters).map(([parameter, kind]) => [parameter, typeOf(kind)]),
   );
   return { name, expression: known.expression, parameters };
 }
+
+const typeOf = (kind: ParameterKind): ParameterType =>
+  kind === 'map' ? { kind, of: { kind: 'any' } } : { kind };
+
+/** Whether it asks for what is known of the question's subject or object. */
+export const readsAttributes = (condition: string): boolean =>
+  parametersOf(condition).some((name) => /^(subject|resource)(_|$)/.test(name));
 
 export function evaluateCondition(
   condition: TupleCondition,
@@ -84,6 +125,8 @@ export function evaluateCondition(
 
 function fits(kind: ParameterKind, value: JsonValue): boolean {
   switch (kind) {
+    case 'map':
+      return typeof value === 'object' && value !== null && !Array.isArray(value);
     case 'bool':
       return typeof value === 'boolean';
     case 'string':

@@ -4,13 +4,8 @@
  * tuples come and go.
  */
 import type { Model } from '../../src/schema/model.js';
-import type {
-  JsonObject,
-  ObjectRef,
-  RelationTuple,
-  Subject,
-  TupleChange,
-} from '../../src/tuple/tuple.js';
+import type { StoreChange } from '../../src/tuple/attributes.js';
+import type { JsonObject, ObjectRef, RelationTuple, Subject } from '../../src/tuple/tuple.js';
 
 export interface World {
   readonly model: Model;
@@ -68,7 +63,7 @@ export interface Engine {
    * Changes arrive as a store's log holds them: a delete names a present key; a write names an
    * absent one, or replaces the condition and the expiry of a present one.
    */
-  apply(changes: readonly TupleChange[]): void;
+  apply(changes: readonly StoreChange[]): void;
   check(query: CheckQuery): Verdict;
   /** One verdict for each query, in their order; the surroundings may differ between them. */
   batch(queries: readonly CheckQuery[]): readonly Verdict[];

@@ -21,6 +21,9 @@
  * (`well-founded.ts`) of the equations read for S. If S is a userset `o#r`, the node (o, r) is true
  * by itself, and so is whatever follows from it. `undefined` means "not allowed".
  *
+ * Where attributes are known and a condition asks for them, the question is read in another context;
+ * see `attributes.ts`.
+ *
  * Lists are defined by that question alone: an object is listed if the subject is in it, a subject
  * if it is in the object.
  */
@@ -28,7 +31,9 @@ import type { Model, Rewrite } from '../../src/schema/model.js';
 import { formatObject, formatSubject, formatTupleKey } from '../../src/tuple/tuple.js';
 import type { JsonObject, ObjectRef, RelationTuple, Subject } from '../../src/tuple/tuple.js';
 import { isAdmitted, isLive } from './admission.js';
-import { evaluateCondition } from './conditions.js';
+import { contextOf } from './attributes.js';
+import type { Attributes } from './attributes.js';
+import { evaluateCondition, readsAttributes } from './conditions.js';
 import type { World } from './engine.js';
 import { solve } from './well-founded.js';
 import type { Formula, Truth } from './well-founded.js';
@@ -37,6 +42,7 @@ export interface Situation extends World {
   /** Stored and contextual, each key once. */
   readonly tuples: readonly RelationTuple[];
   readonly context: JsonObject;
+  readonly attributes?: Attributes;
   /** Further objects that may be asked about; those of the tuples are known anyway. */
   readonly objects: readonly ObjectRef[];
 }
@@ -62,8 +68,15 @@ export class Reference {
   readonly #nodes = new Map<string, number>();
   readonly #equations: Formula[] = [];
   readonly #solved = new Map<string, readonly Truth[]>();
+  readonly #situation: Situation;
+  readonly #isReadByQuestion: boolean;
+  readonly #inOtherContexts = new Map<string, Reference>();
 
   constructor(situation: Situation) {
+    const { attributes, model } = situation;
+    this.#situation = situation;
+    this.#isReadByQuestion =
+      attributes !== undefined && [...model.conditions.keys()].some(readsAttributes);
     this.#model = situation.model;
     this.#context = situation.context;
     this.tuples = situation.tuples.filter(
@@ -79,16 +92,31 @@ export class Reference {
 
   /** Is the subject in (object, relation)? An object that nobody names holds nobody. */
   truth(object: ObjectRef, relation: string, subject: Subject): Truth {
+    if (this.#isReadByQuestion)
+      return this.#about(subject, object).truth(object, relation, subject);
     const node = this.#nodes.get(nodeName(object, relation));
     return node === undefined ? 'false' : (this.#truthsFor(subject)[node] ?? 'false');
   }
 
-  /** Is there any tuple whose condition errs in this context? */
-  hasFailingTuple(): boolean {
+  /** Is there any tuple whose condition errs when many are asked about one object? */
+  hasFailingTuple(object: ObjectRef): boolean {
+    if (this.#isReadByQuestion) return this.#about(NOBODY, object).hasFailingTuple(object);
     return this.tuples.some(
       ({ condition }) =>
         condition !== undefined && evaluateCondition(condition, this.#context) === 'error',
     );
+  }
+
+  #about(subject: Subject, object: ObjectRef): Reference {
+    const { attributes, ...situation } = this.#situation;
+    const context = contextOf(this.#context, attributes ?? new Map(), { subject, object });
+    const name = JSON.stringify(context);
+    let reference = this.#inOtherContexts.get(name);
+    if (reference === undefined) {
+      reference = new Reference({ ...situation, context });
+      this.#inOtherContexts.set(name, reference);
+    }
+    return reference;
   }
 
   #truthsFor(subject: Subject): readonly Truth[] {
@@ -167,6 +195,9 @@ export class Reference {
     return all([{ kind: 'fact', truth }, member]);
   }
 }
+
+/** Of whom nothing is known. */
+const NOBODY: Subject = { kind: 'wildcard', type: '' };
 
 const any = (of: readonly Formula[]): Formula => ({ kind: 'any', of });
 const all = (of: readonly Formula[]): Formula => ({ kind: 'all', of });

@@ -14,6 +14,7 @@
  */
 import { formatObject, formatSubject, parseObject, parseSubject } from '../../src/tuple/tuple.js';
 import type { ObjectRef, RelationTuple, Subject } from '../../src/tuple/tuple.js';
+import type { Attributes } from './attributes.js';
 import type { CheckQuery, Engine, Surroundings, Verdict, World } from './engine.js';
 import { Reference, union } from './evaluator.js';
 import { Expansion } from './expansion.js';
@@ -28,6 +29,11 @@ type ListObjects = Query & { readonly kind: 'listObjects' };
 type Expand = Query & { readonly kind: 'expand' };
 type Listed = { readonly names: readonly string[] } | { readonly error: string };
 
+export interface Stored {
+  readonly tuples: readonly RelationTuple[];
+  readonly attributes: Attributes;
+}
+
 interface JudgedWorld extends World {
   readonly objects: readonly ObjectRef[];
 }
@@ -35,15 +41,17 @@ interface JudgedWorld extends World {
 export class Judge {
   readonly #world: JudgedWorld;
   readonly #stored: readonly RelationTuple[];
+  readonly #attributes: Attributes;
   readonly #engine: Engine;
   readonly #references = new Map<Surroundings, Reference>();
   readonly #withoutWildcards = new Map<Surroundings, Reference>();
   readonly #expansion: Expansion;
 
-  /** For as long as these tuples are the stored ones and the engine has them all. */
-  constructor(world: JudgedWorld, stored: readonly RelationTuple[], engine: Engine) {
+  /** For as long as these tuples and attributes are the stored ones and the engine has them all. */
+  constructor(world: JudgedWorld, { tuples, attributes }: Stored, engine: Engine) {
     this.#world = world;
-    this.#stored = stored;
+    this.#stored = tuples;
+    this.#attributes = attributes;
     this.#engine = engine;
     this.#expansion = new Expansion(engine, world.model);
   }
@@ -120,7 +128,8 @@ export class Judge {
         const subject = parseSubject(name);
         return subject !== undefined && isAskedFor(filter, subject) && truth(subject) === 'true';
       },
-      mayErr: candidates.some((each) => truth(each) === 'error') || reference.hasFailingTuple(),
+      mayErr:
+        candidates.some((each) => truth(each) === 'error') || reference.hasFailingTuple(object),
     });
   }
 
@@ -136,7 +145,10 @@ export class Judge {
     let reference = this.#references.get(at);
     if (reference === undefined) {
       const tuples = union(this.#stored, at.contextualTuples);
-      reference = new Reference({ ...this.#world, tuples, context: at.context });
+      reference = new Reference({
+        ...{ ...this.#world, tuples, context: at.context },
+        attributes: this.#attributes,
+      });
       this.#references.set(at, reference);
     }
     return reference;
@@ -149,7 +161,10 @@ export class Judge {
       const tuples = union(this.#stored, at.contextualTuples).filter(
         (tuple) => tuple.subject.kind !== 'wildcard',
       );
-      reference = new Reference({ ...this.#world, tuples, context: at.context });
+      reference = new Reference({
+        ...{ ...this.#world, tuples, context: at.context },
+        attributes: this.#attributes,
+      });
       this.#withoutWildcards.set(at, reference);
     }
     return reference;

@@ -3,6 +3,7 @@ import { PembaError } from '../../src/errors.js';
 import { OverlayGraph } from '../../src/graph/overlay.js';
 import { ResidentGraph } from '../../src/graph/resident.js';
 import { asRevision } from '../../src/ids.js';
+import { propertiesOf } from '../../src/operations/properties.js';
 import { Binding } from '../../src/query/binding.js';
 import { Budget } from '../../src/query/budget.js';
 import { check } from '../../src/query/check.js';
@@ -15,7 +16,7 @@ import type { QueryScope } from '../../src/query/scope.js';
 import type { Model } from '../../src/schema/model.js';
 import { compilePlan } from '../../src/schema/plan.js';
 import type { Plan } from '../../src/schema/plan.js';
-import type { TupleChange } from '../../src/tuple/tuple.js';
+import type { StoreChange } from '../../src/tuple/attributes.js';
 import type {
   CheckQuery,
   Engine,
@@ -68,7 +69,7 @@ class PembaEngine implements Engine {
     this.#latest = this.#lasting;
   }
 
-  apply(changes: readonly TupleChange[]): void {
+  apply(changes: readonly StoreChange[]): void {
     this.#graph.apply(asRevision(this.#graph.revision + 1), changes);
     this.#latest = new Binding(this.#plan, this.#graph.kinds);
   }
@@ -111,6 +112,7 @@ class PembaEngine implements Engine {
           ? this.#graph
           : new OverlayGraph(this.#graph, kinds, contextualTuples),
       context,
+      propertiesOf: propertiesOf(binding, this.#graph),
       now: this.#now,
       budget: new Budget(LIMITS, () => performance.now()),
     };

@@ -6,7 +6,8 @@ import type {
   SubjectRestriction,
 } from '../../src/schema/model.js';
 import { formatObject, formatSubject, formatTupleKey } from '../../src/tuple/tuple.js';
-import type { RelationTuple, TupleChange } from '../../src/tuple/tuple.js';
+import type { StoreChange } from '../../src/tuple/attributes.js';
+import type { RelationTuple } from '../../src/tuple/tuple.js';
 import type { Surroundings } from './engine.js';
 import type { Check, Query } from './queries.js';
 
@@ -67,12 +68,14 @@ export function printTuple(tuple: RelationTuple): string {
   return `${formatTupleKey(tuple)}${condition}${expiry}`;
 }
 
-export function printChange(change: TupleChange): string {
+export function printChange(change: StoreChange): string {
   switch (change.operation) {
     case 'write':
       return `+ ${printTuple(change.tuple)}`;
     case 'delete':
       return `- ${formatTupleKey(change.tuple)}`;
+    case 'attributes':
+      return `${formatObject(change.entity)} is ${JSON.stringify(change.attributes)}`;
   }
 }
 

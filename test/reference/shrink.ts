@@ -2,13 +2,14 @@
  * Makes a failing case small: leaves out whatever is not needed for the query to go on failing,
  * one piece at a time, until every piece left is needed.
  */
+import { isOfTuple } from '../../src/tuple/attributes.js';
+import type { StoreChange } from '../../src/tuple/attributes.js';
 import { formatTupleKey } from '../../src/tuple/tuple.js';
-import type { TupleChange } from '../../src/tuple/tuple.js';
 import type { Surroundings } from './engine.js';
 import type { Check, Query } from './queries.js';
 
 export interface Case {
-  readonly steps: readonly (readonly TupleChange[])[];
+  readonly steps: readonly (readonly StoreChange[])[];
   readonly query: Query;
 }
 
@@ -43,13 +44,14 @@ function withoutChanges(
   steps: Case['steps'],
   from: number,
   to: number,
-): readonly (readonly TupleChange[])[] {
+): readonly (readonly StoreChange[])[] {
   const live = new Set<string>();
   let position = -1;
   const left = steps.map((step) =>
     step.filter((change) => {
       position += 1;
       if (position >= from && position < to) return false;
+      if (!isOfTuple(change)) return true;
       const key = formatTupleKey(change.tuple);
       if (change.operation === 'delete') return live.delete(key);
       live.add(key);

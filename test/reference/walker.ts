@@ -7,8 +7,11 @@
  * find each of them: that is how we know that its agreement means something.
  */
 import type { Rewrite } from '../../src/schema/model.js';
-import { formatObject, formatSubject, formatTupleKey } from '../../src/tuple/tuple.js';
-import type { ObjectRef, RelationTuple, Subject, TupleChange } from '../../src/tuple/tuple.js';
+import { formatObject, formatSubject, formatTupleKey, parseObject } from '../../src/tuple/tuple.js';
+import { isOfTuple } from '../../src/tuple/attributes.js';
+import type { StoreChange } from '../../src/tuple/attributes.js';
+import type { JsonObject, ObjectRef, RelationTuple, Subject } from '../../src/tuple/tuple.js';
+import { contextOf } from './attributes.js';
 import { isAdmitted } from './admission.js';
 import { evaluateCondition } from './conditions.js';
 import type {
@@ -42,6 +45,8 @@ export const BUGS = [
   'parent without tuples not listed',
   'excluded user listed beside wildcard',
   'exclusion expanded as its base',
+  'context wins over attributes',
+  'first object listed lends its attributes',
 ] as const;
 
 export type Bug = (typeof BUGS)[number];
@@ -63,7 +68,8 @@ const least = (values: readonly Value[]): Value =>
 interface Walk {
   readonly subject: Subject;
   readonly tuples: readonly RelationTuple[];
-  readonly at: Surroundings;
+  /** With what is known of the subject and the object. */
+  readonly context: JsonObject;
   /** Node → its value so far. */
   readonly table: Map<string, Value>;
   /** The nodes that this round has entered. */
@@ -74,14 +80,21 @@ class Walker implements Engine {
   readonly #world: World;
   readonly #bug: Bug | undefined;
   readonly #stored = new Map<string, RelationTuple>();
+  readonly #attributes = new Map<string, JsonObject>();
 
   constructor(world: World, bug: Bug | undefined) {
     this.#world = world;
     this.#bug = bug;
   }
 
-  apply(changes: readonly TupleChange[]): void {
+  apply(changes: readonly StoreChange[]): void {
     for (const change of changes) {
+      if (!isOfTuple(change)) {
+        const name = formatObject(change.entity);
+        if (change.attributes === undefined) this.#attributes.delete(name);
+        else this.#attributes.set(name, change.attributes);
+        continue;
+      }
       const key = formatTupleKey(change.tuple);
       const { kind } = change.tuple.subject;
       if (change.operation === 'write') this.#stored.set(key, change.tuple);
@@ -92,7 +105,8 @@ class Walker implements Engine {
   }
 
   check(query: CheckQuery): Verdict {
-    const value = this.#settle(this.#walk(query.subject, query), query.object, query.relation);
+    const { subject, object, relation } = query;
+    const value = this.#settle(this.#walk(subject, object, query), object, relation);
     return value === 'error' ? { kind: 'error', code: 'condition_failed' } : { kind: value };
   }
 
@@ -114,15 +128,19 @@ class Walker implements Engine {
       ? ofTuples
       : [...ofTuples, ...ofSubject];
     const candidates = distinctObjects(known.filter((each) => each.type === type));
-    const walk = this.#walk(subject, at);
-    const values = candidates.map((object) => this.#settle(walk, object, relation));
+    const lends = this.#has('first object listed lends its attributes') ? candidates[0] : undefined;
+    const values = candidates.map((object) =>
+      this.#settle(this.#walk(subject, lends ?? object, at), object, relation),
+    );
     if (values.includes('error')) return { error: 'condition_failed' };
     return { objects: candidates.filter((_, index) => values[index] === 'true').map(formatObject) };
   }
 
   listUsers({ object, relation, filter, ...at }: ListUsersQuery): ListedUsers {
     const candidates = this.#candidates(object, filter, at);
-    const values = candidates.map((each) => this.#settle(this.#walk(each, at), object, relation));
+    const values = candidates.map((each) =>
+      this.#settle(this.#walk(each, object, at), object, relation),
+    );
     if (values.includes('error')) return { error: 'condition_failed' };
     const isOpen = candidates.some(
       (each, index) => each.kind === 'wildcard' && values[index] === 'true',
@@ -144,6 +162,7 @@ class Walker implements Engine {
     const tuples = this.#tuples(at);
     const subjects = tuples.map((tuple) => tuple.subject).filter((each) => each.type === type);
     const objects = distinctObjects([
+      ...this.#attributed(),
       object,
       ...tuples.map((tuple) => tuple.object),
       ...subjects.flatMap((each) => (each.kind === 'wildcard' ? [] : [each])),
@@ -155,6 +174,10 @@ class Walker implements Engine {
       ];
     }
     return objects.map((each) => ({ kind: 'userset', ...each, relation }));
+  }
+
+  #attributed(): readonly ObjectRef[] {
+    return [...this.#attributes.keys()].flatMap((name) => parseObject(name) ?? []);
   }
 
   expand({ object, relation }: ExpandQuery): ExpandTree | undefined {
@@ -200,8 +223,11 @@ class Walker implements Engine {
     }
   }
 
-  #walk(subject: Subject, at: Surroundings): Walk {
-    return { subject, tuples: this.#tuples(at), at, table: new Map(), visited: new Set() };
+  #walk(subject: Subject, object: ObjectRef, at: Surroundings): Walk {
+    const known = contextOf(at.context, this.#attributes, { subject, object });
+    const context = this.#has('context wins over attributes') ? { ...known, ...at.context } : known;
+    const tuples = this.#tuples(at);
+    return { subject, tuples, context, table: new Map(), visited: new Set() };
   }
 
   #settle(walk: Walk, object: ObjectRef, relation: string): Value {
@@ -289,7 +315,7 @@ class Walker implements Engine {
   /** The tuple's condition and the membership that it would give. */
   #both(walk: Walk, tuple: RelationTuple, membership: Value): Value {
     if (tuple.condition === undefined) return membership;
-    const condition = evaluateCondition(tuple.condition, walk.at.context);
+    const condition = evaluateCondition(tuple.condition, walk.context);
     if (condition === 'error' && this.#has('error counts as false')) return 'false';
     return least([condition, membership]);
   }

@@ -6,6 +6,8 @@
  * by the tuple, by the request, by both, or by nobody.
  */
 import type { Model, SubjectRestriction } from '../../src/schema/model.js';
+import { isOfTuple } from '../../src/tuple/attributes.js';
+import type { AttributesChange, StoreChange } from '../../src/tuple/attributes.js';
 import { formatTupleKey } from '../../src/tuple/tuple.js';
 import type {
   JsonObject,
@@ -17,7 +19,14 @@ import type {
   TupleCondition,
 } from '../../src/tuple/tuple.js';
 import { isAdmitted } from './admission.js';
-import { CONDITION_NAMES, FIT_VALUES, UNFIT_VALUES, parametersOf } from './conditions.js';
+import {
+  ATTRIBUTES,
+  CONDITION_NAMES,
+  FIT_VALUES,
+  UNFIT_VALUES,
+  parametersOf,
+  readsAttributes,
+} from './conditions.js';
 import type { Surroundings, World } from './engine.js';
 import { randomModel } from './models.js';
 import type { Negation } from './models.js';
@@ -27,7 +36,7 @@ export interface GeneratedWorld extends World {
   readonly seed: number;
   readonly negation: Negation;
   /** Applied in order; everything is asked again after each. */
-  readonly steps: readonly (readonly TupleChange[])[];
+  readonly steps: readonly (readonly StoreChange[])[];
   readonly surroundings: readonly Surroundings[];
   /** What queries name: the objects of the tuples, and some that no tuple names. */
   readonly objects: readonly ObjectRef[];
@@ -44,8 +53,8 @@ const TUPLES_MAX = 120;
 const EXTRA_STEPS = [0, 1, 1, 2, 2, 5];
 
 /** Keeps the stored tuples, by their keys, in step with the changes. */
-export function applyTo(stored: Map<string, RelationTuple>, changes: readonly TupleChange[]): void {
-  for (const change of changes) {
+export function applyTo(stored: Map<string, RelationTuple>, changes: readonly StoreChange[]): void {
+  for (const change of changes.filter(isOfTuple)) {
     const key = formatTupleKey(change.tuple);
     if (change.operation === 'delete') stored.delete(key);
     else stored.set(key, change.tuple);
@@ -75,10 +84,13 @@ export function randomWorld(seed: number, negation: Negation = 'stratified'): Ge
   const population = populate(random, model);
   const first = randomWrites(population, tupleCount(population));
   const live = new Map<string, RelationTuple>();
-  const steps: (readonly TupleChange[])[] = [recordWrites(live, first)];
+  const steps: (readonly StoreChange[])[] = [
+    [...recordWrites(live, first), ...randomAttributes(population, [0, 0.4, 0.8])],
+  ];
   const deleted: RelationTuple[] = [];
   for (let extra = random.pick(EXTRA_STEPS); extra > 0; extra -= 1) {
-    steps.push(randomChanges(population, live, deleted));
+    const changes = randomChanges(population, live, deleted);
+    steps.push([...changes, ...randomAttributes(population, [0, 0.1])]);
   }
   return {
     seed,
@@ -94,6 +106,25 @@ export function randomWorld(seed: number, negation: Negation = 'stratified'): Ge
       .flatMap(([type, ids]) => ids.map((id) => ({ type, id })))
       .concat([...model.types.keys()].flatMap((type) => OUTSIDERS.map((id) => ({ type, id })))),
   };
+}
+
+/** Of a share of all objects, outsiders among them, where the model asks for any. */
+function randomAttributes(
+  { random, model, ids }: Population,
+  shares: readonly number[],
+): readonly AttributesChange[] {
+  if (![...model.conditions.keys()].some(readsAttributes)) return [];
+  const share = random.pick(shares);
+  const entities = [...ids].flatMap(([type, each]) =>
+    [...each, ...OUTSIDERS].map((id) => ({ type, id })),
+  );
+  return entities
+    .filter(() => random.chance(share))
+    .map((entity) => ({
+      operation: 'attributes',
+      entity,
+      attributes: random.pick([undefined, ...ATTRIBUTES]),
+    }));
 }
 
 function tupleCount({ random, ids, writable }: Population): number {

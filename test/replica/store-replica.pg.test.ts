@@ -95,6 +95,7 @@ describeWithPostgres(`a store's replica (PEMBA_SEED=${seed})`, () => {
         runOutside(silentWrite(storeId));
       },
       tuple: (one) => seen.push(one),
+      attributes: () => undefined,
     });
     expect(head).toMatchObject({ revision: 0, newestModel: undefined });
     expect(seen).toEqual([]);

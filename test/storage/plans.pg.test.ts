@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { KeyId, ModelId, Revision, StoreId } from '../../src/ids.js';
 import * as apiKeys from '../../src/storage/api-keys.js';
 import * as audit from '../../src/storage/audit.js';
+import * as attributes from '../../src/storage/attributes.js';
 import * as assertions from '../../src/storage/assertions.js';
 import * as changes from '../../src/storage/changes.js';
 import type { Database, SqlValue } from '../../src/storage/database.js';
@@ -27,7 +28,16 @@ import { newId, openStorage, request, statementsOf, tuple } from '../support/sto
 import type { Statement, TestStorage } from '../support/storage.js';
 
 const FAMILIES = {
-  ...{ ...apiKeys, ...audit, ...assertions, ...changes, ...models, ...purge, ...reading },
+  ...{
+    ...apiKeys,
+    ...attributes,
+    ...audit,
+    ...assertions,
+    ...changes,
+    ...models,
+    ...purge,
+    ...reading,
+  },
   ...{ ...importing, ...revocations, ...settings, ...signingKeys, ...snapshot, ...stores },
   ...{ ...usedOnce, ...writing },
 };
@@ -94,6 +104,9 @@ async function fill(): Promise<void> {
     `INSERT INTO revocation_head SELECT i::text, i FROM generate_series(1, 5000) AS i`,
     `INSERT INTO used_once SELECT sha256(i::text::bytea), now() + (i - 1000) * interval '1 second'
      FROM generate_series(1, 20000) AS i`,
+    `INSERT INTO entity_attributes
+     SELECT store_id, object_type, object_id, '{"level": 1}', now()
+     FROM (SELECT DISTINCT store_id, object_type, object_id FROM relation_tuple) AS entity`,
     `UPDATE store SET head_revision = (SELECT coalesce(max(revision), 0) FROM tuple_change c
        WHERE c.store_id = store.store_id) WHERE store_id = ANY ($1)`,
   ]) {
@@ -131,6 +144,12 @@ async function write(storeId: StoreId, count: number): Promise<void> {
     ],
     page.now,
   );
+  const entities = Array.from({ length: count / 2 }, (_, i) => ({
+    operation: 'attributes' as const,
+    entity: { type: 'document', id: `o${i}` },
+    attributes: i % 2 === 0 ? { level: 2 } : undefined,
+  }));
+  await writing.writeTuples(database, storeId, [request({ attributes: entities })], page.now);
 }
 
 type Calls = Readonly<Partial<Record<keyof typeof FAMILIES, readonly (() => Promise<unknown>)[]>>>;
@@ -171,6 +190,9 @@ function calls(): Calls {
     markRevoked: [() => apiKeys.markRevoked(database, key, now)],
     replaceAssertions: [() => assertions.replaceAssertions(database, store, model, [])],
     findAssertions: [() => assertions.findAssertions(database, store, model)],
+    findAttributes: [
+      () => attributes.findAttributes(database, store, { type: 'document', id: 'o17' }),
+    ],
     readChanges: [
       () => changes.readChanges(database, store, { ...page, after }),
       () => changes.readChanges(database, store, { ...page, after, objectType: 'folder' }),
@@ -202,7 +224,11 @@ function calls(): Calls {
     }),
     readSnapshot: [
       () =>
-        snapshot.readSnapshot(database, small, { begin: () => undefined, tuple: () => undefined }),
+        snapshot.readSnapshot(database, small, {
+          begin: () => undefined,
+          tuple: () => undefined,
+          attributes: () => undefined,
+        }),
     ],
     insertStore: [
       () =>

@@ -5,7 +5,8 @@ import { readSnapshot } from '../../src/storage/snapshot.js';
 import { softDeleteStore } from '../../src/storage/stores.js';
 import type { StoreHead } from '../../src/storage/stores.js';
 import { writeTuples } from '../../src/storage/write-tuples.js';
-import type { RelationTuple } from '../../src/tuple/tuple.js';
+import { formatObject } from '../../src/tuple/tuple.js';
+import type { JsonObject, RelationTuple } from '../../src/tuple/tuple.js';
 import { describeWithPostgres } from '../support/postgres.js';
 import { newId, newStore, openStorage, request, tuple, tupleText } from '../support/storage.js';
 import type { TestStorage } from '../support/storage.js';
@@ -28,6 +29,8 @@ async function heard(storeId: StoreId): Promise<readonly (StoreHead | string)[]>
   const head = await readSnapshot(storage.database, storeId, {
     begin: (begun) => calls.push(begun),
     tuple: (one) => calls.push(tupleText(one)),
+    attributes: (entity, attributes) =>
+      calls.push(`${formatObject(entity)} ${JSON.stringify(attributes)}`),
   });
   expect(calls[0]).toBe(head);
   return calls;
@@ -71,6 +74,29 @@ describeWithPostgres('a snapshot', () => {
     expect([...given].sort()).toEqual(tuples.map(tupleText).sort());
   });
 
+  it('gives the attributes of entities after the tuples, as they were written', async () => {
+    const storeId = await storeWith([tuple('document:1#viewer@user:a')]);
+    const attributes: JsonObject = {
+      ['tab\tquote"backslash\\']: [
+        'line\nfeed\r',
+        '\\N',
+        '\\.',
+        '\u0000\u2028',
+        { deep: [null, -0.5] },
+      ],
+      __proto__: { a: 1 },
+    };
+    const entity = { type: 'document', id: '日本\\' };
+    const change = { operation: 'attributes' as const, entity, attributes };
+    await writeTuples(storage.database, storeId, [request({ attributes: [change] })], new Date(1));
+    const [head, ...given] = await heard(storeId);
+    expect(head).toMatchObject({ revision: 2 });
+    expect(given).toEqual([
+      tupleText(tuple('document:1#viewer@user:a')),
+      `document:日本\\ ${JSON.stringify(attributes)}`,
+    ]);
+  });
+
   it('puts together what comes in pieces, within characters too', async () => {
     const tuples = Array.from({ length: 5000 }, (_, i) =>
       tuple(`document:${['é', '漢', '🙂', ''][i % 4]!}${i}#viewer@user:${'🙂'.repeat(i % 50)}a`),
@@ -83,7 +109,8 @@ describeWithPostgres('a snapshot', () => {
     const database = await storage.connect({ timeoutMs: 300, poolSize: 1 });
     const backend = 'SELECT pg_backend_pid() AS pid';
     const before = await database.query(backend);
-    const receiver = { begin: () => undefined, tuple: () => undefined };
+    const ignore = (): undefined => undefined;
+    const receiver = { begin: ignore, tuple: ignore, attributes: ignore };
     await readSnapshot(database, await newStore(database), receiver);
     await new Promise((resolve) => setTimeout(resolve, 900));
     expect(await database.query(backend)).toEqual(before);

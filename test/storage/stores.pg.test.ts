@@ -216,7 +216,10 @@ describeWithPostgres('settings', () => {
 });
 
 describeWithPostgres('a deleted store', () => {
-  const tables = ['relation_tuple', 'tuple_change', 'authorization_model', 'assertion', 'store'];
+  const tables = [
+    ...['relation_tuple', 'entity_attributes', 'tuple_change'],
+    ...['authorization_model', 'assertion', 'store'],
+  ];
   const rowsOf = async (storeId: StoreId): Promise<number> => {
     const counts = tables.map((table) => `(SELECT count(*) FROM ${table} WHERE store_id = $1)`);
     const [row] = await database.query(`SELECT (${counts.join(' + ')})::int AS rows`, [storeId]);
@@ -225,7 +228,9 @@ describeWithPostgres('a deleted store', () => {
   const fill = async (storeId: StoreId): Promise<void> => {
     await replaceAssertions(database, storeId, await newModel(storeId), []);
     const writes = Array.from({ length: 7 }, (_, i) => tuple(`document:${i}#viewer@user:a`));
-    await writeTuples(database, storeId, [request({ writes })], new Date());
+    const entity = { type: 'user', id: 'a' };
+    const attributes = [{ operation: 'attributes' as const, entity, attributes: {} }];
+    await writeTuples(database, storeId, [request({ writes, attributes })], new Date());
   };
 
   it('goes in bites, when its time has come, and nothing else goes', async () => {
@@ -237,9 +242,9 @@ describeWithPostgres('a deleted store', () => {
     const bites: number[] = [];
     do bites.push(await purgeDeletedStore(database, new Date(1000), 3));
     while (bites.at(-1) !== 0);
-    // 7 tuples, 7 changes, a model, its assertions, the store.
-    expect(bites).toEqual([3, 3, 1, 3, 3, 1, 1, 1, 1, 0]);
+    // 7 tuples, attributes, 8 changes, a model, its assertions, the store.
+    expect(bites).toEqual([3, 3, 1, 1, 3, 3, 2, 1, 1, 1, 0]);
     expect(await rowsOf(gone)).toBe(0);
-    expect([await rowsOf(live), await rowsOf(late)]).toEqual([17, 17]);
+    expect([await rowsOf(live), await rowsOf(late)]).toEqual([19, 19]);
   });
 });

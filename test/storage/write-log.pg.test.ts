@@ -1,18 +1,20 @@
 /**
  * Random requests, in transactions of several, against a model of them in memory: the same outcomes,
- * the same tuples, and a log that leads there from nothing. The seed stands in the name;
+ * the same tuples and attributes, and a log that leads there from nothing. The seed stands in the name;
  * `PEMBA_SEED=<seed> npm test` repeats the run.
  */
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { asRevision } from '../../src/ids.js';
 import type { StoreId } from '../../src/ids.js';
-import { readChanges } from '../../src/storage/changes.js';
+import { readChanges, readRevisions } from '../../src/storage/changes.js';
 import type { LogEntry } from '../../src/storage/changes.js';
 import { storeHeads } from '../../src/storage/stores.js';
 import { writeTuples } from '../../src/storage/write-tuples.js';
 import type { WriteOutcome, WriteRequest } from '../../src/storage/write-ledger.js';
-import { formatTupleKey } from '../../src/tuple/tuple.js';
-import type { RelationTuple, TupleChange } from '../../src/tuple/tuple.js';
+import type { AttributesChange, StoreChange } from '../../src/tuple/attributes.js';
+import { formatObject, formatTupleKey } from '../../src/tuple/tuple.js';
+import type { RelationTuple } from '../../src/tuple/tuple.js';
 import { describeWithPostgres } from '../support/postgres.js';
 import { newStore, openStorage, storedTuples, tuple, tupleText } from '../support/storage.js';
 import type { TestStorage } from '../support/storage.js';
@@ -46,6 +48,12 @@ const facts = fc.record({
   ),
 });
 
+const attributes: fc.Arbitrary<AttributesChange> = fc.record({
+  operation: fc.constant('attributes' as const),
+  entity: fc.constantFrom({ type: 'user', id: 'a' }, { type: 'document', id: '1' }),
+  attributes: fc.constantFrom(undefined, {}, { a: 1 }, { a: 1, b: ['x"\\', null] }),
+});
+
 const requests: fc.Arbitrary<WriteRequest> = fc
   .record({
     names: fc.shuffledSubarray(NAMES, { minLength: 1, maxLength: 4 }),
@@ -54,8 +62,9 @@ const requests: fc.Arbitrary<WriteRequest> = fc
     onMissing: fc.constantFrom('error' as const, 'ignore' as const),
     onDuplicate: fc.constantFrom('error' as const, 'ignore' as const, 'replace' as const),
     onlyExpired: fc.boolean(),
+    attributes: fc.option(fc.array(attributes, { maxLength: 2 }), { nil: undefined }),
   })
-  .map(({ names, facts: carried, writeCount, onMissing, onDuplicate, onlyExpired }) => ({
+  .map(({ names, facts: carried, writeCount, onMissing, onDuplicate, onlyExpired, ...given }) => ({
     writes: names.slice(0, writeCount).map((name, i) => {
       const { condition, expiresAt } = carried[i]!;
       return tuple(name, {
@@ -66,6 +75,7 @@ const requests: fc.Arbitrary<WriteRequest> = fc
     deletes: names.slice(writeCount).map((name) => tuple(name)),
     onMissing,
     onDuplicate,
+    ...(given.attributes && { attributes: given.attributes }),
     ...(onlyExpired && writeCount === 0 && { onlyExpired }),
   }));
 
@@ -77,6 +87,7 @@ const histories = fc.array(
 /** What a store is and does, in the fewest words. */
 class Model {
   tuples = new Map<string, RelationTuple>();
+  readonly attributes = new Map<string, string>();
   revision = 0;
 
   /** The revision, or the code of the refusal; and what is logged. */
@@ -104,28 +115,42 @@ class Model {
       after.set(name, written);
     }
     this.tuples = after;
+    for (const change of request.attributes ?? []) {
+      const name = formatObject(change.entity);
+      const text = change.attributes && JSON.stringify(change.attributes);
+      if (this.attributes.get(name) === text) continue;
+      log.push(told(change));
+      if (text === undefined) this.attributes.delete(name);
+      else this.attributes.set(name, text);
+    }
     if (log.length > 0) this.revision += 1;
     return { result: this.revision, log };
   }
 }
 
-const told = (change: TupleChange): string =>
-  change.operation === 'write'
-    ? `write ${tupleText(change.tuple)}`
-    : `delete ${formatTupleKey(change.tuple)}`;
+function told(change: StoreChange): string {
+  switch (change.operation) {
+    case 'write':
+      return `write ${tupleText(change.tuple)}`;
+    case 'delete':
+      return `delete ${formatTupleKey(change.tuple)}`;
+    case 'attributes':
+      return `attributes ${formatObject(change.entity)} ${JSON.stringify(change.attributes)}`;
+  }
+}
 
 const asModelled = (outcome: WriteOutcome): ReturnType<Model['apply']> =>
   outcome.kind === 'written'
     ? { result: outcome.revision, log: outcome.changes.map(told) }
     : { result: outcome.error.code, log: [] };
 
-/** What the log alone makes of an empty store; fails where an entry does not fit. */
+/** What the log of tuples alone makes of an empty store; fails where an entry does not fit. */
 function replay(log: readonly LogEntry[]): readonly RelationTuple[] {
   const tuples = new Map<string, RelationTuple>();
   let before = { revision: 0, ordinal: 0 };
   for (const { revision, ordinal, change } of log) {
-    const isNext = revision === before.revision + 1 && ordinal === 0;
-    expect(isNext || (revision === before.revision && ordinal === before.ordinal + 1)).toBe(true);
+    const isLater = revision > before.revision && ordinal === 0;
+    expect(isLater || (revision === before.revision && ordinal === before.ordinal + 1)).toBe(true);
     before = { revision, ordinal };
     const name = formatTupleKey(change.tuple);
     expect(tuples.has(name)).toBe(change.operation === 'delete');
@@ -142,11 +167,20 @@ describeWithPostgres(`random writes (PEMBA_SEED=${seed})`, () => {
   });
   afterAll(() => storage.close());
 
-  const wholeLog = (storeId: StoreId): Promise<readonly LogEntry[]> =>
+  const logOfTuples = (storeId: StoreId): Promise<readonly LogEntry[]> =>
     readChanges(storage.database, storeId, {
       after: { revision: 0, ordinal: 0 },
       limit: 1_000_000,
     });
+
+  const storedAttributes = async (storeId: StoreId): Promise<readonly (readonly unknown[])[]> => {
+    const rows = await storage.database.query(
+      `SELECT object_type || ':' || object_id AS name, attributes FROM entity_attributes
+       WHERE store_id = $1 ORDER BY name`,
+      [storeId],
+    );
+    return rows.map((row) => [row['name'], JSON.stringify(row['attributes'])]);
+  };
 
   it('come out as the model says, and the log leads to the tuples', async () => {
     const refusals = new Set<unknown>();
@@ -168,8 +202,20 @@ describeWithPostgres(`random writes (PEMBA_SEED=${seed})`, () => {
       }
       const expectedTuples = [...model.tuples.values()].map(tupleText).sort();
       expect(await storedTuples(database, storeId)).toEqual(expectedTuples);
-      const log = await wholeLog(storeId);
-      expect(log.map(({ revision, change }) => `${revision} ${told(change)}`)).toEqual(logged);
+      expect(await storedAttributes(storeId)).toEqual([...model.attributes].sort());
+      const revisions = await readRevisions(database, storeId, asRevision(0), 1_000_000);
+      expect(revisions.map(({ revision }) => revision)).toEqual(
+        Array.from({ length: model.revision }, (_, i) => i + 1),
+      );
+      expect(
+        revisions.flatMap(({ revision, changes }) =>
+          changes.map((change) => `${revision} ${told(change)}`),
+        ),
+      ).toEqual(logged);
+      const log = await logOfTuples(storeId);
+      expect(log.map(({ revision, change }) => `${revision} ${told(change)}`)).toEqual(
+        logged.filter((line) => !line.includes(' attributes ')),
+      );
       expect(replay(log).map(tupleText).sort()).toEqual(expectedTuples);
       const heads = await storeHeads(database, [storeId]);
       expect(heads.get(storeId)?.revision).toBe(model.revision);

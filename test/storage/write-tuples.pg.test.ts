@@ -6,6 +6,7 @@ import { readTuples } from '../../src/storage/read-tuples.js';
 import { softDeleteStore } from '../../src/storage/stores.js';
 import { writeTuples } from '../../src/storage/write-tuples.js';
 import type { WriteOutcome, WriteRequest } from '../../src/storage/write-ledger.js';
+import { isOfTuple } from '../../src/tuple/attributes.js';
 import { formatTupleKey } from '../../src/tuple/tuple.js';
 import type { RelationTuple } from '../../src/tuple/tuple.js';
 import { describeWithPostgres } from '../support/postgres.js';
@@ -46,7 +47,9 @@ const inShort = (outcomes: readonly WriteOutcome[]): readonly (number | string)[
 async function logOf(storeId: StoreId): Promise<readonly string[]> {
   const log = await readRevisions(database, storeId, 0 as Revision, 1_000_000);
   return log.flatMap(({ revision, changes }) =>
-    changes.map(({ operation, tuple: key }) => `${revision} ${operation} ${formatTupleKey(key)}`),
+    changes
+      .filter(isOfTuple)
+      .map(({ operation, tuple: key }) => `${revision} ${operation} ${formatTupleKey(key)}`),
   );
 }
 

@@ -1,7 +1,7 @@
 /** What a request brings along besides its question: what it says of entities, and what it asks for. */
 import { invalidRequest } from '../../errors.js';
-import { propertiesOf, withProperties } from '../../operations/properties.js';
-import type { Properties } from '../../operations/properties.js';
+import { withProperties } from '../../operations/properties.js';
+import type { AssertedProperties, Properties } from '../../operations/properties.js';
 import type { Resolved } from '../../operations/resolve.js';
 import type { Obligation } from '../../schema/authzen-mapping.js';
 import type { Part } from '../../schema/authzen-mapping-wire.js';
@@ -35,26 +35,25 @@ export function assertedProperties(
 }
 
 /** What conditions are told; without conditions, nobody looks at it. */
-export function contextOf(
+export const contextOf = (
   { plan }: Resolved,
   context: JsonObject | null | undefined,
-  {
-    subject,
-    object,
-    properties,
-  }: {
-    readonly subject: ObjectRef;
-    readonly object: ObjectRef;
-    readonly properties: Properties;
-  },
-): JsonObject {
-  if (plan.conditions.size === 0) return context ?? NOTHING;
-  return withProperties(context ?? NOTHING, {
-    subject: propertiesOf(subject, properties.subject),
-    resource: propertiesOf(object, properties.resource),
-    action: properties.action,
-  });
-}
+  properties: Properties,
+): JsonObject =>
+  plan.conditions.size === 0
+    ? (context ?? NOTHING)
+    : withProperties(context ?? NOTHING, properties);
+
+/** What lies over the stored attributes of the two that a question is about. */
+export const assertedOf = (
+  { subject, resource }: Properties,
+  user: ObjectRef,
+  object: ObjectRef,
+): readonly AssertedProperties[] =>
+  [
+    { entity: user, properties: subject },
+    { entity: object, properties: resource },
+  ].filter(({ properties }) => Object.keys(properties).length > 0);
 
 /** What the answer is to tell besides the decision. */
 export interface Wanted {

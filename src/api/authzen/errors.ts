@@ -55,6 +55,8 @@ const STATUSES: Readonly<Record<ErrorCode, number>> = {
   invalid_delegation_settings: 400,
   invalid_authzen_mapping: 400,
   invalid_route_table: 400,
+  invalid_attributes: 400,
+  attributes_not_found: 404,
   invalid_tuple: 400,
   invalid_contextual_tuple: 400,
   empty_write: 400,

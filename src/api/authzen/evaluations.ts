@@ -6,7 +6,7 @@ import type { Resolved } from '../../operations/resolve.js';
 import type { JsonObject, JsonValue, TupleKey } from '../../tuple/tuple.js';
 import { AJV_OPTIONS, schemaProblem } from '../schema-problem.js';
 import type { Semantic, WireOptions } from './acting.js';
-import { assertedProperties, contextOf } from './circumstances.js';
+import { assertedOf, assertedProperties, contextOf } from './circumstances.js';
 import { objectOf, relationOf, subjectOf } from './entities.js';
 import type { WireAction, WireEntity } from './entities.js';
 import type { Asked } from './judgement.js';
@@ -112,6 +112,7 @@ export function askedOf(
   return {
     key,
     contextualTuples: [],
-    context: contextOf(resolved, context, { subject: user, object, properties }),
+    context: contextOf(resolved, context, properties),
+    asserted: assertedOf(properties, user, object),
   };
 }

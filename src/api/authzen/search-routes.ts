@@ -8,14 +8,14 @@ import type { Answer, Resolved, Target } from '../../operations/resolve.js';
 import type { Page, PageRequest } from '../../query/page.js';
 import type { Obligation } from '../../schema/authzen-mapping.js';
 import { textOfId } from '../../tuple/claim-id.js';
-import type { ObjectRef, Subject } from '../../tuple/tuple.js';
+import type { Subject } from '../../tuple/tuple.js';
 import { failing } from '../decision.js';
 import type { DecidedQuestion, RecordDecisions } from '../decision.js';
 import { askedStoreOf, callerOf } from '../gate.js';
 import { namedActors } from './acting.js';
 import type { WireOptions } from './acting.js';
 import { obligationToWire } from './answer.js';
-import { assertedProperties, canMeet, contextOf, wantedBy } from './circumstances.js';
+import { assertedOf, assertedProperties, canMeet, contextOf, wantedBy } from './circumstances.js';
 import type { Wanted } from './circumstances.js';
 import { consistencyOf, stampRevision } from './consistency.js';
 import { objectOf, relationOf, resourceTypeOf, subjectOf, subjectTypeOf } from './entities.js';
@@ -214,8 +214,8 @@ function groundOf(
     engine,
     resolved,
     page,
-    contextFor: (user: ObjectRef, object: ObjectRef) =>
-      contextOf(resolved, context, { subject: user, object, properties }),
+    context: contextOf(resolved, context, properties),
+    assertedFor: (user, object) => assertedOf(properties, user, object),
   };
 }
 

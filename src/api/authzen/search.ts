@@ -4,6 +4,8 @@
  * the graph's own list cannot differ from that.
  */
 import type { Engine } from '../../operations/engine.js';
+import { overlaid } from '../../operations/properties.js';
+import type { AssertedProperties } from '../../operations/properties.js';
 import { scopeOf } from '../../operations/resolve.js';
 import type { Resolved } from '../../operations/resolve.js';
 import { objectCandidates, subjectCandidates } from '../../query/candidates.js';
@@ -23,8 +25,9 @@ export interface SearchGround {
   readonly engine: Engine;
   readonly resolved: Resolved;
   readonly page: PageRequest;
-  /** What conditions are told where this is the question. */
-  contextFor(subject: ObjectRef, object: ObjectRef): JsonObject;
+  readonly context: JsonObject;
+  /** What the request says of the two, where this is the question. */
+  readonly assertedFor: (subject: ObjectRef, object: ObjectRef) => readonly AssertedProperties[];
 }
 
 type SingleSubject = Subject & { readonly kind: 'object' };
@@ -96,9 +99,19 @@ const candidate = (
   key: TupleKey & { readonly subject: SingleSubject },
 ): Candidate => ({
   name,
-  judge: () =>
-    verdictOn(ground, { ...scope, context: ground.contextFor(key.subject, key.object) }, key),
+  judge: () => verdictOn(ground, toldOf(ground, scope, key), key),
 });
+
+/** What the request says of a candidate lies over what is stored of it. */
+function toldOf(
+  { resolved, context, assertedFor }: SearchGround,
+  scope: QueryScope,
+  { subject, object }: TupleKey & { readonly subject: SingleSubject },
+): QueryScope {
+  if (!resolved.plan.readsAttributes) return { ...scope, context };
+  const propertiesOf = overlaid(scope.propertiesOf, assertedFor(subject, object));
+  return { ...scope, context, propertiesOf };
+}
 
 /** All candidates of a search share its budget. */
 function verdictOn({ resolved }: SearchGround, scope: QueryScope, key: TupleKey): Verdict {

@@ -67,6 +67,8 @@ const PASSES: Readonly<Record<ErrorCode, boolean>> = {
   invalid_delegation_settings: false,
   invalid_authzen_mapping: false,
   invalid_route_table: false,
+  invalid_attributes: false,
+  attributes_not_found: false,
   invalid_tuple: false,
   invalid_contextual_tuple: false,
   empty_write: false,

@@ -80,6 +80,8 @@ const ROWS: Readonly<Record<ErrorCode, Row>> = {
   duplicate_tuple: BAD_DETAILS,
   tuple_exists: BAD_REQUEST,
   tuple_missing: BAD_REQUEST,
+  invalid_attributes: BAD_REQUEST,
+  attributes_not_found: BAD_REQUEST,
   write_conflict: LATER,
   condition_failed: BAD_DETAILS,
   query_too_deep: BAD_DETAILS,

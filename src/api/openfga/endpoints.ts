@@ -5,7 +5,7 @@ import type { JsonSchema } from '../json-schema.js';
 import { PAGING } from '../openapi.js';
 import type { Endpoint } from '../openapi.js';
 import { DELEGATED_REQUESTS, DELEGATED_RESPONSES } from './delegated-schemas.js';
-import { requestSchemas } from './request-schemas.js';
+import { ATTRIBUTES, requestSchemas } from './request-schemas.js';
 import type { RequestSchemas } from './request-schemas.js';
 import { RESPONSES } from './response-schemas.js';
 
@@ -22,6 +22,7 @@ export function openFgaEndpoints(config: Config): readonly Endpoint[] {
     ...modelEndpoints(schemas),
     ...attachmentEndpoints(schemas),
     ...tupleEndpoints(schemas),
+    ...attributesEndpoints,
     ...queryEndpoints(schemas),
     {
       method: 'get',
@@ -238,6 +239,37 @@ function tupleEndpoints(schemas: RequestSchemas): readonly Endpoint[] {
     },
   ];
 }
+
+const OF_ENTITY = '/stores/{store_id}/attributes/{type}/{id}';
+
+const attributesEndpoints: readonly Endpoint[] = [
+  {
+    method: 'put',
+    path: OF_ENTITY,
+    operationId: 'WriteAttributes',
+    summary: 'All attributes of an entity, which conditions see as subject or resource',
+    body: ATTRIBUTES,
+    status: 204,
+    headers: OF_MODEL,
+  },
+  {
+    method: 'get',
+    path: OF_ENTITY,
+    operationId: 'ReadAttributes',
+    summary: 'The attributes of an entity',
+    status: 200,
+    answer: ATTRIBUTES,
+    headers: OF_STORE,
+  },
+  {
+    method: 'delete',
+    path: OF_ENTITY,
+    operationId: 'DeleteAttributes',
+    summary: 'An entity has no attributes any more',
+    status: 204,
+    headers: OF_MODEL,
+  },
+];
 
 function queryEndpoints(schemas: RequestSchemas): readonly Endpoint[] {
   const { check, batchCheck, expand, listObjects, listUsers, streamedListObjects } = schemas;

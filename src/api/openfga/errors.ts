@@ -57,6 +57,8 @@ const ANSWERS: Readonly<Record<ErrorCode, readonly [status: number, code: string
   duplicate_tuple: [400, 'cannot_allow_duplicate_tuples_in_one_request'],
   tuple_exists: [400, 'write_failed_due_to_invalid_input'],
   tuple_missing: [400, 'write_failed_due_to_invalid_input'],
+  invalid_attributes: [400, 'validation_error'],
+  attributes_not_found: [404, 'attributes_not_found'],
   write_conflict: [409, 'Aborted'],
   condition_failed: [400, 'validation_error'],
   query_too_deep: [400, 'authorization_model_resolution_too_complex'],

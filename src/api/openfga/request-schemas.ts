@@ -20,7 +20,8 @@ const text = (minLength: number, maxLength: number): JsonSchema => ({
 
 /** OpenFGA's lengths. */
 const USER = text(1, 512);
-const OBJECT = text(1, 256);
+export const OBJECT_LENGTH_MAX = 256;
+const OBJECT = text(1, OBJECT_LENGTH_MAX);
 const RELATION = text(1, 50);
 const TYPE = text(1, 254);
 /** With nanoseconds and an offset it has 35. */
@@ -119,6 +120,9 @@ const LISTED = {
   ...SUBJECT,
   ...circumstances,
 };
+
+/** Of any names; `operations/attributes.ts` bounds them. */
+export const ATTRIBUTES: JsonSchema = { type: 'object', additionalProperties: true };
 
 const CLAIM_PATH: JsonSchema = { type: ['string', 'array'], items: { type: 'string' } };
 
