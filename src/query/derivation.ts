@@ -5,7 +5,7 @@
  * once carried to what it feeds. A gate holds because of inputs that held before it, so no set is
  * ever proved by itself, however the tuples are linked: a least fixpoint needs no path to be kept
  * and nothing to be taken back, which a search in depth would. It is over as soon as the asked set
- * holds, by as few hops as any derivation has.
+ * holds.
  *
  * `but not` is read from the verdicts of the evaluation, which are settled, and pushed inward as far
  * as the operators go: who is not in (a but not b) is not in a, or is in b, and the latter has a
@@ -13,8 +13,17 @@
  * and this derives just what is true in it: it is the least fixpoint once the negations are read so.
  *
  * Sets that the evaluation does not find true are not opened, and monotone ones are traced.
+ *
+ * Hops are not counted again: the evaluation has, and they cannot be counted here. A set that it
+ * found true within the limit it takes for true wherever it meets it again, farther off too; and the
+ * way on which it found it may lead over sets that are not true, which are not opened here. So there
+ * need not be a derivation within the limit, but there always is one: whatever is found true rests
+ * on verdicts that were settled before. To open each true set once takes them all, and ends.
+ *
+ * If none were found for all that, it would be a defect, thrown as `internal`: who wants a proof, to
+ * mint a permit, gets neither, rather than a proof that is not whole.
  */
-import { strict as assert } from 'node:assert';
+import { PembaError } from '../errors.js';
 import type { Node } from '../graph/reader.js';
 import type { DirectSet, Expression, RelationIndex } from '../schema/plan.js';
 import type { Evaluation } from './evaluation.js';
@@ -67,7 +76,6 @@ export class Gate {
 interface OpenSet {
   readonly object: Node;
   readonly relation: RelationIndex;
-  readonly depth: number;
   readonly gate: Gate;
 }
 
@@ -82,7 +90,7 @@ export class Derivation {
   readonly #scope: QueryScope;
   readonly #trace: Trace;
   readonly #gates = new Map<number, Gate>();
-  /** In the order of hops, which is that of finding. */
+  /** In the order of finding. */
   readonly #sets: OpenSet[] = [];
 
   constructor(evaluation: Evaluation) {
@@ -94,12 +102,12 @@ export class Derivation {
 
   /** Of a set that the evaluation found true. */
   of(object: Node, relation: RelationIndex): Gate {
-    return this.#found(this.#set(object, relation, 0));
+    return this.#found(this.#set(object, relation));
   }
 
   /** Of a part of a definition that the evaluation found true. */
   ofPart(object: Node, expression: Expression): Gate {
-    return this.#found(this.#expression(object, expression, 0));
+    return this.#found(this.#expression(object, expression));
   }
 
   #found(asked: Hope): Gate {
@@ -107,70 +115,71 @@ export class Derivation {
       if (asked?.holds === true) break;
       this.#open(set, set.gate === asked);
     }
-    assert(asked?.holds, 'what is true has a derivation');
+    if (asked?.holds !== true) {
+      throw new PembaError('internal', 'what was found true has no derivation');
+    }
     return asked;
   }
 
-  #set(object: Node, relation: RelationIndex, depth: number): Gate {
+  #set(object: Node, relation: RelationIndex): Gate {
     const key = object * this.#scope.binding.plan.relations.length + relation;
     let gate = this.#gates.get(key);
     if (gate === undefined) {
       gate = new Gate(1);
       this.#gates.set(key, gate);
-      this.#sets.push({ object, relation, depth, gate });
+      this.#sets.push({ object, relation, gate });
     }
     return gate;
   }
 
-  #open({ object, relation, depth, gate }: OpenSet, isTrue: boolean): void {
+  #open({ object, relation, gate }: OpenSet, isTrue: boolean): void {
     const plainly = this.#leaves.plainly(object, relation);
     if (plainly !== undefined) {
       if (plainly === TRUE) gate.feed(BY_ITSELF);
       return;
     }
     if (this.#scope.binding.monotone.isMonotone(relation)) {
-      const path = this.#trace.path(object, relation, depth);
+      const path = this.#trace.path(object, relation);
       if (path !== undefined) {
         gate.feed(edgesGate(path));
         return;
       }
     }
-    if (depth >= this.#scope.budget.limits.maxDepth) return;
     if (!isTrue && this.#evaluation.verdict(object, relation).kind !== 'true') return;
-    const expression = this.#expression(object, this.#leaves.expressionOf(relation), depth);
+    const expression = this.#expression(object, this.#leaves.expressionOf(relation));
     if (expression !== undefined) gate.feed(expression);
   }
 
-  #expression(object: Node, expression: Expression, depth: number): Hope {
+  #expression(object: Node, expression: Expression): Hope {
     switch (expression.kind) {
       case 'direct':
-        return any(expression.sets, (set) => this.#directSet(object, set, depth));
+        return any(expression.sets, (set) => this.#directSet(object, set));
       case 'computed':
-        return this.#set(object, expression.target, depth);
+        return this.#set(object, expression.target);
       case 'from':
-        return any(expression.paths, (path) => this.#through(object, path, depth));
+        return any(expression.paths, (path) => this.#through(object, path));
       case 'union': {
         const ways = this.#scope.binding.monotone.unionIndex(expression);
-        const path = ways === undefined ? undefined : this.#trace.path(object, ways, depth);
+        const path = ways === undefined ? undefined : this.#trace.path(object, ways);
         if (path !== undefined) return edgesGate(path);
-        if (ways !== undefined && this.#leaves.union(object, expression, depth) === FALSE) {
+        if (ways !== undefined && this.#leaves.union(object, expression, 0) === FALSE) {
           return undefined;
         }
-        return any(expression.operands, (each) => this.#expression(object, each, depth));
+        return any(expression.operands, (each) => this.#expression(object, each));
       }
       case 'intersection':
-        return all(expression.operands, (each) => this.#expression(object, each, depth));
+        return all(expression.operands, (each) => this.#expression(object, each));
       case 'exclusion': {
         const sides = [
-          () => this.#outside(object, expression.subtract, depth),
-          () => this.#expression(object, expression.base, depth),
+          () => this.#outside(object, expression.subtract),
+          () => this.#expression(object, expression.base),
         ];
         return all(sides, (side) => side());
       }
     }
   }
 
-  #outside(object: Node, expression: Expression, depth: number): Hope {
+  #outside(object: Node, expression: Expression): Hope {
     switch (expression.kind) {
       case 'direct':
       case 'computed':
@@ -179,33 +188,33 @@ export class Derivation {
           ? new Gate(0, { kind: 'outside', object, expression })
           : undefined;
       case 'union':
-        return all(expression.operands, (each) => this.#outside(object, each, depth));
+        return all(expression.operands, (each) => this.#outside(object, each));
       case 'intersection':
-        return any(expression.operands, (each) => this.#outside(object, each, depth));
+        return any(expression.operands, (each) => this.#outside(object, each));
       case 'exclusion': {
         const sides = [
-          () => this.#outside(object, expression.base, depth),
-          () => this.#expression(object, expression.subtract, depth),
+          () => this.#outside(object, expression.base),
+          () => this.#expression(object, expression.subtract),
         ];
         return any(sides, (side) => side());
       }
     }
   }
 
-  #directSet(object: Node, set: DirectSet, depth: number): Hope {
+  #directSet(object: Node, set: DirectSet): Hope {
     if (set.form !== 'userset') {
       const edge = this.#trace.named(object, set);
       return edge && edgesGate([edge]);
     }
     if (this.#scope.binding.monotone.isMonotone(set.target)) {
-      const path = this.#trace.through(object, set, depth);
+      const path = this.#trace.through(object, set);
       if (path !== undefined) return edgesGate(path);
-      if (this.#leaves.usersets(object, set, depth) === FALSE) return undefined;
+      if (this.#leaves.usersets(object, set, 0) === FALSE) return undefined;
     }
-    return this.#through(object, set, depth);
+    return this.#through(object, set);
   }
 
-  #through(object: Node, way: Way, depth: number): Hope {
+  #through(object: Node, way: Way): Hope {
     const ends: Node[] = [];
     this.#leaves.someEnd(object, way, (node, edge) => {
       if (edge.kind === 'true') ends.push(node);
@@ -213,7 +222,7 @@ export class Derivation {
     });
     return any(ends, (subject) => {
       const edge = edgesGate([{ object, kind: way.kind, subject }]);
-      return all([edge, this.#set(subject, way.target, depth + 1)], (gate) => gate);
+      return all([edge, this.#set(subject, way.target)], (gate) => gate);
     });
   }
 }

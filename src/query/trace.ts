@@ -57,15 +57,15 @@ export class Trace {
     this.#leaves = leaves;
   }
 
-  /** From a set of the object to the subject; `depth` is the number of hops made before. */
-  path(object: Node, ways: WaysIndex, depth: number): readonly Edge[] | undefined {
+  /** From a set of the object to the subject. */
+  path(object: Node, ways: WaysIndex): readonly Edge[] | undefined {
     const path: Edge[] = [];
-    const most = this.#scope.budget.limits.maxDepth - 1 - depth;
+    const most = this.#scope.budget.limits.maxDepth - 1;
     return this.#extend(path, object, ways, most) ? path : undefined;
   }
 
   /** Through one of the usersets that the object names over a way. */
-  through(object: Node, way: Way, depth: number): readonly Edge[] | undefined {
+  through(object: Node, way: Way): readonly Edge[] | undefined {
     const { graph, binding, budget } = this.#scope;
     const kind = binding.kind(way.kind);
     const { list } = binding.scratch;
@@ -75,7 +75,7 @@ export class Trace {
         ? this.#nearestPlain(object, kind, way.target, list)
         : undefined;
     const nearest = this.#nearestGuarded(object, kind, way, plain);
-    if (nearest === undefined || nearest.hops + 1 >= budget.limits.maxDepth - depth) {
+    if (nearest === undefined || nearest.hops + 1 >= budget.limits.maxDepth) {
       return undefined;
     }
     const path = [{ object, kind: way.kind, subject: nearest.node }];
