@@ -23,6 +23,7 @@ const METADATA = '/.well-known/oauth-authorization-server';
 const PUBLIC = [
   ...['/healthz', '/livez', '/readyz', '/openapi.json'],
   ...[METADATA, `${METADATA}/stores/:storeId`, '/.well-known/jwks.json'],
+  '/.well-known/authzen-configuration/stores/:storeId',
   // These authenticate by themselves: see test/api/oauth.
   ...['/oauth/token', '/stores/:storeId/oauth/token'],
 ];

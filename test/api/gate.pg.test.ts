@@ -49,6 +49,9 @@ const NEEDED = {
   'deployment:observe': ['GET /metrics'],
   'store:see': ['GET /stores/:storeId'],
   'store:query': [
+    // Under a key of its own, since `Authorization` is a user's.
+    'ANY /edge/:profile',
+    'ANY /stores/:storeId/edge/:profile',
     'POST /access/v1/evaluation',
     'POST /access/v1/evaluations',
     'POST /access/v1/search/action',
@@ -59,9 +62,6 @@ const NEEDED = {
     'POST /stores/:storeId/access/v1/search/action',
     'POST /stores/:storeId/access/v1/search/resource',
     'POST /stores/:storeId/access/v1/search/subject',
-    // Under a key of its own, since `Authorization` is a user's.
-    'ANY /edge/:profile',
-    'ANY /stores/:storeId/edge/:profile',
     'POST /stores/:storeId/batch-check',
     'POST /stores/:storeId/check',
     'POST /stores/:storeId/delegated-batch-check',

@@ -34,7 +34,9 @@ describeWithPostgres('a client behind a proxy', () => {
       PEMBA_RATE_BURST_SECONDS: '2',
     };
     const trusted = { ...settings, PEMBA_TRUSTED_PROXIES: '127.0.0.0/8,::1' };
-    trusting = await startPemba(trusted, undefined, { exchange });
+    // Time that is made to pass is no overload, and however slow the machine, no other passes.
+    const patient = { ...trusted, PEMBA_MAX_LOOP_DELAY_MS: '0' };
+    trusting = await startPemba(patient, undefined, { exchange });
     trusting.clock.hold();
     const others = { ...settings, PEMBA_TRUSTED_PROXIES: '10.0.0.0/8' };
     distrusting = await startPemba(others, undefined, { exchange });
@@ -72,8 +74,6 @@ describeWithPostgres('a client behind a proxy', () => {
 
   it('gets no more tokens than its rate, whoever else asks', async () => {
     trusting.clock.pass(60_000);
-    // However slow the machine, nothing comes into the bucket between two calls.
-    trusting.clock.hold();
     const ask = async (): Promise<number> =>
       (await post(trusting, PATH, permitForm(), certificate(ORDERS.der))).status;
     expect([await ask(), await ask(), await ask()]).toEqual([200, 200, 429]);
