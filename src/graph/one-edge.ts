@@ -18,7 +18,7 @@ import type {
   StoredGraph,
   TypeSymbol,
 } from './reader.js';
-import { encodeSets, guardedSet, lowerBound, plainSet } from './set-cursor.js';
+import { encodeSets, guardedSet, lowerBound, plainSet, setHeader } from './set-cursor.js';
 import type { SetCursor, SetTag } from './set-cursor.js';
 
 interface End {
@@ -103,8 +103,12 @@ export class OneEdgeGraph implements GraphReader {
     this.#below.openKinds(object, cursor);
     if (object !== this.#object.node) return;
     const own = plainSet(this.#kind);
+    if (!cursor.next()) {
+      cursor.open(Int32Array.of(setHeader(own, 1), this.#subject.node), 0, 1);
+      return;
+    }
     const sets = new Map<SetTag, readonly Node[]>([[own, [this.#subject.node]]]);
-    while (cursor.next()) {
+    do {
       const { words, start, length, kind, isGuarded } = cursor;
       const tag = isGuarded ? guardedSet(kind) : plainSet(kind);
       const members = [...words.subarray(start, start + length), ...(sets.get(tag) ?? [])];
@@ -112,7 +116,7 @@ export class OneEdgeGraph implements GraphReader {
         tag,
         members.sort((one, other) => one - other),
       );
-    }
+    } while (cursor.next());
     cursor.open(encodeSets(sets), 0, sets.size);
   }
 

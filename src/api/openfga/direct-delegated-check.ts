@@ -1,13 +1,17 @@
 /** Delegated checks as nearly all of them come: see `api/direct.ts`. */
 import { Ajv } from 'ajv';
 import { delegatedCheckNow, isGranted } from '../../delegation/decide.js';
+import type { DelegatedDecision } from '../../delegation/decide.js';
 import type { Acting } from '../../identity/acting.js';
+import type { ServiceId } from '../../ids.js';
 import type { Engine } from '../../operations/engine.js';
+import type { Answer } from '../../operations/resolve.js';
+import { serviceName } from '../../tuple/delegation.js';
 import { bytesOf } from '../direct.js';
 import type { DirectRoute } from '../direct.js';
 import { parseJson } from '../json-body.js';
 import { AJV_OPTIONS } from '../schema-problem.js';
-import { actorOf, chainOf, delegatedAnswer, delegatedQuestion } from './delegated-check.js';
+import { actorOf, chainOf, delegatedQuestion } from './delegated-check.js';
 import type { DelegatedBody } from './delegated-check.js';
 import { DELEGATED_REQUESTS } from './delegated-schemas.js';
 import { consistencyTokenOf, stampOf } from './reply.js';
@@ -42,12 +46,17 @@ export function directDelegatedCheck(
         answer && {
           allowed: isGranted(answer.result),
           headers: stampOf(answer),
-          text: JSON.stringify(delegatedAnswer(answer, actor)),
+          text: textOf(answer, actor),
         }
       );
     },
   };
 }
+
+/** What `delegatedAnswer` is as JSON; only the actor's name may need an escape. */
+const textOf = ({ result, revision }: Answer<DelegatedDecision>, actor: ServiceId): string =>
+  `{"allowed":${isGranted(result)},"reason":"${result.reason}","decision_id":"${result.id}",` +
+  `"actor":${JSON.stringify(serviceName(actor))},"revision":${revision}}`;
 
 /** Without a token of the user, and without a word of what is missing. */
 const isPlain = ({ tuple_key: key, subject_token: token, explain }: DelegatedBody): boolean =>
