@@ -240,6 +240,7 @@ describe('a rotation', () => {
       }
     }
     expect([...verdicts]).toEqual([['accepted', 10_000]]);
-    expect(live.issuer.fetches).toBeLessThan(15);
+    // Some dozen, in 52 minutes of refreshing at random distances: far from one a round.
+    expect(live.issuer.fetches).toBeLessThan(40);
   });
 });
