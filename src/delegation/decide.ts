@@ -33,9 +33,7 @@ import {
   serviceObject,
 } from '../tuple/delegation.js';
 import type { TupleKey } from '../tuple/tuple.js';
-
-/** Of a chain, the actor included: whoever needs more has lost sight of who acts for whom. */
-export const MAX_ACTORS = 4;
+import { ACTORS_MAX } from './permit.js';
 
 /** Who acts for whom. */
 export interface Acting {
@@ -238,8 +236,8 @@ function assertAskable(
   }
   const services = new Set([actor, ...chain]);
   if (services.size <= chain.length) throw invalidRequest('chain', 'names a service twice');
-  if (services.size > MAX_ACTORS) {
-    throw invalidRequest('chain', `has more than ${MAX_ACTORS} services, the actor included`);
+  if (services.size > ACTORS_MAX) {
+    throw invalidRequest('chain', `has more than ${ACTORS_MAX} services, the actor included`);
   }
 }
 

@@ -16,11 +16,10 @@ import { parseServiceId, serviceName } from '../tuple/delegation.js';
 import { parseObject } from '../tuple/tuple.js';
 import type { JsonObject, JsonValue, Subject } from '../tuple/tuple.js';
 import { textClaim } from './claims.js';
-import { MAX_ACTORS } from './decide.js';
 import type { ExchangeRequest } from './exchange.js';
 import { issuerOf } from './issuer.js';
 import { CLOCK_SKEW_MAX_S, requireCurrent } from './lifetime.js';
-import { PERMIT_TYPE, parsePermit } from './permit.js';
+import { ACTORS_MAX, PERMIT_TYPE, parsePermit } from './permit.js';
 import type { Permit } from './permit.js';
 import { PermitRefused } from './permit-refused.js';
 import type { Revocations } from './revocations.js';
@@ -83,8 +82,8 @@ async function ofPermit(
   const chain = permit.actors.map((name) => parseServiceId(name));
   const services = new Set([actor, ...chain]);
   if (services.size <= chain.length) throw refused('its chain would come back to the client');
-  if (services.size > MAX_ACTORS) {
-    throw refused(`its chain would have more than ${MAX_ACTORS} services`);
+  if (services.size > ACTORS_MAX) {
+    throw refused(`its chain would have more than ${ACTORS_MAX} services`);
   }
   const { revocations } = parts;
   const assertCounts = (): void => {

@@ -7,6 +7,7 @@ import { formatObject } from '../tuple/tuple.js';
 import type { JsonObject } from '../tuple/tuple.js';
 import type { ExchangeRequest, IssuedToken } from './exchange.js';
 import type { ExchangeSubject } from './exchange-subject.js';
+import { TOKEN_LIFETIME_MAX_SECONDS } from './key-schedule.js';
 import { issuerOf, trustDomainOf } from './issuer.js';
 import { PermitRefused } from './permit-refused.js';
 import type { Signer } from './signing-keys.js';
@@ -16,8 +17,8 @@ import {
   transactionTokenClaims,
 } from './transaction-token.js';
 
-/** A transaction is over by then, queues included. */
-const LIFETIME_MS = 300_000;
+/** A transaction is over by then, queues included; and for so long a key stays published. */
+const LIFETIME_MS = TOKEN_LIFETIME_MAX_SECONDS * 1000;
 
 export type TransactionRequest = Pick<
   ExchangeRequest,
