@@ -7,6 +7,7 @@ import { dirname, join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { Api } from './cli/api.js';
 import { auditCommand } from './cli/audit.js';
+import { backupCommands } from './cli/backup.js';
 import { CommandError, EXIT, usageError } from './cli/command-error.js';
 import { completionCommand } from './cli/completion.js';
 import type { ContextFile } from './cli/context-file.js';
@@ -22,6 +23,7 @@ import { storeCommand } from './cli/store.js';
 import type { Surroundings } from './cli/surroundings.js';
 import { targetOf } from './cli/target.js';
 import type { Files, TargetOptions } from './cli/target.js';
+import { tupleCommand } from './cli/tuple.js';
 import { PembaError } from './errors.js';
 
 const { version } = JSON.parse(
@@ -37,12 +39,23 @@ const program = new Command('pemba')
   .option('--json', 'print JSON')
   .option('--no-color', 'print no colours (as NO_COLOR does)')
   .showSuggestionAfterError()
+  .configureHelp({ subcommandTerm: termOf })
   .addHelpText(
     'after',
     '\nThe key that a server wants comes from PEMBA_API_KEY, or from where the context\n' +
       'says; `pemba help context` has an example.\n' +
       'Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the server is away, 4 it refused.',
   );
+
+/** Short, so that the description beside it has its room: arguments are shown a level below. */
+function termOf(command: Command): string {
+  if (command.parent?.parent === null) return command.name();
+  const words = command.registeredArguments.map((argument) => {
+    const word = argument.name() + (argument.variadic ? '...' : '');
+    return argument.required ? `<${word}>` : `[${word}]`;
+  });
+  return [command.name(), ...words].join(' ');
+}
 
 interface GlobalOptions extends TargetOptions {
   readonly json?: boolean;
@@ -113,6 +126,8 @@ const around: Surroundings = {
 schemaCommand(program, around);
 queryCommands(program, around);
 storeCommand(program, around);
+tupleCommand(program, around);
+backupCommands(program, around);
 keysCommand(program, around);
 signingKeysCommand(program, around);
 auditCommand(program, around);

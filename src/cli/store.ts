@@ -70,7 +70,7 @@ export function storeCommand(program: Command, around: Surroundings): void {
     });
 }
 
-async function allStores(around: Surroundings, name?: string): Promise<readonly Json[]> {
+export async function allStores(around: Surroundings, name?: string): Promise<readonly Json[]> {
   const found: Json[] = [];
   let token = '';
   do {
