@@ -138,7 +138,7 @@ export const RESPONSES = {
   import: object({ ...COUNTS, rejects: REJECTS }),
   importLine: {
     anyOf: [
-      object(PROGRESS),
+      object(PROGRESS, { rejects: REJECTS }),
       object({ ...PROGRESS, rejects: REJECTS, consistency_token: STRING }),
       object({ error: object({ code: STRING, message: STRING }) }),
     ],
