@@ -13,6 +13,7 @@ import { contextCommand } from './cli/context.js';
 import { keysCommand } from './cli/keys.js';
 import { painter } from './cli/print.js';
 import { progressBar } from './cli/progress.js';
+import { queryCommands } from './cli/query.js';
 import { schemaCommand } from './cli/schema.js';
 import { signingKeysCommand } from './cli/signing-keys.js';
 import type { Surroundings } from './cli/surroundings.js';
@@ -105,6 +106,7 @@ const around: Surroundings = {
 };
 
 schemaCommand(program, around);
+queryCommands(program, around);
 keysCommand(program, around);
 signingKeysCommand(program, around);
 auditCommand(program, around);
@@ -132,7 +134,7 @@ try {
 
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommandError) {
-    process.stderr.write(`pemba: ${error.message}\n`);
+    if (error.message !== '') process.stderr.write(`pemba: ${error.message}\n`);
     return error.exitCode;
   }
   const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : undefined;
