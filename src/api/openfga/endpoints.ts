@@ -4,6 +4,7 @@ import { DELEGATION_CHANGES_HEADER } from '../implications.js';
 import type { JsonSchema } from '../json-schema.js';
 import { PAGING } from '../openapi.js';
 import type { Endpoint } from '../openapi.js';
+import { bulkEndpoints } from './bulk-endpoints.js';
 import { DELEGATED_REQUESTS, DELEGATED_RESPONSES } from './delegated-schemas.js';
 import { ATTRIBUTES, requestSchemas } from './request-schemas.js';
 import type { RequestSchemas } from './request-schemas.js';
@@ -23,6 +24,7 @@ export function openFgaEndpoints(config: Config): readonly Endpoint[] {
     ...attachmentEndpoints(schemas),
     ...tupleEndpoints(schemas),
     ...attributesEndpoints,
+    ...bulkEndpoints,
     ...queryEndpoints(schemas),
     {
       method: 'get',

@@ -62,7 +62,7 @@ async function list(
   const flat = verb === 'list-users' ? flattened(body) : body;
   const all: string[] = [];
   let count = 0;
-  let isCut = false;
+  let isCut: boolean;
   let token: unknown;
   do {
     const page = await around.api().call('POST', path, {
