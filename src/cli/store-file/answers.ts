@@ -111,7 +111,7 @@ function ceilingKeys(
 }
 
 /** That the model has all names of a question. */
-function questionProblem(plan: Plan, question: Question): string | undefined {
+export function questionProblem(plan: Plan, question: Question): string | undefined {
   switch (question.kind) {
     case 'check':
       return keyProblem(plan, question);

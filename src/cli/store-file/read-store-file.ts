@@ -146,11 +146,11 @@ class Reading {
   }
 }
 
-/** Its lines are counted as the model's own. */
-const inlineSchema = (model: YamlItem): ReadSchema => {
-  const text = model.text('model');
+/** What is said of it names lines of the store file: as many empty ones stand before the text. */
+function inlineSchema(model: YamlItem): ReadSchema {
+  const text = '\n'.repeat(model.isLiteral ? model.place.line : 0) + model.text('model');
   return { ...modelFromDsl(text), files: new Map([['', text]]) };
-};
+}
 
 function tupleOf(item: YamlItem): PlacedTuple {
   const tuple = tupleOfMembers(item.value());

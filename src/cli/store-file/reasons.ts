@@ -7,7 +7,7 @@ import { parseObject, parseSubject } from '../../tuple/tuple.js';
 import type { JsonObject } from '../../tuple/tuple.js';
 import { explanationText } from '../query/explanation-text.js';
 import type { Json } from '../api.js';
-import { isError, partsOf } from './answers.js';
+import { isError, partsOf, questionProblem } from './answers.js';
 import type { Answer, CheckPart } from './answers.js';
 import { formatQuestion } from './store-file.js';
 import type { Assertion, CheckQuestion, Question } from './store-file.js';
@@ -69,6 +69,7 @@ function explained(
   question: Question & { readonly kind: 'check' | 'delegated_check' },
   context: JsonObject,
 ): readonly string[] {
+  if (questionProblem(situation.world.plan, question) !== undefined) return [];
   try {
     const parts = partsOf(situation, question, context);
     const answer =

@@ -75,7 +75,9 @@ export async function runStoreFile(path: string, options: RunOptions): Promise<F
     return ended({ tests: await testsOf(file, world, options) });
   } catch (error) {
     if (error instanceof PembaError && error.code === 'invalid_model') {
-      return ended({ problems: error.message.split('\n') });
+      return ended({
+        problems: error.message.split('\n').map((line) => `${files[1] ?? path}: ${line}`),
+      });
     }
     if (!(error instanceof CommandError && error.exitCode === EXIT.usage)) throw error;
     return ended({ problems: [error.message], isUnreadable: true });
@@ -128,7 +130,7 @@ function failuresOf(
   });
 }
 
-function isAsExpected(expected: Expected, got: Answer): boolean {
+export function isAsExpected(expected: Expected, got: Answer): boolean {
   if (isError(got)) return false;
   if (typeof got === 'boolean' || typeof expected === 'boolean') return got === expected;
   return isDeepStrictEqual(new Set(got), new Set(expected));

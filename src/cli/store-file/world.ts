@@ -101,5 +101,9 @@ export class Situation {
 }
 
 /** Of a model that no server would take. */
-export const modelProblems = ({ schema: { model, positions } }: StoreFile): readonly string[] =>
-  validateModel(model, { limits: DEFAULT_MODEL_LIMITS, positions }).map(formatProblem);
+export function modelProblems({ schema, modelPath }: StoreFile): readonly string[] {
+  const { model, positions } = schema;
+  return validateModel(model, { limits: DEFAULT_MODEL_LIMITS, positions }).map(
+    (problem) => `${modelPath}: ${formatProblem(problem)}`,
+  );
+}

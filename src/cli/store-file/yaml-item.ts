@@ -76,6 +76,11 @@ export class YamlItem {
     return isScalar(this.#node) && this.#node.value === null;
   }
 
+  /** A text that begins on the line after its name, and has the lines that it has in the file. */
+  get isLiteral(): boolean {
+    return isScalar(this.#node) && this.#node.type === 'BLOCK_LITERAL';
+  }
+
   /** Those that have a value. */
   members<Name extends string>(
     what: string,
