@@ -125,7 +125,10 @@ describeWithPostgres('an import that goes on', () => {
     const client = new ImportClient(urlOf(store));
     await client.send(importLines(0, 2 * CHUNK));
     const lines = await client.all();
-    expect(lines.slice(0, -1)).toMatchObject([{ line: CHUNK }]);
+    // The second chunk may be stored before that, or not.
+    const told = [CHUNK, 2 * CHUNK].slice(0, lines.length - 1);
+    expect(told).toContain(CHUNK);
+    expect(lines.slice(0, -1).map(({ line }) => line)).toEqual(told);
     expect(lines.at(-1)).toEqual({ error: { code: 'cancelled', message: expect.any(String) } });
     expect(await contentsOf(store)).toEqual([2 * CHUNK, 2 * CHUNK, 2]);
   });
