@@ -134,6 +134,7 @@ describeWithPostgres('a caller', () => {
       '/admin/signing-keys/:kid/drop',
       '/admin/signing-keys/rotate',
       '/metrics',
+      '/restore',
       '/stores',
     ]);
     await inVain(async () => {

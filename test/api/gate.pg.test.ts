@@ -83,6 +83,7 @@ const NEEDED = {
     'GET /stores/:storeId/delegations',
     'GET /stores/:storeId/export',
     'GET /stores/:storeId/route-table',
+    'POST /stores/:storeId/explain',
     'POST /stores/:storeId/read',
   ],
   'store:write': [

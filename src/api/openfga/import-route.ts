@@ -10,7 +10,7 @@ import { PembaError } from '../../errors.js';
 import type { StoreId } from '../../ids.js';
 import type { Engine } from '../../operations/engine.js';
 import { importTuples } from '../../operations/import.js';
-import type { ImportProgress, Imported } from '../../operations/import.js';
+import type { ImportProgress, Imported, Reject } from '../../operations/import.js';
 import type { ErrorLog } from './error-handling.js';
 import { deedOf } from '../attribution.js';
 import { IMPORT_COST } from '../../identity/rate-limits.js';
@@ -29,6 +29,9 @@ interface ImportRoute {
 }
 
 type Import = AsyncGenerator<ImportProgress, Imported, undefined>;
+/** Of one answer; more are only counted. Who is told of each chunk is told of all. */
+const MAX_REJECTS = 100;
+
 type Step = IteratorResult<ImportProgress, Imported>;
 
 export function registerImport(instance: FastifyInstance, engine: Engine, log: ErrorLog): void {
@@ -56,9 +59,14 @@ export function registerImport(instance: FastifyInstance, engine: Engine, log: E
             .serializer(String)
             .send(Readable.from(lines, { objectMode: false }));
         }
-        while (step.done !== true) step = await run.next();
-        stamp(reply, { storeId, consistencyToken: step.value.consistencyToken });
-        return totalsOf(step.value);
+        const rejects: Reject[] = [];
+        for (; ; step = await run.next()) {
+          rejects.push(...step.value.rejects.slice(0, MAX_REJECTS - rejects.length));
+          if (step.done === true) break;
+        }
+        const { written, rejected, consistencyToken } = step.value;
+        stamp(reply, { storeId, consistencyToken });
+        return { written, rejected, rejects: rejectsToWire(rejects) };
       } catch (error) {
         endConnection(request, reply);
         throw error;
@@ -88,12 +96,15 @@ async function* progressLines(
   try {
     let step = first;
     for (; step.done !== true; step = await run.next()) {
-      const { line, written, rejected, revision } = step.value;
-      yield lineOf({ line, written, rejected, revision });
+      const { rejects, ...counts } = step.value;
+      yield lineOf({ ...counts, ...(rejects.length > 0 && { rejects: rejectsToWire(rejects) }) });
     }
-    const { line, revision, consistencyToken } = step.value;
-    const totals = totalsOf(step.value);
-    yield lineOf({ line, ...totals, revision, consistency_token: consistencyToken });
+    const { rejects, consistencyToken, ...counts } = step.value;
+    yield lineOf({
+      ...counts,
+      rejects: rejectsToWire(rejects),
+      consistency_token: consistencyToken,
+    });
   } catch (error) {
     // The status is out already; the last line says what happened.
     const answer = error instanceof PembaError ? errorAnswer(error) : INTERNAL;
@@ -104,8 +115,5 @@ async function* progressLines(
   }
 }
 
-const totalsOf = ({ written, rejected, rejects }: Imported): object => ({
-  written,
-  rejected,
-  rejects: rejects.map(({ line, problem }) => ({ line, message: problem })),
-});
+const rejectsToWire = (rejects: readonly Reject[]): readonly object[] =>
+  rejects.map(({ line, problem }) => ({ line, message: problem }));
