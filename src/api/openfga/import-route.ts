@@ -5,7 +5,7 @@
  * was told. Sending a part twice does no harm.
  */
 import { Readable } from 'node:stream';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { PembaError } from '../../errors.js';
 import type { StoreId } from '../../ids.js';
 import type { Engine } from '../../operations/engine.js';
@@ -17,7 +17,7 @@ import { IMPORT_COST } from '../../identity/rate-limits.js';
 import { modulesOf } from '../gate.js';
 import { INTERNAL, errorAnswer } from './errors.js';
 import { lineOf } from './export-lines.js';
-import { NDJSON, arrivingLines } from './import-body.js';
+import { NDJSON, arrivingLines, endConnection, importLines, linesBody } from './import-body.js';
 import { stamp } from './reply.js';
 import { RESPONSES } from './response-schemas.js';
 import { optionalModelId, storeIdOf } from './wire.js';
@@ -77,27 +77,15 @@ export function registerImport(instance: FastifyInstance, engine: Engine, log: E
 
 function importOf(engine: Engine, storeId: StoreId, request: FastifyRequest<ImportRoute>): Import {
   const { body, query, raw } = request;
-  if (!(body instanceof Readable)) {
-    throw new PembaError(
-      'unsupported_media_type',
-      `send one tuple a line, with the content-type ${NDJSON}`,
-    );
-  }
+  const arriving = arrivingLines(linesBody(body), raw.socket, engine.config);
   const modules = modulesOf(request);
   return importTuples(engine, {
     storeId,
     ...optionalModelId(query.authorization_model_id),
     ...(modules !== undefined && { modules }),
     ...deedOf(engine.config, request, 'tuples.import'),
-    lines: arrivingLines(body, raw.socket, engine.config),
+    lines: importLines(arriving, engine.config),
   });
-}
-
-/** The rest of the body is nobody's any more; it is let in so that the answer can go out. */
-function endConnection({ raw }: FastifyRequest<ImportRoute>, reply: FastifyReply): void {
-  if (raw.complete) return;
-  void reply.header('connection', 'close');
-  raw.resume();
 }
 
 async function* progressLines(

@@ -13,6 +13,7 @@ import { DELEGATION_CHANGES } from '../implications.js';
 import type { JsonSchema } from '../json-schema.js';
 
 const STRING: JsonSchema = { type: 'string' };
+const INTEGER: JsonSchema = { type: 'integer' };
 const TIME: JsonSchema = { type: 'string', format: 'date-time' };
 const strings: JsonSchema = { type: 'array', items: STRING };
 
@@ -134,6 +135,10 @@ export const RESPONSES = {
     matched: { type: 'integer' },
     deleted: { type: 'integer' },
     continuation_token: STRING,
+  }),
+  restored: object({
+    ...{ id: STRING, name: STRING, revision: INTEGER },
+    ...{ models: INTEGER, assertions: INTEGER, tuples: INTEGER, attributes: INTEGER },
   }),
   import: object({ ...COUNTS, rejects: REJECTS }),
   importLine: {
