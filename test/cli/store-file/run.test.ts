@@ -353,7 +353,7 @@ describe('the reports', () => {
 <testsuites>
   <testsuite name="a.fga.yaml" tests="2" failures="1" errors="0" time="0.000">
     <testcase classname="a.fga.yaml" name="&lt;&amp;&quot;&gt;\ufffd\ufffd é" file="a.fga.yaml" line="22" time="0.000">
-      <failure message="user:a owner doc:1">a.fga.yaml:22:97
+      <failure message="user:a owner doc:1">a.fga.yaml:22:86
 user:a owner doc:1
 expected true, got false
   user:a owner doc:1: denied
