@@ -1,9 +1,13 @@
 /** `pemba schema`: the schema as code. */
 import type { Command } from 'commander';
+import { jsonSchemaCommand } from './schema/json-schema-command.js';
 import { testCommand } from './schema/test-command.js';
 import type { Surroundings } from './surroundings.js';
 
-const COMMANDS: readonly ((schema: Command, around: Surroundings) => void)[] = [testCommand];
+const COMMANDS: readonly ((schema: Command, around: Surroundings) => void)[] = [
+  testCommand,
+  jsonSchemaCommand,
+];
 
 export function schemaCommand(program: Command, around: Surroundings): void {
   const schema = program.command('schema').description('schemas as code');

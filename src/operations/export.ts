@@ -27,7 +27,7 @@ export interface StoreExport {
 
 export type ContentPiece = Exclude<StorePiece, { readonly kind: 'store' }>;
 
-/** How many of a process are being read. */
+/** How many of a process are going out or, by a restore, coming in. */
 export class ExportSlots {
   readonly #max: number;
   #taken = 0;
@@ -39,7 +39,10 @@ export class ExportSlots {
   /** Throws `overloaded` when all are taken; returns how to give it back, once. */
   take(): () => void {
     if (this.#taken >= this.#max) {
-      throw new PembaError('overloaded', `${this.#max} stores are being exported: try again later`);
+      throw new PembaError(
+        'overloaded',
+        `${this.#max} stores are going out or coming in: try again later`,
+      );
     }
     this.#taken += 1;
     let isTaken = true;
