@@ -34,6 +34,7 @@ export function testCommand(schema: Command, around: Surroundings): void {
     .option('--coverage', 'tell what no test reached')
     .option('--coverage-min <percent>', 'fail below this coverage of any model')
     .option('--junit <file>', 'write a report that CI systems read')
+    .option('--server', 'ask the server, in a store made for it and deleted at the end')
     .option('--watch', 'run again whenever a file changes')
     .addHelpText('after', HELP)
     .action(async (files: readonly string[], options: TestOptions) => {

@@ -47,7 +47,7 @@ function testXml(path: string, { test, failures, ms }: TestResult): string {
 const caseXml = (head: string, kind: 'failure' | 'error', lines: readonly string[]): string =>
   [
     `    <testcase ${head}>`,
-    `      <${kind} message="${escaped(lines[0] ?? '')}">${escaped(lines.join('\n'))}</${kind}>`,
+    `      <${kind} message="${escaped(lines[1] ?? lines[0] ?? '')}">${escaped(lines.join('\n'))}</${kind}>`,
     '    </testcase>',
   ].join('\n');
 

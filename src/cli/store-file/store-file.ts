@@ -12,6 +12,7 @@
 import type { SubjectForm } from '../../query/list-users.js';
 import type { ServiceId } from '../../ids.js';
 import type { JsonObject, ObjectRef, RelationTuple, Subject } from '../../tuple/tuple.js';
+import { serviceName } from '../../tuple/delegation.js';
 import { formatObject, formatSubject } from '../../tuple/tuple.js';
 import type { ReadSchema } from '../schema/read-schema.js';
 import type { Place } from './yaml-item.js';
@@ -98,7 +99,7 @@ export function formatQuestion(question: Question): string {
     case 'check':
       return `${formatSubject(question.subject)} ${relation} ${formatObject(question.object)}`;
     case 'delegated_check': {
-      const services = [question.actor, ...question.through].join(' for ');
+      const services = [question.actor, ...question.through].map(serviceName).join(' for ');
       const { subject, object } = question;
       return `${services} for ${formatSubject(subject)} ${relation} ${formatObject(object)}`;
     }

@@ -11,6 +11,7 @@ import { junitXml } from './junit.js';
 import { fileText, fileToJson, isPassed, sumText } from './report.js';
 import { runStoreFile } from './run.js';
 import type { FileResult } from './run.js';
+import { ServerStore } from './server-store.js';
 import { watchFiles } from './watch.js';
 
 export interface TestOptions {
@@ -70,6 +71,8 @@ async function runOnce(
       now: around.now(),
       filter: options.filter,
       coverageOf: covered?.of,
+      answering:
+        options.server === true ? (file) => ServerStore.open(around.api(), file) : undefined,
     });
     results.push(result);
     if (!output.json) output.write(`${fileText(result, output.paint)}\n`);
