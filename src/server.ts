@@ -25,7 +25,7 @@ import { registerQueryRoutes } from './api/openfga/query-routes.js';
 import { requestSchemas } from './api/openfga/request-schemas.js';
 import { RouteTable } from './api/openfga/route-table.js';
 import { admitAllMethods, registerEdgeRoutes, routedAddress } from './api/edge/edge-routes.js';
-import type { EdgeRouteParts } from './api/edge/edge-routes.js';
+import type { EdgeParts } from './api/edge/answer.js';
 import { transactionIssuer } from './api/edge/transaction.js';
 import { registerMetadata } from './api/oauth/metadata.js';
 import { refuseOtherMethods } from './api/oauth/methods.js';
@@ -244,12 +244,12 @@ function registerRoutes(instance: FastifyInstance, assembly: Assembly, routes: R
     done();
   });
   void instance.register((plugin, _options, done) => {
-    registerEdgeRoutes(plugin, edgeRouteParts(assembly));
+    registerEdgeRoutes(plugin, edgePartsOf(assembly));
     done();
   });
 }
 
-const edgeRouteParts = (assembly: Assembly): EdgeRouteParts => {
+const edgePartsOf = (assembly: Assembly): EdgeParts => {
   const { config, engine, identity, signing, log, metrics } = assembly;
   return {
     engine,
