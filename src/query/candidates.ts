@@ -5,27 +5,11 @@
  */
 import { NodeList } from '../graph/reader.js';
 import type { EdgeKind, Node } from '../graph/reader.js';
-import type { ObjectRef, Subject } from '../tuple/tuple.js';
+import type { ObjectRef } from '../tuple/tuple.js';
 import { relationOf } from './check.js';
-import { ReverseWalk } from './list-objects.js';
 import { MentionWalk } from './list-users.js';
 import type { QueryScope } from './scope.js';
 import { NodeResolver } from './subject.js';
-
-/** Ids of the type's objects. */
-export function objectCandidates(
-  scope: QueryScope,
-  {
-    subject,
-    relation,
-    type,
-  }: { readonly subject: Subject; readonly relation: string; readonly type: string },
-): readonly string[] {
-  const { index } = relationOf(scope.binding, type, relation);
-  const nodes = new NodeResolver(scope.binding, scope.graph);
-  const reached = new ReverseWalk(scope, index).from(nodes.subject(subject));
-  return Array.from(reached, (node) => scope.graph.nodeId(node));
-}
 
 /** Ids of single subjects of the type. Where everybody may be one, all that the graph knows. */
 export function subjectCandidates(

@@ -170,15 +170,24 @@ describeWithPostgres('a decision', () => {
       const body = { ...evaluation('user:x', 'approver', 'document:1'), subject: { type: 'user' } };
       expect(await store.told('search/subject', body)).toEqual({ results: [] });
       const context = { supported_obligations: ['step-up'] };
+      const obligations = [obligation];
       expect(await store.told('search/subject', { ...body, context })).toEqual({
-        context: { obligations: [obligation] },
-        results: [entity('user:anne')],
+        results: [{ ...entity('user:anne'), obligations }],
+      });
+      const resources = { ...body, subject: entity('user:anne'), resource: { type: 'document' } };
+      expect(await store.told('search/resource', resources)).toEqual({ results: [] });
+      expect(await store.told('search/resource', { ...resources, context })).toEqual({
+        results: [{ ...entity('document:1'), obligations }],
       });
       const actions = { subject: entity('user:anne'), resource: entity('document:1') };
       const { results } = await store.told('search/action', actions);
       expect(results).toEqual([{ name: 'editor' }, { name: 'viewer' }]);
       const { results: more } = await store.told('search/action', { ...actions, context });
-      expect(more).toEqual([{ name: 'approver' }, { name: 'editor' }, { name: 'viewer' }]);
+      expect(more).toEqual([
+        { name: 'approver', obligations },
+        { name: 'editor' },
+        { name: 'viewer' },
+      ]);
     });
   });
 
