@@ -178,7 +178,11 @@ const fuzzerDir = at('node_modules', '.cache', 'fuzz');
 const benchDir = at('node_modules', '.cache', 'bench');
 
 const buildFuzzer = compileStep('the fuzzer', fuzzerDir, 'test');
-const buildBenchmarks = compileStep('the benchmarks', benchDir, 'bench', ['migrations', 'schema']);
+const buildBenchmarks = compileStep('the benchmarks', benchDir, 'bench', [
+  'migrations',
+  'schema',
+  'docs/gateways',
+]);
 
 /** Source and what goes with it, compiled file by file; `copied` is found beside them as it is. */
 function compileStep(name, outDir, folder, copied = []) {
