@@ -35,11 +35,12 @@ function knownOf(scope: QueryScope, type: string): readonly Node[] {
   const asSubject = kinds.filter(({ kind }) => kind[2] === type).map(({ edges }) => edges);
   const asObject = kinds.filter(({ kind }) => kind[0] === type).map(({ edges }) => edges);
   const known: Node[] = [];
+  const list = new NodeList();
   for (let node = 0; node < graph.nodeCount; node++) {
     budget.step();
     if (graph.nodeType(node) !== symbol || graph.nodeId(node) === WILDCARD_ID) continue;
     const isKnown = graph.attributes(node) !== undefined;
-    if (isKnown || isNamed(scope, node, asSubject, asObject)) known.push(node);
+    if (isKnown || isNamed(scope, node, { asSubject, asObject, list })) known.push(node);
   }
   return known;
 }
@@ -49,11 +50,17 @@ const WILDCARD_ID = '*';
 function isNamed(
   { graph, budget }: QueryScope,
   node: Node,
-  asSubject: readonly EdgeKind[],
-  asObject: readonly EdgeKind[],
+  {
+    asSubject,
+    asObject,
+    list,
+  }: {
+    readonly asSubject: readonly EdgeKind[];
+    readonly asObject: readonly EdgeKind[];
+    readonly list: NodeList;
+  },
 ): boolean {
   budget.step(asSubject.length + asObject.length);
-  const list = new NodeList();
   const some = (): boolean => true;
   return (
     asSubject.some((kind) => {
