@@ -188,6 +188,11 @@ describeWithPostgres('a decision', () => {
         { name: 'editor' },
         { name: 'viewer' },
       ]);
+      for (const { name, ...carried } of more as readonly { readonly name: string }[]) {
+        const asked = { ...evaluation('user:anne', name, 'document:1'), context };
+        const { decision, context: told = {} } = await store.told('evaluation', asked);
+        expect([name, decision, told]).toEqual([name, true, carried]);
+      }
     });
   });
 
