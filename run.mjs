@@ -182,6 +182,7 @@ const buildBenchmarks = compileStep('the benchmarks', benchDir, 'bench', [
   'migrations',
   'protos',
   'schema',
+  'docs/gateways',
 ]);
 
 /** Source and what goes with it, compiled file by file; `copied` is found beside them as it is. */
