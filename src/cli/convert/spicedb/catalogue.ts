@@ -2,8 +2,10 @@
  * What a SpiceDB schema declares, what it is called in the model, and what the model has besides:
  *
  *   nobody          a type of which nobody is: `[nobody]` is what `nil` is
- *   parent_object   the objects of `parent`, where an arrow goes through usersets: SpiceDB walks
- *                   from the group of `group:eng#member`, and `from` walks from objects only
+ *   parent_object   the objects of `parent`, where an arrow goes through a relation that holds
+ *                   usersets: `from` walks from objects only
+ *   parent_member_object   the groups of its `group:eng#member`, from which SpiceDB walks; apart,
+ *                   so that a relationship makes one tuple, with its own condition
  *   itself          for `self`: holds an object for itself, which takes a tuple an object
  */
 import type { ModelCondition } from '../../../schema/model.js';
@@ -14,11 +16,18 @@ import { Names } from './names.js';
 import type { WholeDefinition } from './partials.js';
 import type { Caveat, Permission, Relation } from './syntax.js';
 
+/** Of a relation that an arrow goes through although it holds usersets. */
+export interface ObjectRelation {
+  readonly name: string;
+  readonly of: Relation;
+  /** Of the usersets whose objects it holds, or '' for objects. */
+  readonly subjectRelation: string;
+}
+
 interface Type {
   readonly definition: WholeDefinition;
   readonly name: string;
-  /** Of relations that arrows go through although they hold usersets. */
-  readonly objectsOf: Map<string, string>;
+  readonly objectRelations: ObjectRelation[];
   itself?: string;
 }
 
@@ -45,7 +54,7 @@ export class Catalogue {
       this.#types.set(text, {
         definition,
         name: this.#typeNames.of(text) ?? text,
-        objectsOf: new Map(),
+        objectRelations: [],
       });
     }
     const names = new Names('condition', namesOf(caveats), findings);
@@ -86,17 +95,28 @@ export class Catalogue {
     return this.#nobody;
   }
 
-  needObjectsOf(type: Type, relation: Relation): string {
+  /** One for each subject relation that the relation admits. */
+  needObjectRelations(type: Type, relation: Relation): readonly ObjectRelation[] {
+    const known = type.objectRelations.filter((each) => each.of === relation);
+    if (known.length > 0) return known;
     const { text, position } = relation.name;
-    const known = type.objectsOf.get(text);
-    if (known !== undefined) return known;
-    const name = this.#relationNames.invent(`${text}_object`);
-    type.objectsOf.set(text, name);
+    const made = [...new Set(relation.subjects.map((subject) => subject.relation))].map(
+      (subjectRelation): ObjectRelation => {
+        const from = subjectRelation === '' ? text : `${text}_${subjectRelation}`;
+        return {
+          name: this.#relationNames.invent(`${from}_object`),
+          of: relation,
+          subjectRelation,
+        };
+      },
+    );
+    type.objectRelations.push(...made);
     const message =
       `an arrow goes through '${text}', which holds usersets; in the model it goes through ` +
-      `'${name}': whatever is written to '${text}' has to be written there, too, without '#…'`;
+      `${made.map(({ name }) => `'${name}'`).join(' and ')}: what is written to '${text}' has ` +
+      "to be written there, too, without '#…'";
     this.#findings.add('changed', message, position);
-    return name;
+    return made;
   }
 
   needItself(type: Type, position: Position): string {

@@ -16,33 +16,46 @@ export function conditionOf(
   name: string,
   findings: Findings,
 ): ModelCondition | undefined {
+  const converted = convert(caveat, name);
+  if (!('message' in converted)) return converted;
+  const message = `caveat '${caveat.name.text}': ${converted.message}`;
+  findings.add('missing', message, converted.position);
+  return undefined;
+}
+
+interface Problem {
+  readonly message: string;
+  readonly position: Position;
+}
+
+const { expressionBytesMax, parametersMax } = DEFAULT_MODEL_LIMITS;
+
+function convert(caveat: Caveat, name: string): ModelCondition | Problem {
   const { text: expression, position } = caveat.expression;
-  const refuse = (message: string, at: Position): undefined => {
-    findings.add('missing', `caveat '${caveat.name.text}': ${message}`, at);
-    return undefined;
-  };
   const parameters: [string, ParameterType][] = [];
   for (const parameter of caveat.parameters) {
     const type = parameterType(parameter.type);
     if (type === undefined) {
-      refuse(`no type like '${typeText(parameter.type)}'`, parameter.type.name.position); return;
+      const message = `no type like '${typeText(parameter.type)}'`;
+      return { message, position: parameter.type.name.position };
     }
     parameters.push([parameter.name.text, type]);
   }
   const bytes = Buffer.byteLength(expression);
-  const { expressionBytesMax, parametersMax } = DEFAULT_MODEL_LIMITS;
   if (bytes > expressionBytesMax) {
-    refuse(`a condition can have ${expressionBytesMax} bytes, not ${bytes}`, position); return;
+    const message = `a condition can have ${expressionBytesMax} bytes, this has ${bytes}`;
+    return { message, position };
   }
-  if (caveat.parameters.length > parametersMax) {
-    refuse(`a condition can have ${parametersMax} parameters`, caveat.name.position); return;
+  if (parameters.length > parametersMax) {
+    const message = `a condition can have ${parametersMax} parameters`;
+    return { message, position: caveat.name.position };
   }
   const condition = { name, expression, parameters: Object.fromEntries(parameters) };
   try {
     compileCondition(condition);
   } catch (error) {
     if (!(error instanceof ConditionProblem)) throw error;
-    refuse(error.message, within(position, error.line, error.column)); return;
+    return { message: error.message, position: within(position, error.line, error.column) };
   }
   return condition;
 }

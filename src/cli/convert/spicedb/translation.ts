@@ -59,9 +59,9 @@ export class Translation {
         else add(name, rewrite, []);
       }
     }
-    for (const [text, name] of type.objectsOf) {
-      const member = type.definition.members.get(text);
-      if (member?.kind === 'relation') add(name, { kind: 'direct' }, this.#objects(type, member));
+    for (const helper of type.objectRelations) {
+      const restrictions = this.#objects(type, helper.of, helper.subjectRelation);
+      if (restrictions.length > 0) add(helper.name, { kind: 'direct' }, restrictions);
     }
     if (type.itself !== undefined) {
       add(type.itself, { kind: 'direct' }, [{ type: type.name, kind: 'object', relation: '' }]);
@@ -91,14 +91,14 @@ export class Translation {
   }
 
   #restriction({ type, kind, relation, caveat }: SubjectType): SubjectRestriction | undefined {
-    const lost = (message: string, position: Position): undefined => {
-      this.#findings.add('missing', message, position);
-      return undefined;
-    };
     const target = this.#catalogue.type(type.text);
-    if (target === undefined) { lost(`no definition '${type.text}'`, type.position); return; }
+    if (target === undefined) {
+      this.#findings.add('missing', `no definition '${type.text}'`, type.position);
+      return undefined;
+    }
     if (kind === 'userset' && !target.definition.members.has(relation)) {
-      lost(`'${type.text}' has no '${relation}'`, type.position); return;
+      this.#findings.add('missing', `'${type.text}' has no '${relation}'`, type.position);
+      return undefined;
     }
     const restriction: SubjectRestriction = {
       type: target.name,
@@ -108,15 +108,21 @@ export class Translation {
     if (caveat === undefined) return restriction;
     const condition = this.#catalogue.conditions.get(caveat.text);
     if (condition !== undefined) return { ...restriction, condition: condition.name };
-    lost(`left out with its caveat '${caveat.text}'`, caveat.position);
+    const message = `left out with its caveat '${caveat.text}'`;
+    this.#findings.add('missing', message, caveat.position);
+    return undefined;
   }
 
-  /** The same without `#…`: what an arrow goes through. */
-  #objects(type: CataloguedType, relation: Relation): readonly SubjectRestriction[] {
-    const objects = this.#restrictions(type, relation)
-      .filter(({ kind }) => kind !== 'wildcard')
-      .map((restriction) => ({ ...restriction, kind: 'object' as const, relation: '' }));
-    return [...new Map(objects.map((each) => [JSON.stringify(each), each])).values()];
+  /** Of the usersets with the relation, or of the objects where it is '', the objects. */
+  #objects(
+    type: CataloguedType,
+    { name, subjects }: Relation,
+    relation: string,
+  ): readonly SubjectRestriction[] {
+    const chosen = subjects.filter((subject) => subject.relation === relation);
+    return this.#restrictions(type, { kind: 'relation', name, comments: [], subjects: chosen }).map(
+      (restriction) => ({ ...restriction, kind: 'object', relation: '' }),
+    );
   }
 
   #expression(type: CataloguedType, expression: Expression): Translated {
@@ -159,11 +165,7 @@ export class Translation {
   #union(type: CataloguedType, expressions: readonly Expression[]): Translated {
     const operands = expressions.map((each) => this.#expression(type, each));
     const narrow = operands.some((each) => each.narrow);
-    const rewrites = operands.flatMap(({ rewrite }) => rewrite ?? []);
-    const [first, second] = rewrites;
-    if (first === undefined) return { narrow };
-    if (second === undefined) return { rewrite: first, narrow };
-    return { rewrite: { kind: 'union', operands: rewrites }, narrow };
+    return { ...unionOf(operands.flatMap(({ rewrite }) => rewrite ?? [])), narrow };
   }
 
   #exclusion(type: CataloguedType, expression: Expression & { kind: 'exclusion' }): Translated {
@@ -203,7 +205,11 @@ export class Translation {
     }
     const targets = new Set(tupleset.subjects.map((subject) => subject.type.text));
     const holders = [...targets].filter((name) => this.#catalogue.member(name, right.text));
-    if (holders.length === 0) return lost(`nothing in '${left.text}' has '${right.text}'`, right);
+    if (holders.length === 0) {
+      const message = `nothing in '${left.text}' has '${right.text}': it leads to nobody`;
+      this.#findings.add('dropped', message, right.position);
+      return NOBODY;
+    }
     return this.#from(type, tupleset, holders, right.text);
   }
 
@@ -216,14 +222,26 @@ export class Translation {
     const narrow =
       this.#narrow.has(keyOf(type, tupleset)) ||
       holders.some((holder) => this.#narrow.has(`${holder}#${right}`));
-    const types = new Set(this.#objects(type, tupleset).map((restriction) => restriction.type));
-    if (!holders.some((holder) => types.has(this.#catalogue.typeName(holder)))) return { narrow };
-    const through = tupleset.subjects.every(({ kind }) => kind === 'object')
-      ? this.#catalogue.relationName(tupleset.name.text)
-      : this.#catalogue.needObjectsOf(type, tupleset);
     const relation = this.#catalogue.relationName(right);
-    return { rewrite: { kind: 'from', tupleset: through, relation }, narrow };
+    const isReached = (objects: readonly SubjectRestriction[]): boolean =>
+      objects.some((each) =>
+        holders.some((holder) => each.type === this.#catalogue.typeName(holder)),
+      );
+    const through = tupleset.subjects.every(({ kind }) => kind === 'object')
+      ? [{ name: this.#catalogue.relationName(tupleset.name.text), subjectRelation: '' }]
+      : this.#catalogue.needObjectRelations(type, tupleset);
+    const operands = through
+      .filter(({ subjectRelation }) => isReached(this.#objects(type, tupleset, subjectRelation)))
+      .map(({ name }): Rewrite => ({ kind: 'from', tupleset: name, relation }));
+    return { ...unionOf(operands), narrow };
   }
+}
+
+/** No rewrite for no operands. */
+function unionOf(operands: readonly Rewrite[]): { readonly rewrite?: Rewrite } {
+  const [first, second] = operands;
+  if (first === undefined) return {};
+  return { rewrite: second === undefined ? first : { kind: 'union', operands } };
 }
 
 const keyOf = (type: CataloguedType, member: Relation | Permission): string =>
