@@ -22,7 +22,7 @@ export function withComments(dsl: string, schema: Schema, catalogue: Catalogue):
     isExpression = condition !== undefined;
     if (relation !== undefined) return [...(comments.get(`${type}#${relation}`) ?? []), line];
     const name = condition === undefined ? TYPE.exec(line)?.[1] : `(${condition}`;
-    return [...((name !== undefined && comments.get(name)) || []), line];
+    return [...(comments.get(name ?? '') ?? []), line];
   });
   const text = lines.join('\n');
   // Comments are worth having, but not worth a text that cannot be read.
