@@ -1,7 +1,10 @@
 /**
- * A relationship as Zed writes it:
+ * A relationship as Zed takes it:
  *
  *   document:1#viewer@group:eng#member[office_hours:{"zone":"UTC"}][expiration:2030-01-31T12:00:00Z]
+ *
+ * or, as `zed relationship read` prints it, with spaces in place of `#` and `@` before and behind the
+ * relation.
  */
 import { parseInstant } from '../../../quantity.js';
 import type { Position } from '../../../schema/positions.js';
@@ -20,7 +23,7 @@ export interface Relationship {
 }
 
 const KEY =
-  /^([^\s:#@[\]]+):([^\s:#@[\]]+)#([^\s:#@[\]]+)@([^\s:#@[\]]+):([^\s:#@[\]]+)(?:#([^\s:#@[\]]+))?/;
+  /^([^\s:#@[\]]+):([^\s:#@[\]]+)(?:#|[ \t]+)([^\s:#@[\]]+)(?:@|[ \t]+)([^\s:#@[\]]+):([^\s:#@[\]]+)(?:#([^\s:#@[\]]+))?/;
 
 export function parseRelationship(text: string, position: Position): Relationship {
   const match = KEY.exec(text);
