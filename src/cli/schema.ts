@@ -1,9 +1,13 @@
 /** `pemba schema`: the schema as code. */
 import type { Command } from 'commander';
+import { formatCommand } from './schema/format-command.js';
 import { validateCommand } from './schema/validate-command.js';
 import type { Surroundings } from './surroundings.js';
 
-const COMMANDS: readonly ((schema: Command, around: Surroundings) => void)[] = [validateCommand];
+const COMMANDS: readonly ((schema: Command, around: Surroundings) => void)[] = [
+  validateCommand,
+  formatCommand,
+];
 
 export function schemaCommand(program: Command, around: Surroundings): void {
   const schema = program.command('schema').description('schemas as code');

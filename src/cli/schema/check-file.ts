@@ -67,7 +67,7 @@ function checkModule(path: string, text: string): Checked {
   };
   const findings = parsed.ok
     ? [alone]
-    : parsed.problems.map((problem) => toFinding(problem, 'malformed', path, text));
+    : parsed.problems.map((problem) => findingOf(problem, { code: 'malformed', file: path, text }));
   return { findings, texts, model: undefined, files: [path] };
 }
 
@@ -122,7 +122,7 @@ function checkReading(path: string, reading: SchemaReading): Checked {
     problems
       .map((problem) => {
         const file = pathOf(problem.position?.file);
-        return toFinding(problem, code, file, texts.get(file) ?? '');
+        return findingOf(problem, { code, file, text: texts.get(file) ?? '' });
       })
       .sort(byPlace([...texts.keys()]));
   const checked = { texts, files: [...texts.keys()], model: undefined };
@@ -151,7 +151,13 @@ const byPlace =
     (a.line ?? 0) - (b.line ?? 0) ||
     (a.column ?? 0) - (b.column ?? 0);
 
-function toFinding(problem: ModelProblem, code: string, file: string, text: string): Finding {
+interface Source {
+  readonly code: string;
+  readonly file: string;
+  readonly text: string;
+}
+
+export function findingOf(problem: ModelProblem, { code, file, text }: Source): Finding {
   const { position, ...about } = problem;
   const place = position ?? (extname(file) === '.json' ? placeInJson(text, about) : undefined);
   const message = formatProblem(about);

@@ -10,31 +10,36 @@ import { usageError } from '../command-error.js';
 /** The largest model that can be stored has a quarter of a mebibyte; as indented JSON some more. */
 const FILE_BYTES_MAX = 8 * 1024 * 1024;
 
-/** Without a byte order mark. Rejects with what is wrong in words, or as `node:fs` does. */
-export async function readTextFile(path: string): Promise<string> {
+export interface ReadOptions {
+  /** Whether a byte order mark belongs to the text. */
+  readonly keepMark?: boolean;
+}
+
+/** Rejects with what is wrong in words, or as `node:fs` does. */
+export async function readTextFile(path: string, options: ReadOptions = {}): Promise<string> {
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const stat = await file.stat();
     if (stat.isDirectory()) throw new Error('it is a directory');
     if (!stat.isFile()) throw new Error('it is no regular file');
     if (stat.size > FILE_BYTES_MAX) throw new Error(`it has more than ${FILE_BYTES_MAX} bytes`);
-    return utf8(await file.readFile());
+    return utf8(await file.readFile(), options);
   } finally {
     await file.close();
   }
 }
 
-export function utf8(bytes: Uint8Array): string {
+export function utf8(bytes: Uint8Array, { keepMark = false }: ReadOptions = {}): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: keepMark }).decode(bytes);
   } catch {
     throw new Error('it is not UTF-8');
   }
 }
 
 /** Like `readTextFile`, but what is wrong is a wrong usage that names the file. */
-export const readNamedFile = (path: string): Promise<string> =>
-  readTextFile(path).catch((error: unknown) => {
+export const readNamedFile = (path: string, options: ReadOptions = {}): Promise<string> =>
+  readTextFile(path, options).catch((error: unknown) => {
     throw usageError(`${path} cannot be read: ${reasonOf(error)}`);
   });
 
