@@ -1,15 +1,9 @@
-/**
- * Formats one file. What is written takes the place of the file in one step, with its mode; a link
- * stays one, and what it leads to is written.
- */
-import { randomUUID } from 'node:crypto';
-import { open, realpath, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+/** Formats one file, or one text. */
 import { formatDsl } from '../../schema/dsl-format.js';
 import { usageError } from '../command-error.js';
 import { findingOf } from './check-file.js';
 import type { Finding } from './finding.js';
-import { readNamedFile, reasonOf, utf8 } from './text-file.js';
+import { readNamedFile, reasonOf, replaceFile, utf8 } from './text-file.js';
 
 export type Formatting =
   | { readonly kind: 'changed' | 'unchanged'; readonly text: string }
@@ -46,27 +40,5 @@ export async function readBytes(stream: AsyncIterable<Uint8Array>): Promise<stri
     return utf8(Buffer.concat(chunks));
   } catch (error) {
     throw usageError(`standard input cannot be read: ${reasonOf(error)}`);
-  }
-}
-
-/** Whoever reads it meanwhile sees the old text or the new one. */
-export async function replaceFile(path: string, text: string): Promise<void> {
-  const target = await realpath(path);
-  const { mode } = await stat(target);
-  const temporary = join(dirname(target), `.${randomUUID()}.tmp`);
-  try {
-    const file = await open(temporary, 'wx', mode);
-    try {
-      // What it was made with is subject to the umask.
-      await file.chmod(mode);
-      await file.writeFile(text);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, target);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
   }
 }

@@ -2,8 +2,10 @@
  * Files that somebody named on a command line: texts, and what only looks like one. A pipe would be
  * waited for without end, and a text with characters replaced would be written back that way.
  */
+import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { lstat, open } from 'node:fs/promises';
+import { lstat, open, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { glob, isDynamicPattern } from 'tinyglobby';
 import { usageError } from '../command-error.js';
 
@@ -83,3 +85,40 @@ const isThere = (path: string): Promise<boolean> =>
     () => true,
     () => false,
   );
+
+/**
+ * Whoever reads it meanwhile sees the old text or the new one. The mode stays, and a link stays one:
+ * what it leads to is written. What is not there yet is made.
+ */
+export async function replaceFile(path: string, text: string): Promise<void> {
+  const target = await realpath(path).catch(unlessMissing);
+  if (target === undefined) {
+    await writeFile(path, text);
+    return;
+  }
+  const { mode } = await stat(target);
+  const temporary = join(dirname(target), `.${randomUUID()}.tmp`);
+  try {
+    const file = await open(temporary, 'wx', mode);
+    try {
+      // What it was made with is subject to the umask.
+      await file.chmod(mode);
+      await file.writeFile(text);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, target);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+export const isMissing = (error: unknown): boolean =>
+  error instanceof Error && Reflect.get(error, 'code') === 'ENOENT';
+
+function unlessMissing(error: unknown): undefined {
+  if (isMissing(error)) return undefined;
+  throw error;
+}
