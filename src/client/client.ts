@@ -161,6 +161,11 @@ export class PembaClient<Schema extends AnySchema = AnySchema> {
     return client;
   }
 
+  /** This client, as one that the compiler holds to another schema, or to none. */
+  withSchema<Other extends AnySchema = AnySchema>(): PembaClient<Other> {
+    return this as unknown as PembaClient<Other>;
+  }
+
   /** What this client has been told, as a text for a cookie or a message. '' if nothing yet. */
   exportSession(): string {
     return this.#session.memory.export();

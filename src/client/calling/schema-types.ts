@@ -74,13 +74,9 @@ export type ContextIn<S extends AnySchema> = If<
   S,
   JsonObject,
   {
-    readonly [P in ParameterIn<S>]?:
-      | {
-          [C in keyof Conditions<S>]: P extends keyof Conditions<S>[C]
-            ? Conditions<S>[C][P]
-            : never;
-        }[keyof Conditions<S>]
-      | undefined;
+    readonly [P in ParameterIn<S>]?: {
+      [C in keyof Conditions<S>]: P extends keyof Conditions<S>[C] ? Conditions<S>[C][P] : never;
+    }[keyof Conditions<S>];
   }
 >;
 
@@ -102,7 +98,7 @@ type PlainTuple<S extends AnySchema> = {
 
 type Conditional<S extends AnySchema> = S['conditional'];
 type Fixed<S extends AnySchema, C> = C extends keyof Conditions<S>
-  ? { readonly [P in keyof Conditions<S>[C]]?: Conditions<S>[C][P] | undefined }
+  ? { readonly [P in keyof Conditions<S>[C]]?: Conditions<S>[C][P] }
   : never;
 
 type ConditionalTuple<S extends AnySchema> = {
