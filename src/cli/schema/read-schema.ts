@@ -4,10 +4,13 @@
  * `invalid_model` with a line for each problem; whether it obeys the rules is for `validateModel`.
  */
 import { dirname, extname, join } from 'node:path';
-import { modelFromDsl } from '../../schema/dsl.js';
+import { PembaError } from '../../errors.js';
+import { readDsl } from '../../schema/dsl.js';
 import type { Model } from '../../schema/model.js';
-import { modelFromModules, moduleFiles } from '../../schema/modules.js';
+import { moduleFiles, readModules } from '../../schema/modules.js';
 import type { Positions } from '../../schema/positions.js';
+import { invalidModel } from '../../schema/problem.js';
+import type { ModelProblem } from '../../schema/problem.js';
 import { modelFromWire } from '../../schema/wire.js';
 import { CommandError, EXIT } from '../command-error.js';
 
@@ -24,25 +27,40 @@ export interface ReadSchema {
   readonly files: ReadonlyMap<string, string>;
 }
 
+/** What was read, or all that keeps it from being a schema; `files` in either case. */
+export type SchemaReading =
+  | ({ readonly ok: true } & ReadSchema)
+  | {
+      readonly ok: false;
+      readonly problems: readonly ModelProblem[];
+      readonly files: ReadonlyMap<string, string>;
+    };
+
 export async function readSchema(path: string, around: FileReader): Promise<ReadSchema> {
+  const read = await tryReadSchema(path, around);
+  if (!read.ok) throw invalidModel(read.problems);
+  return read;
+}
+
+export async function tryReadSchema(path: string, around: FileReader): Promise<SchemaReading> {
   const text = await readText(path, around);
   switch (extname(path)) {
     case '.fga':
-      return { ...modelFromDsl(text), files: new Map([['', text]]) };
+      return { ...readDsl(text), files: new Map([['', text]]) };
     case '.mod':
-      return readModules(path, text, around);
+      return readManifest(path, text, around);
     case '.json':
-      return { model: modelFromWire(modelIn(jsonOf(path, text))), files: new Map([['', text]]) };
+      return { ...readJson(path, text), files: new Map([['', text]]) };
     default:
       throw new CommandError(`${path}: a schema's name ends in .fga, .mod or .json`, EXIT.usage);
   }
 }
 
-async function readModules(
+async function readManifest(
   path: string,
   manifest: string,
   around: FileReader,
-): Promise<ReadSchema> {
+): Promise<SchemaReading> {
   const modules = new Map<string, string>();
   for (const name of moduleFiles(manifest)) {
     // What is missing is told as a problem of the manifest, with its place.
@@ -50,9 +68,23 @@ async function readModules(
     if (text !== undefined) modules.set(name, text);
   }
   return {
-    ...modelFromModules(manifest, modules),
+    ...readModules(manifest, modules),
     files: new Map([...modules, ['fga.mod', manifest]]),
   };
+}
+
+type JsonReading =
+  | { readonly ok: true; readonly model: Model }
+  | { readonly ok: false; readonly problems: readonly ModelProblem[] };
+
+function readJson(path: string, text: string): JsonReading {
+  const value = modelIn(jsonOf(path, text));
+  try {
+    return { ok: true, model: modelFromWire(value) };
+  } catch (error) {
+    if (!(error instanceof PembaError) || error.code !== 'invalid_model') throw error;
+    return { ok: false, problems: [{ message: error.message }] };
+  }
 }
 
 async function readText(path: string, { readFile }: FileReader): Promise<string> {
