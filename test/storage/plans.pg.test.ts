@@ -165,7 +165,7 @@ function calls(): Calls {
   const after = { revision: 6000, ordinal: 1 };
   const imported = Array.from({ length: 5000 }, (_, i) => tuple(`bulk:o${i}#viewer@user:s${i}`));
   const cursor = tuple('document:o2000#viewer@user:s42');
-  const newModel = { id: newId() as ModelId, body: {}, attachments: {} };
+  const newModel = { id: newId() as ModelId, body: {}, attachments: {}, metadata: {} };
   return {
     appendDeeds: [() => audit.appendDeeds(database, unaudited, [deed, deed], now)],
     findAuditHead: [() => audit.findAuditHead(database, store)],

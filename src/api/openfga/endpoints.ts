@@ -5,6 +5,7 @@ import type { JsonSchema } from '../json-schema.js';
 import { PAGING } from '../openapi.js';
 import type { Endpoint } from '../openapi.js';
 import { DELEGATED_REQUESTS, DELEGATED_RESPONSES } from './delegated-schemas.js';
+import { WRITING_HEADERS } from './model-writing.js';
 import { ATTRIBUTES, requestSchemas } from './request-schemas.js';
 import type { RequestSchemas } from './request-schemas.js';
 import { RESPONSES } from './response-schemas.js';
@@ -91,6 +92,7 @@ function modelEndpoints(schemas: RequestSchemas): readonly Endpoint[] {
       status: 201,
       answer: RESPONSES.writtenModel,
       headers: [DELEGATION_CHANGES_HEADER],
+      requestHeaders: WRITING_HEADERS,
     },
     {
       method: 'get',
@@ -144,6 +146,7 @@ function attachmentEndpoints(schemas: RequestSchemas): readonly Endpoint[] {
       summary: `A new version of the newest model: ${what}`,
       body,
       takesYaml: true,
+      requestHeaders: WRITING_HEADERS,
       status: 201,
       answer: RESPONSES.modelId,
     },

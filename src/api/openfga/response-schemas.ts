@@ -34,12 +34,17 @@ const LISTED_STORE = object({
   updated_at: TIME,
   deleted_at: { type: 'null' },
 });
+const METADATA = object(
+  { created_at: TIME },
+  { message: STRING, author: STRING, git_revision: STRING, written_by: STRING },
+);
 const MODEL = object(
   {
     id: STRING,
     schema_version: STRING,
     type_definitions: { type: 'array', items: ANY_OBJECT },
     conditions: ANY_OBJECT,
+    metadata: METADATA,
   },
   {
     claims_mapping: CLAIMS_MAPPING,
