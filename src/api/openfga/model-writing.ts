@@ -32,9 +32,9 @@ export const WRITING_HEADERS = {
 /** To be spread into an operation's request. */
 export function writingOf(request: FastifyRequest): Pick<Writing, 'metadata' | 'expected'> {
   const { name, principal } = callerOf(request);
-  const said = Object.entries(METADATA_HEADERS).flatMap(([member, header]) => {
-    const text = textIn(request, header, METADATA_LENGTHS[member as keyof typeof METADATA_LENGTHS]);
-    return text === undefined ? [] : [[member, text]];
+  const said = (['message', 'author', 'git_revision'] as const).flatMap((member) => {
+    const text = textIn(request, METADATA_HEADERS[member], METADATA_LENGTHS[member]);
+    return text === undefined ? [] : [[member, text] as const];
   });
   const metadata: ModelMetadata = {
     ...Object.fromEntries(said),
