@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The `pemba` command: what its parts in `cli/` do, with the real surroundings. */
 import { existsSync, readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { Command } from 'commander';
@@ -11,10 +12,13 @@ import { completionCommand } from './cli/completion.js';
 import type { ContextFile } from './cli/context-file.js';
 import { contextCommand } from './cli/context.js';
 import { keysCommand } from './cli/keys.js';
+import { migrateCommand } from './cli/migrate.js';
 import { painter } from './cli/print.js';
 import { progressBar } from './cli/progress.js';
+import { queryCommands } from './cli/query.js';
 import { schemaCommand } from './cli/schema.js';
 import { signingKeysCommand } from './cli/signing-keys.js';
+import { storeCommand } from './cli/store.js';
 import type { Surroundings } from './cli/surroundings.js';
 import { targetOf } from './cli/target.js';
 import type { Files, TargetOptions } from './cli/target.js';
@@ -98,16 +102,21 @@ const around: Surroundings = {
     };
   },
   now: () => Date.now(),
+  readFile: (path) => readFile(path, 'utf8'),
   stdin: () => process.stdin,
   // Only these need the whole service, which takes its time to load.
   recover: async (label) => (await import('./recover.js')).recoverKey(process.env, label),
+  migrate: async (check) => (await import('./recover.js')).migrateDatabase(process.env, check),
   resetSigningKeys: async () => (await import('./recover.js')).resetSigningKeys(process.env),
 };
 
 schemaCommand(program, around);
+queryCommands(program, around);
+storeCommand(program, around);
 keysCommand(program, around);
 signingKeysCommand(program, around);
 auditCommand(program, around);
+migrateCommand(program, around);
 contextCommand(program, around);
 completionCommand(program, around);
 exitByOurCodes(program);
@@ -132,7 +141,7 @@ try {
 
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommandError) {
-    process.stderr.write(`pemba: ${error.message}\n`);
+    if (error.message !== '') process.stderr.write(`pemba: ${error.message}\n`);
     return error.exitCode;
   }
   const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : undefined;

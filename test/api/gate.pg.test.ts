@@ -82,6 +82,7 @@ const NEEDED = {
     'GET /stores/:storeId/delegation-settings',
     'GET /stores/:storeId/delegations',
     'GET /stores/:storeId/route-table',
+    'POST /stores/:storeId/explain',
     'POST /stores/:storeId/read',
   ],
   'store:write': [

@@ -371,6 +371,13 @@ const querySamples: Readonly<Record<string, Samples>> = {
     ],
     errors: [{ body: { actor: 'service:orders', checks: [] } }],
   },
+  Explain: {
+    success: [
+      { body: { tuple_key: keyOf(NAME) } },
+      { body: { tuple_key: keyOf('document:1#owner@user:ben') } },
+    ],
+    errors: [{ body: {} }, { body: { tuple_key: keyOf('document:1#none@user:ben') } }],
+  },
   Expand: {
     success: [...EXPAND, { body: { ...EXPAND[0]?.body, max_depth: 3 } }],
     errors: [{ body: { tuple_key: { relation: 'none', object: 'document:1' } } }],

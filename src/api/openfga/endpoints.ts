@@ -308,6 +308,11 @@ function queryEndpoints(schemas: RequestSchemas): readonly Endpoint[] {
       headers: OF_CHECK,
     },
     {
+      ...query('explain', 'Explain', 'Why may this user do this, or why not?', check),
+      answer: RESPONSES.explain,
+      headers: OF_CHECK,
+    },
+    {
       ...query('expand', 'Expand', 'What a userset is made of', expand),
       answer: RESPONSES.expand,
       headers: OF_PART,
