@@ -1,8 +1,9 @@
 /** `pemba schema`: the schema as code. */
 import type { Command } from 'commander';
+import { testCommand } from './schema/test-command.js';
 import type { Surroundings } from './surroundings.js';
 
-const COMMANDS: readonly ((schema: Command, around: Surroundings) => void)[] = [];
+const COMMANDS: readonly ((schema: Command, around: Surroundings) => void)[] = [testCommand];
 
 export function schemaCommand(program: Command, around: Surroundings): void {
   const schema = program.command('schema').description('schemas as code');
