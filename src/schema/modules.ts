@@ -44,6 +44,10 @@ export function modelFromModules(
   return { model: { schemaVersion: '1.2', types, conditions }, positions };
 }
 
+/** The files that a manifest lists, in its order: what has to be read before the model can be. */
+export const moduleFiles = (manifest: string): readonly string[] =>
+  listedFiles(manifest).map(({ name }) => name);
+
 function readModule(
   file: string,
   text: string,
