@@ -1,9 +1,15 @@
 /** `pemba schema`: the schema as code. */
 import type { Command } from 'commander';
+import { historyCommands } from './schema/history-command.js';
+import { pushCommand } from './schema/push-command.js';
 import { testCommand } from './schema/test-command.js';
 import type { Surroundings } from './surroundings.js';
 
-const COMMANDS: readonly ((schema: Command, around: Surroundings) => void)[] = [testCommand];
+const COMMANDS: readonly ((schema: Command, around: Surroundings) => void)[] = [
+  testCommand,
+  pushCommand,
+  historyCommands,
+];
 
 export function schemaCommand(program: Command, around: Surroundings): void {
   const schema = program.command('schema').description('schemas as code');
