@@ -144,10 +144,11 @@ export class Api {
         exitCode,
       );
     }
-    const message = answer?.['message'];
+    const { message, code } = answer ?? {};
     return new CommandError(
       typeof message === 'string' ? message : `the server answered ${status}`,
       exitCode,
+      typeof code === 'string' ? code : undefined,
     );
   }
 }

@@ -1,6 +1,7 @@
 /** `pemba schema`: the schema as code. */
 import type { Command } from 'commander';
 import { historyCommands } from './schema/history-command.js';
+import { migrateCommand } from './schema/migrate-command.js';
 import { pushCommand } from './schema/push-command.js';
 import { testCommand } from './schema/test-command.js';
 import type { Surroundings } from './surroundings.js';
@@ -9,6 +10,7 @@ const COMMANDS: readonly ((schema: Command, around: Surroundings) => void)[] = [
   testCommand,
   pushCommand,
   historyCommands,
+  migrateCommand,
 ];
 
 export function schemaCommand(program: Command, around: Surroundings): void {

@@ -240,6 +240,16 @@ function tupleEndpoints(schemas: RequestSchemas): readonly Endpoint[] {
       answer: RESPONSES.deletion,
       headers: [...OF_STORE, 'Pemba-Complete'],
     },
+    {
+      method: 'post',
+      path: '/stores/{store_id}/rename-tuples',
+      operationId: 'RenameTuples',
+      summary: 'A step of a rename of a type or a relation; matches nothing when all is in order',
+      body: schemas.renameTuples,
+      status: 200,
+      answer: RESPONSES.renaming,
+      headers: [...OF_STORE, 'Pemba-Complete'],
+    },
   ];
 }
 

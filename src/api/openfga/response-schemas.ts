@@ -140,6 +140,11 @@ export const RESPONSES = {
     deleted: { type: 'integer' },
     continuation_token: STRING,
   }),
+  renaming: object({
+    dry_run: { type: 'boolean' },
+    matched: { type: 'integer' },
+    continuation_token: STRING,
+  }),
   import: object({ ...COUNTS, rejects: REJECTS }),
   importLine: {
     anyOf: [
