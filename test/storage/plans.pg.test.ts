@@ -16,6 +16,7 @@ import * as models from '../../src/storage/models.js';
 import * as purge from '../../src/storage/purge.js';
 import * as reading from '../../src/storage/read-tuples.js';
 import * as signingKeys from '../../src/storage/signing-keys.js';
+import * as renaming from '../../src/storage/renamed-tuples.js';
 import * as revocations from '../../src/storage/revocations.js';
 import * as settings from '../../src/storage/settings.js';
 import * as snapshot from '../../src/storage/snapshot.js';
@@ -38,7 +39,15 @@ const FAMILIES = {
     ...purge,
     ...reading,
   },
-  ...{ ...importing, ...revocations, ...settings, ...signingKeys, ...snapshot, ...stores },
+  ...{
+    ...importing,
+    ...renaming,
+    ...revocations,
+    ...settings,
+    ...signingKeys,
+    ...snapshot,
+    ...stores,
+  },
   ...{ ...usedOnce, ...writing },
 };
 /** What these families export that sends nothing. */
@@ -50,6 +59,9 @@ const NO_STATEMENTS = [
   'entryColumns',
   'insertedEntries',
 ];
+
+const TYPE_RENAMED = { type: 'document', to: 'page' };
+const RENAMES = [TYPE_RENAMED, { type: 'document', relation: 'viewer', to: 'reader' }];
 
 const PAGE = 100;
 /** What a write queue brings into one transaction at most. */
@@ -210,6 +222,21 @@ function calls(): Calls {
       () => reading.readTuples(database, store, { filter, now, ...page }),
       () => reading.readTuples(database, store, { filter, now, ...page, after: cursor }),
     ]),
+    readRenamed: RENAMES.flatMap((rename) =>
+      renaming.PLACES.flatMap((place) =>
+        (['missing', 'surplus', 'old'] as const).flatMap((wanted) =>
+          [undefined, cursor].map((after) => () => {
+            const of = { wanted, after, limit: PAGE, now };
+            return renaming.readRenamed(database, store, rename, place, of);
+          }),
+        ),
+      ),
+    ),
+    readRenamedAttributes: (['missing', 'surplus', 'old'] as const).map((wanted) => () => {
+      const after = { type: 'document', id: 'o17' };
+      const of = { wanted, after, limit: PAGE };
+      return renaming.readRenamedAttributes(database, store, TYPE_RENAMED, of);
+    }),
     readExpired: [() => reading.readExpired(database, now, 1000)],
     claimSetting: [() => settings.claimSetting(database, 'a', 1)],
     findSetting: [() => settings.findSetting(database, 'a')],

@@ -185,7 +185,7 @@ describeWithPostgres('a migration of names', () => {
   ): Promise<Outcome> => {
     const watched: typeof fetch = async (url, init) => {
       const response = await fetch(url, init);
-      await after(new URL(String(url)).pathname);
+      await after(new URL(response.url).pathname);
       return response;
     };
     const api = new Api({ url: pemba.url, key: undefined, fetch: watched });
