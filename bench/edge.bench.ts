@@ -137,7 +137,7 @@ async function storeOrders(
   try {
     const { id: storeId } = await createStore(engine, 'edge');
     await writeModel(engine, storeId, modelFromDsl(MODEL));
-    await writeAttachments(engine, storeId, { route_table: ROUTES });
+    await writeAttachments(engine, storeId, { route_table: ROUTES }, {});
     await importChunk(engine.database, storeId, new ChunkRows([...tuples()]), new Date());
     return { url, storeId };
   } finally {

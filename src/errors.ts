@@ -45,6 +45,7 @@ export type ErrorCode =
   | 'signing_key_not_found'
   // models
   | 'invalid_model'
+  | 'model_conflict'
   | 'invalid_claims_mapping'
   | 'invalid_delegation_settings'
   | 'invalid_authzen_mapping'

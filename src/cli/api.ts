@@ -187,7 +187,12 @@ export class Api {
         exitCode,
       );
     }
-    return new CommandError(textIn(answer) ?? `the server answered ${status}`, exitCode);
+    const code = answer?.['code'];
+    return new CommandError(
+      textIn(answer) ?? `the server answered ${status}`,
+      exitCode,
+      typeof code === 'string' ? code : undefined,
+    );
   }
 }
 

@@ -1,11 +1,14 @@
 /** What a command says instead of a stack trace; nothing where all has been said. */
 export class CommandError extends Error {
   readonly exitCode: number;
+  /** The server's, where it refused. */
+  readonly code: string | undefined;
 
-  constructor(message: string, exitCode: number) {
+  constructor(message: string, exitCode: number, code?: string) {
     super(message);
     this.name = 'CommandError';
     this.exitCode = exitCode;
+    this.code = code;
   }
 }
 

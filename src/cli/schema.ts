@@ -2,6 +2,9 @@
 import type { Command } from 'commander';
 import { formatCommand } from './schema/format-command.js';
 import { jsonSchemaCommand } from './schema/json-schema-command.js';
+import { historyCommands } from './schema/history-command.js';
+import { migrateCommand } from './schema/migrate-command.js';
+import { pushCommand } from './schema/push-command.js';
 import { testCommand } from './schema/test-command.js';
 import { typesCommand } from './schema/types-command.js';
 import { validateCommand } from './schema/validate-command.js';
@@ -11,6 +14,9 @@ const COMMANDS: readonly ((schema: Command, around: Surroundings) => void)[] = [
   validateCommand,
   formatCommand,
   testCommand,
+  pushCommand,
+  historyCommands,
+  migrateCommand,
   typesCommand,
   jsonSchemaCommand,
 ];

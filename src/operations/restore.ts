@@ -198,18 +198,19 @@ class Restore {
   }
 
   /** Held to the rules of today, for all that runs it relies on them. */
-  async #takeModel(line: number, { id, createdAt, body, attachments }: KeptModel): Promise<void> {
+  async #takeModel(line: number, kept: KeptModel): Promise<void> {
+    const { id, body, attachments } = kept;
     if (id <= this.#newestModel) {
       throw wrongLine(line, 'models come in the order of their ids');
     }
     const model = modelFromWire(body);
     assertValidModel(model, { limits: limitsOf(this.#engine.config) });
     const changes = attachmentChangesFrom(attachments);
-    const kept = nextVersion(compilePlan(model), {}, changes).attachments;
+    const checked = nextVersion(compilePlan(model), {}, changes).attachments;
     this.#newestModel = id;
     this.#models.add(id);
     this.#arrived.models += 1;
-    await this.#restoring.model({ id, createdAt, body, attachments: kept });
+    await this.#restoring.model({ ...kept, attachments: checked });
   }
 
   #takeTuple(line: number, tuple: RelationTuple): void {

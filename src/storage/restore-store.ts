@@ -14,7 +14,7 @@ import type { ChunkRows } from './chunk-rows.js';
 import { copyNew, logNew } from './copy-chunk.js';
 import { sessionOn } from './database.js';
 import type { Database, Session } from './database.js';
-import { attachmentsValue } from './models.js';
+import { jsonOrNull } from './models.js';
 import { bytesOf } from './rows.js';
 import type { KeptAssertions, KeptModel } from './snapshot-lines.js';
 import { CHANGE_CHANNEL } from './stores.js';
@@ -83,11 +83,12 @@ export class Restoring {
   }
 
   /** In the order of their ids. */
-  async model({ id, createdAt, body, attachments }: KeptModel): Promise<void> {
+  async model({ id, createdAt, body, attachments, metadata }: KeptModel): Promise<void> {
+    const beside = [jsonOrNull(attachments), jsonOrNull(metadata)];
     await this.#session.query(
-      `INSERT INTO authorization_model (store_id, model_id, body, attachments, created_at)
-       VALUES ($1, $2, $3, $4, $5)`,
-      [this.#begun.id, id, JSON.stringify(body), attachmentsValue(attachments), createdAt],
+      `INSERT INTO authorization_model (store_id, model_id, body, attachments, metadata, created_at)
+       VALUES ($1, $2, $3, $4, $5, $6)`,
+      [this.#begun.id, id, JSON.stringify(body), ...beside, createdAt],
     );
     this.#newestModel = id;
   }

@@ -1,6 +1,7 @@
 /** What a store consists of, as COPY statements and the lines that these give. */
 import type { ModelId, StoreId } from '../ids.js';
 import type { Attachments } from '../schema/attachments.js';
+import type { ModelMetadata } from '../schema/model-metadata.js';
 import type { EntityAttributes } from '../tuple/attributes.js';
 import { subjectFromColumns } from '../tuple/filter.js';
 import type { JsonObject, RelationTuple } from '../tuple/tuple.js';
@@ -22,7 +23,7 @@ export const copyAttributes = (storeId: StoreId): string =>
 
 /** The oldest first. */
 export const copyModels = (storeId: StoreId): string =>
-  `COPY (SELECT model_id, (extract(epoch FROM created_at) * 1000)::bigint, body, attachments
+  `COPY (SELECT model_id, (extract(epoch FROM created_at) * 1000)::bigint, body, attachments, metadata
    FROM authorization_model WHERE store_id = ${quoted(storeId)} ORDER BY model_id) TO STDOUT`;
 
 export const copyAssertions = (storeId: StoreId): string =>
@@ -68,15 +69,17 @@ export interface KeptModel {
   /** OpenFGA's JSON, as for `StoredModel`. */
   readonly body: unknown;
   readonly attachments: Attachments;
+  readonly metadata: ModelMetadata;
 }
 
 export function modelOfLine(line: string): KeptModel {
-  const [id, createdAt, body, attachments] = parseCopyLine(line);
+  const [id, createdAt, body, attachments, metadata] = parseCopyLine(line);
   return {
     id: (id ?? '') as ModelId,
     createdAt: new Date(Number(createdAt)),
     body: JSON.parse(body ?? 'null'),
     attachments: JSON.parse(attachments ?? '{}') as Attachments,
+    metadata: JSON.parse(metadata ?? '{}') as ModelMetadata,
   };
 }
 

@@ -277,6 +277,10 @@ describeWithPostgres('a caller', () => {
           headers: ndjson,
         }),
       () => as(admin, 'POST', `${path}/delete-by-filter`, { filter: { object: 'store:' } }),
+      ...['copy', 'clean'].map(
+        (step) => () =>
+          as(admin, 'POST', `${path}/rename-tuples`, { type: 'key', to: 'user', step }),
+      ),
       () => as(admin, 'POST', `${path}/authorization-models`, model),
       () => as(admin, 'PUT', `${path}/claims-mapping`, {}),
       () => as(admin, 'PUT', `${path}/delegation-settings`, {}),

@@ -90,6 +90,7 @@ const NEEDED = {
     'DELETE /stores/:storeId/attributes/:type/:id',
     'POST /stores/:storeId/delete-by-filter',
     'POST /stores/:storeId/import',
+    'POST /stores/:storeId/rename-tuples',
     'POST /stores/:storeId/write',
     'PUT /stores/:storeId/attributes/:type/:id',
   ],

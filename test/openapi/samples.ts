@@ -351,6 +351,15 @@ const tupleSamples: Readonly<Record<string, Samples>> = {
     ],
     errors: [{ body: { filter: {} } }, { ...inNoStore, body: { filter: { user: 'user:a' } } }],
   },
+  RenameTuples: {
+    success: [{ body: { type: 'document', relation: 'owner', to: 'keeper', step: 'copy' } }],
+    errors: [
+      { body: {} },
+      { body: { type: 'document', relation: 'owner', to: 'owner', step: 'copy' } },
+      { body: { type: 'document', relation: 'owner', to: 'keeper', step: 'clean' } },
+      { ...inNoStore, body: { type: 'document', to: 'page', step: 'copy' } },
+    ],
+  },
 };
 
 const badItem = { tuple_key: keyOf('document:1#none@user:a'), correlation_id: 'bad' };

@@ -18,6 +18,7 @@ import * as purge from '../../src/storage/purge.js';
 import * as reading from '../../src/storage/read-tuples.js';
 import * as signingKeys from '../../src/storage/signing-keys.js';
 import * as restoring from '../../src/storage/restore-store.js';
+import * as renaming from '../../src/storage/renamed-tuples.js';
 import * as revocations from '../../src/storage/revocations.js';
 import * as settings from '../../src/storage/settings.js';
 import * as snapshot from '../../src/storage/snapshot.js';
@@ -43,6 +44,7 @@ const FAMILIES = {
   ...{
     ...importing,
     ...restoring,
+    ...renaming,
     ...revocations,
     ...settings,
     ...signingKeys,
@@ -59,9 +61,12 @@ const NO_STATEMENTS = [
   'auditHeadOf',
   'entryColumns',
   'insertedEntries',
-  'attachmentsValue',
+  'jsonOrNull',
   'Restoring',
 ];
+
+const TYPE_RENAMED = { type: 'document', to: 'page' };
+const RENAMES = [TYPE_RENAMED, { type: 'document', relation: 'viewer', to: 'reader' }];
 
 const PAGE = 100;
 /** What a write queue brings into one transaction at most. */
@@ -183,7 +188,7 @@ function calls(): Calls {
     })),
   );
   const cursor = tuple('document:o2000#viewer@user:s42');
-  const newModel = { id: newId() as ModelId, body: {}, attachments: {} };
+  const newModel = { id: newId() as ModelId, body: {}, attachments: {}, metadata: {} };
   return {
     appendDeeds: [() => audit.appendDeeds(database, unaudited, [deed, deed], now)],
     findAuditHead: [() => audit.findAuditHead(database, store)],
@@ -228,6 +233,21 @@ function calls(): Calls {
       () => reading.readTuples(database, store, { filter, now, ...page }),
       () => reading.readTuples(database, store, { filter, now, ...page, after: cursor }),
     ]),
+    readRenamed: RENAMES.flatMap((rename) =>
+      renaming.PLACES.flatMap((place) =>
+        (['missing', 'surplus', 'old'] as const).flatMap((wanted) =>
+          [undefined, cursor].map((after) => () => {
+            const of = { wanted, after, limit: PAGE, now };
+            return renaming.readRenamed(database, store, rename, place, of);
+          }),
+        ),
+      ),
+    ),
+    readRenamedAttributes: (['missing', 'surplus', 'old'] as const).map((wanted) => () => {
+      const after = { type: 'document', id: 'o17' };
+      const of = { wanted, after, limit: PAGE };
+      return renaming.readRenamedAttributes(database, store, TYPE_RENAMED, of);
+    }),
     readExpired: [() => reading.readExpired(database, now, 1000)],
     claimSetting: [() => settings.claimSetting(database, 'a', 1)],
     findSetting: [() => settings.findSetting(database, 'a')],

@@ -52,6 +52,7 @@ const STATUSES: Readonly<Record<ErrorCode, number>> = {
   key_not_found: 404,
   signing_key_not_found: 404,
   invalid_model: 400,
+  model_conflict: 409,
   invalid_claims_mapping: 400,
   invalid_delegation_settings: 400,
   invalid_authzen_mapping: 400,

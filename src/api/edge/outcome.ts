@@ -64,6 +64,7 @@ const PASSES: Readonly<Record<ErrorCode, boolean>> = {
   key_not_found: false,
   signing_key_not_found: true,
   invalid_model: false,
+  model_conflict: false,
   invalid_claims_mapping: false,
   invalid_delegation_settings: false,
   invalid_authzen_mapping: false,

@@ -71,6 +71,7 @@ const ROWS: Readonly<Record<ErrorCode, Row>> = {
   type_not_found: BAD_DETAILS,
   relation_not_found: BAD_DETAILS,
   invalid_model: BROKEN,
+  model_conflict: BROKEN,
   invalid_claims_mapping: BROKEN,
   invalid_delegation_settings: BROKEN,
   invalid_authzen_mapping: BROKEN,

@@ -6,6 +6,7 @@ import { PAGING } from '../openapi.js';
 import type { Endpoint } from '../openapi.js';
 import { bulkEndpoints } from './bulk-endpoints.js';
 import { DELEGATED_REQUESTS, DELEGATED_RESPONSES } from './delegated-schemas.js';
+import { WRITING_HEADERS } from './model-writing.js';
 import { ATTRIBUTES, requestSchemas } from './request-schemas.js';
 import type { RequestSchemas } from './request-schemas.js';
 import { RESPONSES } from './response-schemas.js';
@@ -93,6 +94,7 @@ function modelEndpoints(schemas: RequestSchemas): readonly Endpoint[] {
       status: 201,
       answer: RESPONSES.writtenModel,
       headers: [DELEGATION_CHANGES_HEADER],
+      requestHeaders: WRITING_HEADERS,
     },
     {
       method: 'get',
@@ -146,6 +148,7 @@ function attachmentEndpoints(schemas: RequestSchemas): readonly Endpoint[] {
       summary: `A new version of the newest model: ${what}`,
       body,
       takesYaml: true,
+      requestHeaders: WRITING_HEADERS,
       status: 201,
       answer: RESPONSES.modelId,
     },
@@ -237,6 +240,16 @@ function tupleEndpoints(schemas: RequestSchemas): readonly Endpoint[] {
       body: schemas.deleteByFilter,
       status: 200,
       answer: RESPONSES.deletion,
+      headers: [...OF_STORE, 'Pemba-Complete'],
+    },
+    {
+      method: 'post',
+      path: '/stores/{store_id}/rename-tuples',
+      operationId: 'RenameTuples',
+      summary: 'A step of a rename of a type or a relation; matches nothing when all is in order',
+      body: schemas.renameTuples,
+      status: 200,
+      answer: RESPONSES.renaming,
       headers: [...OF_STORE, 'Pemba-Complete'],
     },
   ];

@@ -48,6 +48,7 @@ const ANSWERS: Readonly<Record<ErrorCode, readonly [status: number, code: string
   type_not_found: [400, 'type_not_found'],
   relation_not_found: [400, 'relation_not_found'],
   invalid_model: [400, 'invalid_authorization_model'],
+  model_conflict: [409, 'authorization_model_conflict'],
   invalid_claims_mapping: [400, 'validation_error'],
   invalid_delegation_settings: [400, 'validation_error'],
   invalid_authzen_mapping: [400, 'validation_error'],

@@ -52,8 +52,8 @@ export const lineOf = (value: object): string => `${JSON.stringify(value)}\n`;
 function linesOf(piece: ContentPiece): readonly string[] {
   switch (piece.kind) {
     case 'models':
-      return piece.models.map(({ id, createdAt, body, attachments }) =>
-        lineOf({ model: { id, created_at: createdAt, body, attachments } }),
+      return piece.models.map(({ createdAt, ...model }) =>
+        lineOf({ model: { ...model, created_at: createdAt } }),
       );
     case 'assertions':
       return piece.assertions.map(({ modelId, body }) =>

@@ -93,6 +93,7 @@ export interface RequestSchemas {
   readonly write: JsonSchema;
   readonly read: JsonSchema;
   readonly deleteByFilter: JsonSchema;
+  readonly renameTuples: JsonSchema;
   readonly check: JsonSchema;
   readonly batchCheck: JsonSchema;
   readonly expand: JsonSchema;
@@ -281,6 +282,23 @@ const DELETE_BY_FILTER = object({
   continuation_token: PAGE_TOKEN,
 });
 
+const RENAME_TUPLES = object(
+  {
+    type: TYPE,
+    relation: optional({ ...RELATION, description: 'Of the type; else the type is renamed' }),
+    to: text(1, 254),
+    step: {
+      enum: ['copy', 'clean'],
+      description:
+        'copy: every tuple of the old name gets a copy under the new one, which the newest model ' +
+        'must not admit yet. clean: tuples of the old name go, which it must not admit any more',
+    },
+    dry_run: optional({ type: 'boolean' }),
+    continuation_token: PAGE_TOKEN,
+  },
+  ['type', 'to', 'step'],
+);
+
 export const CHECK = object(
   { ...target, tuple_key: QUESTION_KEY, subject_token: SUBJECT_TOKEN, ...circumstances },
   ['tuple_key'],
@@ -356,6 +374,7 @@ export function requestSchemas(config: Config): RequestSchemas {
     write: WRITE,
     read: READ,
     deleteByFilter: DELETE_BY_FILTER,
+    renameTuples: RENAME_TUPLES,
     check: CHECK,
     batchCheck: BATCH_CHECK,
     expand: expandSchema(config.expandMaxDepth),

@@ -35,12 +35,17 @@ const LISTED_STORE = object({
   updated_at: TIME,
   deleted_at: { type: 'null' },
 });
+const METADATA = object(
+  { created_at: TIME },
+  { message: STRING, author: STRING, git_revision: STRING, written_by: STRING },
+);
 const MODEL = object(
   {
     id: STRING,
     schema_version: STRING,
     type_definitions: { type: 'array', items: ANY_OBJECT },
     conditions: ANY_OBJECT,
+    metadata: METADATA,
   },
   {
     claims_mapping: CLAIMS_MAPPING,
@@ -139,6 +144,11 @@ export const RESPONSES = {
   restored: object({
     ...{ id: STRING, name: STRING, revision: INTEGER },
     ...{ models: INTEGER, assertions: INTEGER, tuples: INTEGER, attributes: INTEGER },
+  }),
+  renaming: object({
+    dry_run: { type: 'boolean' },
+    matched: { type: 'integer' },
+    continuation_token: STRING,
   }),
   import: object({ ...COUNTS, rejects: REJECTS }),
   importLine: {

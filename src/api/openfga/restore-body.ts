@@ -5,6 +5,8 @@ import { PembaError, invalidRequest } from '../../errors.js';
 import type { ModelId, StoreId } from '../../ids.js';
 import type { BackupContent, BackupLine } from '../../operations/restore.js';
 import type { Attachments } from '../../schema/attachments.js';
+import { METADATA_LENGTHS } from '../../schema/model-metadata.js';
+import type { ModelMetadata } from '../../schema/model-metadata.js';
 import { parseJson } from '../json-body.js';
 import type { JsonSchema } from '../json-schema.js';
 import { AJV_OPTIONS, schemaProblem } from '../schema-problem.js';
@@ -23,6 +25,7 @@ interface WireParts {
     readonly created_at: string;
     readonly body: object;
     readonly attachments: Attachments;
+    readonly metadata: ModelMetadata;
   };
   readonly assertions: { readonly model_id: string; readonly body: readonly object[] };
   readonly end: WireEnd & { readonly models: number; readonly assertions: number };
@@ -34,6 +37,15 @@ const required = (properties: Parameters<typeof object>[0]): JsonSchema =>
 const ID = { type: 'string', pattern: '^[0-9A-HJKMNP-TV-Z]{26}$' };
 const COUNT = { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER };
 const ANY_OBJECT = { type: 'object' };
+const METADATA = {
+  ...object({
+    message: { type: 'string', maxLength: METADATA_LENGTHS.message },
+    author: { type: 'string', maxLength: METADATA_LENGTHS.author },
+    git_revision: { type: 'string', maxLength: METADATA_LENGTHS.git_revision },
+    written_by: { type: 'string', maxLength: 512 },
+  }),
+  additionalProperties: false,
+};
 /** Leaves room for the revisions that the restored tuples make. */
 const REVISION = { ...COUNT, maximum: 2 ** 52 };
 
@@ -56,6 +68,7 @@ const PARTS = {
   }),
   model: partOf('model', {
     ...{ id: ID, created_at: { type: 'string' }, body: ANY_OBJECT, attachments: ANY_OBJECT },
+    metadata: METADATA,
   }),
   assertions: partOf('assertions', { model_id: ID, body: { type: 'array', items: ASSERTION } }),
   end: partOf('end', {
@@ -110,9 +123,9 @@ function read(value: unknown): Read {
     return { kind: 'store', id: id as StoreId, name, revision };
   }
   if (Object.hasOwn(line, 'model')) {
-    const { id, created_at, body, attachments } = PARTS.model(line);
+    const { id, created_at, ...model } = PARTS.model(line);
     const createdAt = new Date(instantOf(created_at, 'model.created_at'));
-    return { kind: 'model', model: { id: id as ModelId, createdAt, body, attachments } };
+    return { kind: 'model', model: { id: id as ModelId, createdAt, ...model } };
   }
   if (Object.hasOwn(line, 'assertions')) {
     const { model_id: modelId, body } = PARTS.assertions(line);
