@@ -1,12 +1,14 @@
 /** `pemba schema`: the schema as code. */
 import type { Command } from 'commander';
 import { formatCommand } from './schema/format-command.js';
+import { graphCommand } from './schema/graph-command.js';
 import { typesCommand } from './schema/types-command.js';
 import { validateCommand } from './schema/validate-command.js';
 import type { Surroundings } from './surroundings.js';
 
 const COMMANDS: readonly ((schema: Command, around: Surroundings) => void)[] = [
   formatCommand,
+  graphCommand,
   typesCommand,
   validateCommand,
 ];
