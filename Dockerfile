@@ -15,6 +15,7 @@ COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY migrations ./migrations
+COPY protos ./protos
 COPY schema ./schema
 
 # In a container only the container's own address can be reached from outside, and Pemba does not

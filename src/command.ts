@@ -1,23 +1,30 @@
 #!/usr/bin/env node
 /** The `pemba` command: what its parts in `cli/` do, with the real surroundings. */
 import { existsSync, readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { Api } from './cli/api.js';
 import { auditCommand } from './cli/audit.js';
+import { backupCommands } from './cli/backup.js';
 import { CommandError, EXIT, usageError } from './cli/command-error.js';
 import { completionCommand } from './cli/completion.js';
 import type { ContextFile } from './cli/context-file.js';
 import { contextCommand } from './cli/context.js';
+import { convertCommand } from './cli/convert.js';
 import { keysCommand } from './cli/keys.js';
+import { migrateCommand } from './cli/migrate.js';
 import { painter } from './cli/print.js';
 import { progressBar } from './cli/progress.js';
+import { queryCommands } from './cli/query.js';
 import { schemaCommand } from './cli/schema.js';
 import { signingKeysCommand } from './cli/signing-keys.js';
+import { storeCommand } from './cli/store.js';
 import type { Surroundings } from './cli/surroundings.js';
 import { targetOf } from './cli/target.js';
 import type { Files, TargetOptions } from './cli/target.js';
+import { tupleCommand } from './cli/tuple.js';
 import { PembaError } from './errors.js';
 
 const { version } = JSON.parse(
@@ -33,12 +40,23 @@ const program = new Command('pemba')
   .option('--json', 'print JSON')
   .option('--no-color', 'print no colours (as NO_COLOR does)')
   .showSuggestionAfterError()
+  .configureHelp({ subcommandTerm: termOf })
   .addHelpText(
     'after',
     '\nThe key that a server wants comes from PEMBA_API_KEY, or from where the context\n' +
       'says; `pemba help context` has an example.\n' +
       'Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the server is away, 4 it refused.',
   );
+
+/** Short, so that the description beside it has its room: arguments are shown a level below. */
+function termOf(command: Command): string {
+  if (command.parent?.parent === null) return command.name();
+  const words = command.registeredArguments.map((argument) => {
+    const word = argument.name() + (argument.variadic ? '...' : '');
+    return argument.required ? `<${word}>` : `[${word}]`;
+  });
+  return [command.name(), ...words].join(' ');
+}
 
 interface GlobalOptions extends TargetOptions {
   readonly json?: boolean;
@@ -98,16 +116,24 @@ const around: Surroundings = {
     };
   },
   now: () => Date.now(),
+  readFile: (path) => readFile(path, 'utf8'),
   stdin: () => process.stdin,
   // Only these need the whole service, which takes its time to load.
   recover: async (label) => (await import('./recover.js')).recoverKey(process.env, label),
+  migrate: async (check) => (await import('./recover.js')).migrateDatabase(process.env, check),
   resetSigningKeys: async () => (await import('./recover.js')).resetSigningKeys(process.env),
 };
 
 schemaCommand(program, around);
+queryCommands(program, around);
+storeCommand(program, around);
+tupleCommand(program, around);
+backupCommands(program, around);
+convertCommand(program, around);
 keysCommand(program, around);
 signingKeysCommand(program, around);
 auditCommand(program, around);
+migrateCommand(program, around);
 contextCommand(program, around);
 completionCommand(program, around);
 exitByOurCodes(program);
@@ -132,7 +158,7 @@ try {
 
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommandError) {
-    process.stderr.write(`pemba: ${error.message}\n`);
+    if (error.message !== '') process.stderr.write(`pemba: ${error.message}\n`);
     return error.exitCode;
   }
   const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : undefined;

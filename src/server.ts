@@ -20,12 +20,15 @@ import {
 import { directCheck } from './api/openfga/direct-check.js';
 import { directDelegatedCheck } from './api/openfga/direct-delegated-check.js';
 import { registerDelegatedChecks } from './api/openfga/delegated-check-routes.js';
+import { registerExports } from './api/openfga/export-routes.js';
 import { registerImport } from './api/openfga/import-route.js';
 import { registerQueryRoutes } from './api/openfga/query-routes.js';
 import { requestSchemas } from './api/openfga/request-schemas.js';
+import { registerRestore } from './api/openfga/restore-route.js';
 import { RouteTable } from './api/openfga/route-table.js';
 import { admitAllMethods, registerEdgeRoutes, routedAddress } from './api/edge/edge-routes.js';
-import type { EdgeRouteParts } from './api/edge/edge-routes.js';
+import type { EdgeParts } from './api/edge/answer.js';
+import type { GrpcParts, GrpcServer } from './api/edge/grpc/server.js';
 import { transactionIssuer } from './api/edge/transaction.js';
 import { registerMetadata } from './api/oauth/metadata.js';
 import { refuseOtherMethods } from './api/oauth/methods.js';
@@ -41,11 +44,13 @@ import type { Assembly } from './app.module.js';
 import type { Config } from './config.js';
 import { PembaError } from './errors.js';
 import type { StoreId } from './ids.js';
+import { ExportSlots } from './operations/export.js';
 import { edgeObserver } from './telemetry/edge.js';
 import { exchangeObserver } from './telemetry/exchanges.js';
 import { recorderOf } from './telemetry/recorder.js';
 import {
   REQUEST_ID_HEADER,
+  callObserver,
   directObserver,
   observeRequests,
   requestIdFactory,
@@ -54,6 +59,8 @@ import {
 export interface Server {
   /** Such as `http://127.0.0.1:8080`. */
   readonly url: string;
+  /** Where Envoy asks in gRPC, if anywhere. */
+  readonly grpcPort: number | undefined;
   /** Stops accepting, and resolves when what is in flight has been answered. */
   close(): Promise<void>;
 }
@@ -109,16 +116,50 @@ export async function serve(assembly: Assembly): Promise<Server> {
     bodyParser: false,
   });
   app.useGlobalFilters(new OpenFgaErrorFilter(log, routes));
+  let grpc: GrpcServer | undefined;
   try {
-    await app.listen(config.port, config.host);
+    await app
+      .listen(config.port, config.host)
+      .catch(cannotListen(config.host, config.port, 'PORT'));
+    grpc = await listenForEnvoy(assembly, { overload, door: gate.door, newRequestId });
   } catch (error) {
     await app.close().catch(() => undefined);
-    throw cannotListen(error, config.host, config.port);
+    throw error;
   }
   return {
     url: urlOf(instance, config.host),
-    close: () => app.close(),
+    grpcPort: grpc?.port,
+    close: async () => {
+      await Promise.all([grpc?.close(), app.close()]);
+    },
   };
+}
+
+async function listenForEnvoy(
+  assembly: Assembly,
+  parts: Pick<GrpcParts, 'overload' | 'door' | 'newRequestId'>,
+): Promise<GrpcServer | undefined> {
+  const { config, log, metrics, readiness } = assembly;
+  if (config.edgeGrpcPort === '') return undefined;
+  const port = Number(config.edgeGrpcPort);
+  // Takes a tenth of a second to be loaded.
+  const { CHECK_PATH, serveGrpc } = await import('./api/edge/grpc/server.js');
+  const server = await serveGrpc(
+    {
+      ...edgePartsOf(assembly),
+      ...parts,
+      config,
+      clock: assembly.clock,
+      onAnswer: callObserver(log, metrics, { method: 'POST', route: CHECK_PATH }),
+      isReady: async () => (await readiness.reasonsAgainst()).length === 0,
+      onDropped: () => {
+        metrics.shed('connections');
+      },
+    },
+    port,
+  ).catch(cannotListen(config.host, port, 'PEMBA_EDGE_GRPC_PORT'));
+  log.info({ port: server.port }, 'Envoy can ask in gRPC');
+  return server;
 }
 
 /** Before anything looks at who asks. */
@@ -226,6 +267,9 @@ function registerRoutes(instance: FastifyInstance, assembly: Assembly, routes: R
   });
   withErrors((plugin) => {
     registerImport(plugin, engine, log);
+    const slots = new ExportSlots(config.maxSnapshots);
+    registerExports(plugin, { engine, log, slots });
+    registerRestore(plugin, { engine, identity: assembly.identity, slots });
   });
   withErrors((plugin) => {
     const { revocations } = assembly.delegation;
@@ -244,12 +288,12 @@ function registerRoutes(instance: FastifyInstance, assembly: Assembly, routes: R
     done();
   });
   void instance.register((plugin, _options, done) => {
-    registerEdgeRoutes(plugin, edgeRouteParts(assembly));
+    registerEdgeRoutes(plugin, edgePartsOf(assembly));
     done();
   });
 }
 
-const edgeRouteParts = (assembly: Assembly): EdgeRouteParts => {
+const edgePartsOf = (assembly: Assembly): EdgeParts => {
   const { config, engine, identity, signing, log, metrics } = assembly;
   return {
     engine,
@@ -283,16 +327,18 @@ function urlOf(instance: FastifyInstance, host: string): string {
   return `http://${name}:${port}`;
 }
 
-function cannotListen(error: unknown, host: string, port: number): PembaError {
-  const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : undefined;
-  const reasons: Readonly<Record<string, string>> = {
-    EADDRINUSE: `Port ${port} on ${host} is in use: stop what uses it, or set PORT to another one.`,
-    EACCES: `Port ${port} may not be opened by this user: set PORT to one above 1023.`,
-    EADDRNOTAVAIL: `HOST ${host} is not an address of this machine.`,
-    ENOTFOUND: `HOST ${host} is not an address of this machine.`,
+const cannotListen =
+  (host: string, port: number, variable: string) =>
+  (error: unknown): never => {
+    const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : undefined;
+    const reasons: Readonly<Record<string, string>> = {
+      EADDRINUSE: `Port ${port} on ${host} is in use: stop what uses it, or set ${variable} to another one.`,
+      EACCES: `Port ${port} may not be opened by this user: set ${variable} to one above 1023.`,
+      EADDRNOTAVAIL: `HOST ${host} is not an address of this machine.`,
+      ENOTFOUND: `HOST ${host} is not an address of this machine.`,
+    };
+    const sentence = typeof code === 'string' ? reasons[code] : undefined;
+    throw new PembaError('cannot_start', sentence ?? `Cannot listen on ${host}:${port}.`, {
+      cause: error,
+    });
   };
-  const sentence = typeof code === 'string' ? reasons[code] : undefined;
-  return new PembaError('cannot_start', sentence ?? `Cannot listen on ${host}:${port}.`, {
-    cause: error,
-  });
-}

@@ -1,5 +1,4 @@
 /** Decisions as every protocol's routes report them, for whoever counts or logs them. */
-import type { FastifyReply } from 'fastify';
 import { isGranted } from '../delegation/decide.js';
 import type { DelegatedDecision } from '../delegation/decide.js';
 import { PembaError } from '../errors.js';
@@ -8,10 +7,12 @@ import type { BatchQuestion, BatchVerdict } from '../operations/check.js';
 import type { ListObjectsRequest, ListUsersRequest, NameList } from '../operations/list.js';
 import type { Answer, Circumstances } from '../operations/resolve.js';
 import type { ObjectRef, Subject } from '../tuple/tuple.js';
+import type { Admitted } from './gate.js';
 
 export type DecidingApi =
   | 'check'
   | 'batch-check'
+  | 'explain'
   | 'delegated-check'
   | 'delegated-batch-check'
   | 'token-exchange'
@@ -73,12 +74,19 @@ export interface DecisionSource {
   readonly revision?: Revision;
 }
 
+/** An answer that is being made, whatever the question came by. */
+export interface Answering {
+  readonly request: { readonly id: string } & Admitted;
+  readonly elapsedTime: number;
+  header(name: string, value: string): unknown;
+}
+
 /**
  * To be called before the answer is given: it throws when there must be no answer. All decisions
  * are of one request; only a batch has several.
  */
 export type RecordDecisions = (
-  reply: FastifyReply,
+  reply: Answering,
   api: DecidingApi,
   from: DecisionSource,
   decisions: readonly Decision[],
@@ -88,7 +96,7 @@ export type RecordDecisions = (
 export const failing =
   (
     record: RecordDecisions,
-    reply: FastifyReply,
+    reply: Answering,
     api: DecidingApi,
     target: DecisionSource,
     questions: readonly Omit<Decision, 'result'>[],
@@ -108,7 +116,7 @@ export const failing =
 /** The list when it is there, recorded. */
 export async function recordedList(
   record: RecordDecisions,
-  reply: FastifyReply,
+  reply: Answering,
   api: DecidingApi,
   question: DecisionSource & DecidedQuestion,
   pending: Promise<Answer<NameList>>,

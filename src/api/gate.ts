@@ -1,25 +1,18 @@
 /**
- * The one door: before a body is read, who calls is found out, and whether that caller holds the
- * right that the route declares. When all of it is remembered, nothing is waited for.
- *
- * HIDDEN STORES: a caller that may not know of a store is answered as if there were none. That holds
- * by construction: the verdict comes from the rights alone, which say the same of a store of somebody
- * else and of one that never was, in the same time.
+ * The door before HTTP's routes: before a body is read, an entrant is made of the request, and let in
+ * or not (see `admission.ts`) by the right that the route declares.
  */
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { PembaError, invalidRequest } from '../errors.js';
-import type { Authenticator } from '../identity/authenticator.js';
-import { ANYONE, isStoreRight } from '../identity/caller.js';
-import type { Caller, Right, StoreRight, Verdict } from '../identity/caller.js';
-import { addressKey, rateHeaders } from '../identity/rate-limits.js';
-import type { Pool, RateDecision, RateLimits } from '../identity/rate-limits.js';
+import { ANYONE } from '../identity/caller.js';
+import type { Caller, Right, StoreRight } from '../identity/caller.js';
 import { refused } from '../identity/refusal.js';
 import type { Rights } from '../identity/rights.js';
 import { isUlid } from '../ids.js';
 import type { StoreId } from '../ids.js';
-import { noModel } from '../operations/resolve.js';
-import { storeNotFound } from '../storage/stores.js';
+import { Door } from './admission.js';
+import type { Admission, DoorParts } from './admission.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -36,34 +29,31 @@ declare module 'fastify' {
   }
 }
 
-interface Admission {
-  readonly caller: Caller;
-  readonly verdict: Verdict;
-  /** Where the pool is limited. */
-  readonly charge?: (reply: FastifyReply, cost: number) => void;
-}
+/** Of whatever a request came by. */
+export type Admitted = Pick<FastifyRequest, 'admission'>;
 
 /**
  * What a request costs beyond what its route says, as its body shows: to be charged before it is
  * acted on. Throws `too_many_requests`.
  */
-export function chargeMore({ admission }: FastifyRequest, reply: FastifyReply, cost: number): void {
-  if (cost > 0) admission?.charge?.(reply, cost);
+export function chargeMore({ admission }: Admitted, reply: HeaderSink, cost: number): void {
+  if (cost > 0) admission?.charge?.((headers) => void reply.headers(headers), cost);
+}
+
+interface HeaderSink {
+  headers(headers: Readonly<Record<string, string>>): unknown;
 }
 
 /** Who calls; whoever it is, when callers are not authenticated. */
-export const callerOf = ({ admission }: FastifyRequest): Caller => admission?.caller ?? ANYONE;
+export const callerOf = ({ admission }: Admitted): Caller => admission?.caller ?? ANYONE;
 
 /** The modules that the caller may write to, when it may not write everything. */
-export const modulesOf = ({ admission }: FastifyRequest): ReadonlySet<string> | undefined =>
+export const modulesOf = ({ admission }: Admitted): ReadonlySet<string> | undefined =>
   admission?.verdict.kind === 'modules' ? admission.verdict.modules : undefined;
 
-export interface GateParts {
-  readonly authenticator: Authenticator;
+export interface GateParts extends DoorParts {
   /** Undefined when callers are not authenticated. */
   readonly rights: Rights | undefined;
-  readonly limits: RateLimits;
-  readonly onLimited: (pool: Pool) => void;
 }
 
 export interface DirectGate {
@@ -74,8 +64,13 @@ export interface DirectGate {
   admitted(request: IncomingMessage, right: StoreRight, storeId: StoreId): Caller | undefined;
 }
 
+export interface Gate extends DirectGate {
+  /** For what does not come by HTTP; undefined when callers are not authenticated. */
+  readonly door: Door | undefined;
+}
+
 /** A route that does not declare what it needs keeps the server from starting. */
-export function installGate(instance: FastifyInstance, parts: GateParts): DirectGate {
+export function installGate(instance: FastifyInstance, parts: GateParts): Gate {
   const { rights } = parts;
   instance.addHook('onRoute', ({ url, method, config }) => {
     if (config?.right === undefined) {
@@ -83,8 +78,8 @@ export function installGate(instance: FastifyInstance, parts: GateParts): Direct
     }
   });
   instance.decorateRequest('admission', undefined);
-  if (rights === undefined) return { admitted: () => ANYONE };
-  const gate = new Gate(parts, rights);
+  if (rights === undefined) return { admitted: () => ANYONE, door: undefined };
+  const door = new Door(parts, rights);
   instance.addHook('onRequest', (request, reply, done) => {
     const { right } = request.routeOptions.config;
     // No route matched: there is nothing to protect.
@@ -92,119 +87,60 @@ export function installGate(instance: FastifyInstance, parts: GateParts): Direct
       done();
       return;
     }
-    gate.admit(request, reply, right, done);
+    admit(door, request, reply, right, done);
   });
-  return gate;
+  return { admitted: (...asked) => remembered(door, ...asked), door };
 }
 
 type Done = (error?: Error) => void;
 
-class Gate implements DirectGate {
-  readonly #authenticator: Authenticator;
-  readonly #rights: Rights;
-  readonly #limits: RateLimits;
-  readonly #onLimited: (pool: Pool) => void;
-
-  constructor({ authenticator, limits, onLimited }: GateParts, rights: Rights) {
-    this.#authenticator = authenticator;
-    this.#rights = rights;
-    this.#limits = limits;
-    this.#onLimited = onLimited;
-  }
-
-  #admission(caller: Caller, verdict: Verdict, pool: Pool): Admission {
-    if (!this.#limits.isLimited(pool)) return { caller, verdict };
-    return {
-      caller,
-      verdict,
-      charge: (reply, cost) => {
-        this.#limit(reply, this.#limits.take(pool, caller.name, cost));
+function admit(
+  door: Door,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  right: Right,
+  done: Done,
+): void {
+  const fail = (error: unknown): void => {
+    challenge(reply, request, error);
+    done(error as Error);
+  };
+  const enter = (admission: Admission): void => {
+    request.admission = admission;
+    done();
+  };
+  let admission: Admission | Promise<Admission>;
+  try {
+    admission = door.admit({
+      credentials: credentialsOf(request),
+      // An address is put together of the socket's, or a proxy's word: not for those who are known.
+      get address() {
+        return request.ip;
       },
-    };
-  }
-
-  #limit(reply: FastifyReply, decision: RateDecision | undefined): void {
-    if (decision === undefined) return;
-    // How many guesses are left is nobody's business.
-    if (decision.pool !== 'authentication' || !decision.allowed) {
-      void reply.headers(rateHeaders(decision));
-    }
-    if (decision.allowed) return;
-    this.#onLimited(decision.pool);
-    throw new PembaError('too_many_requests', 'too many requests: try again later', {
-      facts: { pool: decision.pool, retry_after_s: decision.retryAfterSeconds },
+      right,
+      storeId: () => askedStoreOf(request),
+      cost: request.routeOptions.config.rateCost ?? 1,
+      tell: (headers) => void reply.headers(headers),
     });
+  } catch (error) {
+    fail(error);
+    return;
   }
+  if (admission instanceof Promise) admission.then(enter, fail);
+  else enter(admission);
+}
 
-  admit(request: FastifyRequest, reply: FastifyReply, right: Right, done: Done): void {
-    const fail = (error: unknown): void => {
-      challenge(reply, request, error);
-      done(error as Error);
-    };
-    try {
-      const caller = this.#authenticator.known(credentialsOf(request));
-      const authorized =
-        caller === undefined
-          ? this.#introduce(request, reply, right)
-          : this.#authorize(request, reply, right, caller);
-      if (authorized === undefined) done();
-      else {
-        authorized.then(() => {
-          done();
-        }, fail);
-      }
-    } catch (error) {
-      fail(error);
-    }
-  }
-
-  admitted(request: IncomingMessage, right: StoreRight, storeId: StoreId): Caller | undefined {
-    if (countHeaders(request, 'authorization') > 1) return undefined;
-    try {
-      const caller = this.#authenticator.known(request.headers.authorization);
-      const verdict = caller && this.#rights.remembered(caller, right, storeId);
-      return verdict?.kind === 'allowed' ? caller : undefined;
-    } catch {
-      // It fails again by the way of all requests, where that has an answer.
-      return undefined;
-    }
-  }
-
-  /** Finds out who calls. Whoever fails too often from one address has to wait. */
-  async #introduce(request: FastifyRequest, reply: FastifyReply, right: Right): Promise<void> {
-    const address = addressKey(request.ip);
-    this.#limit(reply, this.#limits.look('authentication', address));
-    let caller: Caller;
-    try {
-      caller = await this.#authenticator.authenticate(credentialsOf(request));
-    } catch (error) {
-      if (error instanceof PembaError && error.code === 'unauthenticated') {
-        this.#limits.chargeFailure(address);
-      }
-      throw error;
-    }
-    await this.#authorize(request, reply, right, caller);
-  }
-
-  #authorize(
-    request: FastifyRequest,
-    reply: FastifyReply,
-    right: Right,
-    caller: Caller,
-  ): Promise<void> | undefined {
-    const pool = poolOf(right);
-    const { rateCost = 1 } = request.routeOptions.config;
-    this.#limit(reply, this.#limits.take(pool, caller.name, rateCost));
-    const storeId = isStoreRight(right) ? askedStoreOf(request) : undefined;
-    const verdict = this.#rights.verdict(caller, right, storeId);
-    if (verdict instanceof Promise) {
-      return verdict.then((found) => {
-        enforce(right, storeId, found);
-        request.admission = this.#admission(caller, found, pool);
-      });
-    }
-    enforce(right, storeId, verdict);
-    request.admission = this.#admission(caller, verdict, pool);
+function remembered(
+  door: Door,
+  request: IncomingMessage,
+  right: StoreRight,
+  storeId: StoreId,
+): Caller | undefined {
+  if (countHeaders(request, 'authorization') > 1) return undefined;
+  try {
+    return door.remembered(request.headers.authorization, right, storeId);
+  } catch {
+    // It fails again by the way of all requests, where that has an answer.
     return undefined;
   }
 }
@@ -228,43 +164,12 @@ function countHeaders({ headers, rawHeaders }: IncomingMessage, wanted: string):
   return count;
 }
 
-/** By what a right is about. */
-function poolOf(right: Right): Pool {
-  switch (right) {
-    case 'store:query':
-    case 'store:read':
-    case 'store:see':
-      return 'queries';
-    case 'store:write':
-      return 'writes';
-    default:
-      return 'administration';
-  }
-}
-
 /** Throws `invalid_request` for what is no id of a store. */
 export function askedStoreOf({ params, routeOptions }: FastifyRequest): StoreId {
   if (routeOptions.config.storeId !== undefined) return routeOptions.config.storeId;
   const { storeId = '' } = params as { readonly storeId?: string };
   if (!isUlid(storeId)) throw invalidRequest('store_id', 'must be a ULID (26 characters)');
   return storeId as StoreId;
-}
-
-function enforce(right: Right, storeId: StoreId | undefined, verdict: Verdict): void {
-  switch (verdict.kind) {
-    case 'allowed':
-    case 'modules':
-      return;
-    case 'forbidden':
-      throw new PembaError('forbidden', `the caller does not hold the right ${right}`, {
-        facts: { right },
-      });
-    case 'hidden':
-      // As the endpoints themselves answer for a store that is not there.
-      throw right === 'store:query' || right === 'store:write'
-        ? noModel(storeId ?? ('' as StoreId))
-        : storeNotFound(storeId ?? '');
-  }
 }
 
 /** RFC 6750's; without a reason, which would be of use to a guesser only. */

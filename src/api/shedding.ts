@@ -33,6 +33,8 @@ const REFUSALS: Readonly<Record<ShedReason, PembaError>> = {
 /** The replies that are being worked on. */
 export class InFlight {
   readonly #replies = new Set<FastifyReply>();
+  /** What does not come by HTTP. */
+  #others = 0;
   readonly #max: number;
 
   constructor(max: number) {
@@ -41,13 +43,27 @@ export class InFlight {
 
   get count(): number {
     this.#forgetClosed();
-    return this.#replies.size;
+    return this.#size;
+  }
+
+  get #size(): number {
+    return this.#replies.size + this.#others;
   }
 
   isFull(): boolean {
-    if (this.#replies.size < this.#max) return false;
+    if (this.#size < this.#max) return false;
     this.#forgetClosed();
-    return this.#replies.size >= this.#max;
+    return this.#size >= this.#max;
+  }
+
+  /** Returns how to say that it is done, which counts once. */
+  enterOther(): () => void {
+    this.#others++;
+    let isDone = false;
+    return () => {
+      if (!isDone) this.#others--;
+      isDone = true;
+    };
   }
 
   enter(reply: FastifyReply): void {
@@ -83,6 +99,11 @@ export interface SheddingParts {
 export interface Overload {
   /** Whether a request that came now would be refused. */
   isNow(): boolean;
+  /**
+   * For what does not come by HTTP, before it is worked on. Throws `overloaded`; else returns how to
+   * say that its answer is made.
+   */
+  enter(): () => void;
 }
 
 export function shedOverload(
@@ -119,5 +140,13 @@ export function shedOverload(
     loop.stop();
     done();
   });
-  return { isNow: () => reasonAgainst() !== undefined };
+  return {
+    isNow: () => reasonAgainst() !== undefined,
+    enter() {
+      const reason = reasonAgainst();
+      if (reason === undefined) return inFlight.enterOther();
+      metrics.shed(reason);
+      throw REFUSALS[reason];
+    },
+  };
 }

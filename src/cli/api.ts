@@ -2,6 +2,8 @@
  * The server's API, as the commands use it. The key comes from the environment or a file: what
  * stands on a command line is seen by everybody on the machine and kept by the shell.
  */
+import { createInterface } from 'node:readline';
+import { Readable } from 'node:stream';
 import { CommandError, EXIT } from './command-error.js';
 
 export interface ApiOptions {
@@ -22,6 +24,7 @@ export interface ApiRequest {
 const TIMEOUT_MS = 30_000;
 
 const JSON_TYPE = 'application/json';
+const NDJSON = 'application/x-ndjson';
 
 export class Api {
   readonly url: string;
@@ -77,18 +80,57 @@ export class Api {
   async *lines(method: string, path: string, request: ApiRequest = {}): AsyncGenerator<Json> {
     const { body } = await this.open(method, path, request);
     if (body === null) return;
-    let rest = '';
-    const decoder = new TextDecoder();
-    const chunks = (body as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]();
-    for (;;) {
-      const chunk = await this.#reached(chunks.next());
-      rest +=
-        chunk.done === true ? decoder.decode() : decoder.decode(chunk.value, { stream: true });
-      const lines = rest.split('\n');
-      rest = chunk.done === true ? '' : (lines.pop() ?? '');
-      for (const line of lines) if (line.trim() !== '') yield this.#lineOf(line);
-      if (chunk.done === true) return;
+    const lines = createInterface({ input: Readable.fromWeb(body) });
+    for await (const line of this.#each(lines)) if (line.trim() !== '') yield this.#lineOf(line);
+  }
+
+  /** The bytes of an answer, as they come. */
+  async *bytes(method: string, path: string, request: ApiRequest = {}): AsyncGenerator<Uint8Array> {
+    const { body } = await this.open(method, path, request);
+    if (body !== null) yield* this.#each(body as AsyncIterable<Uint8Array>);
+  }
+
+  /**
+   * Sends lines of JSON while they are made, and yields the lines of the answer as they come. Throws
+   * where the server refuses, also if that is told by the last line.
+   */
+  async *upload(
+    path: string,
+    body: AsyncIterable<Uint8Array | string>,
+  ): AsyncGenerator<Json, void, undefined> {
+    const { key } = this.#options;
+    const headers = {
+      'content-type': NDJSON,
+      accept: NDJSON,
+      ...(key !== undefined && { authorization: `Bearer ${key}` }),
+    };
+    const { upload } = await import('./upload.js');
+    const { status, lines } = await this.#reached(upload({ url: this.url + path, headers, body }));
+    let text = '';
+    for await (const line of this.#each(lines)) {
+      if (status < 200 || status > 299) text += line;
+      else yield this.#unlessError(this.#lineOf(line));
     }
+    if (status < 200 || status > 299) throw this.#refusal(status, jsonOf(text));
+  }
+
+  async *#each<Item>(items: AsyncIterable<Item>): AsyncGenerator<Item, void, undefined> {
+    const iterator = items[Symbol.asyncIterator]();
+    try {
+      for (;;) {
+        const next = await this.#reached(iterator.next());
+        if (next.done === true) return;
+        yield next.value;
+      }
+    } finally {
+      await iterator.return?.();
+    }
+  }
+
+  #unlessError(line: Json): Json {
+    const { error } = line as { readonly error?: Json };
+    if (error === undefined) return line;
+    throw new CommandError(textIn(error) ?? 'the server failed', EXIT.refused);
   }
 
   #lineOf(line: string): Json {
@@ -126,6 +168,7 @@ export class Api {
     try {
       return await answer;
     } catch (error) {
+      if (error instanceof CommandError) throw error;
       const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new CommandError(`${this.url} does not answer: ${reason}`, EXIT.unreachable);
@@ -144,15 +187,16 @@ export class Api {
         exitCode,
       );
     }
-    const message = answer?.['message'];
-    return new CommandError(
-      typeof message === 'string' ? message : `the server answered ${status}`,
-      exitCode,
-    );
+    return new CommandError(textIn(answer) ?? `the server answered ${status}`, exitCode);
   }
 }
 
 export type Json = Readonly<Record<string, unknown>>;
+
+function textIn(answer: Json | undefined): string | undefined {
+  const message = answer?.['message'];
+  return typeof message === 'string' ? message : undefined;
+}
 
 function jsonOf(text: string): Json | undefined {
   try {

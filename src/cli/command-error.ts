@@ -1,4 +1,4 @@
-/** What a command says instead of a stack trace. */
+/** What a command says instead of a stack trace; nothing where all has been said. */
 export class CommandError extends Error {
   readonly exitCode: number;
 

@@ -2,7 +2,8 @@
 import type { SingleBar } from 'cli-progress';
 
 export interface Progress {
-  update(done: number): void;
+  /** `text` stands beside the bar; without it, what is done does. */
+  update(done: number, text?: string): void;
   stop(): void;
 }
 
@@ -26,10 +27,10 @@ export async function progressBar(
     hideCursor: true,
     fps: 8,
   });
-  bar.start(total ?? 0, 0);
+  bar.start(total ?? 0, 0, { text: '' });
   return {
-    update: (done) => {
-      bar.update(done);
+    update: (done, text = String(done)) => {
+      bar.update(done, { text });
     },
     stop: () => {
       bar.stop();
@@ -37,5 +38,5 @@ export async function progressBar(
   };
 }
 
-const FORMAT = '{bar} {percentage} % | {value}/{total} | {eta_formatted} left';
-const FORMAT_OPEN = '{value} | {duration_formatted}';
+const FORMAT = '{bar} {percentage} % | {text} | {eta_formatted} left';
+const FORMAT_OPEN = '{text} | {duration_formatted}';

@@ -2,15 +2,19 @@
 import type { Command } from 'commander';
 import { formatCommand } from './schema/format-command.js';
 import { graphCommand } from './schema/graph-command.js';
+import { jsonSchemaCommand } from './schema/json-schema-command.js';
+import { testCommand } from './schema/test-command.js';
 import { typesCommand } from './schema/types-command.js';
 import { validateCommand } from './schema/validate-command.js';
 import type { Surroundings } from './surroundings.js';
 
 const COMMANDS: readonly ((schema: Command, around: Surroundings) => void)[] = [
+  validateCommand,
   formatCommand,
+  testCommand,
   graphCommand,
   typesCommand,
-  validateCommand,
+  jsonSchemaCommand,
 ];
 
 export function schemaCommand(program: Command, around: Surroundings): void {

@@ -14,10 +14,14 @@ export interface Surroundings {
   readonly store: (options: StoreOption) => string;
   readonly output: () => Output;
   readonly now: () => number;
+  /** The text of a file; rejects as `node:fs` does. */
+  readonly readFile: (path: string) => Promise<string>;
   /** Standard input, to its end. */
   readonly stdin: () => AsyncIterable<Uint8Array>;
   /** A key made at the database itself; returns its text. */
   readonly recover: (label: string) => Promise<string>;
+  /** Migrates the database itself; returns what was done, or would be. */
+  readonly migrate: (isDry: boolean) => Promise<readonly string[]>;
   /** Removes the signing keys at the database itself; returns their ids. */
   readonly resetSigningKeys: () => Promise<readonly string[]>;
 }

@@ -59,6 +59,16 @@ export class DelegationSettings extends QuerySettings {
   readonly edgeStore: string = '';
 
   @Setting(
+    'PEMBA_EDGE_GRPC_PORT',
+    'port',
+    'At HOST, where Envoy asks in gRPC. Empty: nowhere; 0: any free one.',
+  )
+  @Matches(/^(\d{1,4}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])?$/, {
+    message: 'must be a port',
+  })
+  readonly edgeGrpcPort: string = '';
+
+  @Setting(
     'PEMBA_RATE_EXCHANGES',
     'per second',
     'Of a client: tokens that it asks for. 0: no limit.',

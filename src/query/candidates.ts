@@ -5,27 +5,11 @@
  */
 import { NodeList } from '../graph/reader.js';
 import type { EdgeKind, Node } from '../graph/reader.js';
-import type { ObjectRef, Subject } from '../tuple/tuple.js';
+import type { ObjectRef } from '../tuple/tuple.js';
 import { relationOf } from './check.js';
-import { ReverseWalk } from './list-objects.js';
 import { MentionWalk } from './list-users.js';
 import type { QueryScope } from './scope.js';
 import { NodeResolver } from './subject.js';
-
-/** Ids of the type's objects. */
-export function objectCandidates(
-  scope: QueryScope,
-  {
-    subject,
-    relation,
-    type,
-  }: { readonly subject: Subject; readonly relation: string; readonly type: string },
-): readonly string[] {
-  const { index } = relationOf(scope.binding, type, relation);
-  const nodes = new NodeResolver(scope.binding, scope.graph);
-  const reached = new ReverseWalk(scope, index).from(nodes.subject(subject));
-  return Array.from(reached, (node) => scope.graph.nodeId(node));
-}
 
 /** Ids of single subjects of the type. Where everybody may be one, all that the graph knows. */
 export function subjectCandidates(
@@ -51,11 +35,12 @@ function knownOf(scope: QueryScope, type: string): readonly Node[] {
   const asSubject = kinds.filter(({ kind }) => kind[2] === type).map(({ edges }) => edges);
   const asObject = kinds.filter(({ kind }) => kind[0] === type).map(({ edges }) => edges);
   const known: Node[] = [];
+  const list = new NodeList();
   for (let node = 0; node < graph.nodeCount; node++) {
     budget.step();
     if (graph.nodeType(node) !== symbol || graph.nodeId(node) === WILDCARD_ID) continue;
     const isKnown = graph.attributes(node) !== undefined;
-    if (isKnown || isNamed(scope, node, asSubject, asObject)) known.push(node);
+    if (isKnown || isNamed(scope, node, { asSubject, asObject, list })) known.push(node);
   }
   return known;
 }
@@ -65,11 +50,17 @@ const WILDCARD_ID = '*';
 function isNamed(
   { graph, budget }: QueryScope,
   node: Node,
-  asSubject: readonly EdgeKind[],
-  asObject: readonly EdgeKind[],
+  {
+    asSubject,
+    asObject,
+    list,
+  }: {
+    readonly asSubject: readonly EdgeKind[];
+    readonly asObject: readonly EdgeKind[];
+    readonly list: NodeList;
+  },
 ): boolean {
   budget.step(asSubject.length + asObject.length);
-  const list = new NodeList();
   const some = (): boolean => true;
   return (
     asSubject.some((kind) => {

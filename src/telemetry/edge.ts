@@ -1,4 +1,4 @@
-import type { EdgeObserver } from '../api/edge/edge-routes.js';
+import type { EdgeObserver } from '../api/edge/answer.js';
 import { PembaError } from '../errors.js';
 import type { ErrorCode } from '../errors.js';
 import type { Logger } from './log.js';
@@ -9,8 +9,8 @@ const TOLD_ELSEWHERE = new Set<ErrorCode>(['overloaded', 'issuer_unavailable']);
 
 /** Counts what gateways were answered, and tells of failures of our own. */
 export const edgeObserver = (log: Logger, metrics: Metrics): EdgeObserver => ({
-  answered: (profile, reason) => {
-    metrics.edge(profile, reason);
+  answered: (askedBy, reason) => {
+    metrics.edge(askedBy, reason);
   },
   failed: (requestId, error) => {
     if (error instanceof PembaError && TOLD_ELSEWHERE.has(error.code)) return;

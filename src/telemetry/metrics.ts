@@ -3,8 +3,8 @@
  * objects; the one exception is the replica's revision by store, for the stores a process holds.
  */
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import type { AskedBy } from '../api/edge/answer.js';
 import type { Reason } from '../api/edge/outcome.js';
-import type { Profile } from '../api/edge/profiles.js';
 import type { OAuthError } from '../api/oauth/errors.js';
 import type { ShedReason } from '../api/shedding.js';
 import type { Clock } from '../clock.js';
@@ -100,7 +100,7 @@ export class Metrics {
     });
   }
 
-  edge(profile: Profile | 'unknown', reason: Reason): void {
+  edge(profile: AskedBy, reason: Reason): void {
     this.#edge.inc({ profile, reason });
   }
 

@@ -1,5 +1,4 @@
-import type { FastifyRequest } from 'fastify';
-import type { Decision, RecordDecisions } from '../api/decision.js';
+import type { Answering, Decision, RecordDecisions } from '../api/decision.js';
 import type { DecisionLog } from './decision-log/decision-log.js';
 import type { Metrics } from './metrics.js';
 
@@ -11,7 +10,7 @@ export interface Recorders {
 /** Counts decisions, and logs them where there is a log. `nameOf` tells who asked. */
 export function recorderOf(
   { metrics, decisionLog }: Recorders,
-  nameOf?: (request: FastifyRequest) => string | undefined,
+  nameOf?: (request: Answering['request']) => string | undefined,
 ): RecordDecisions {
   const count = (api: string, decisions: readonly Decision[]): void => {
     for (const { result } of decisions) {

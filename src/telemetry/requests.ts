@@ -60,6 +60,24 @@ export function directObserver(
   };
 }
 
+/** Of one method and route. */
+export function callObserver(
+  log: Logger,
+  metrics: Metrics,
+  { method, route }: { readonly method: string; readonly route: string },
+): (answer: {
+  readonly requestId: string;
+  readonly store: string | undefined;
+  readonly status: number;
+  readonly ms: number;
+}) => void {
+  const writeLine = requestLogger(log);
+  return (answer) => {
+    metrics.request(method, route, answer.status, answer.ms / 1000);
+    writeLine({ method, route, ...answer });
+  };
+}
+
 function storeOf(request: FastifyRequest): string | undefined {
   const { storeId } = request.params as { readonly storeId?: string };
   return storeId?.slice(0, 26);

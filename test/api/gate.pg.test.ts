@@ -45,7 +45,7 @@ const NEEDED = {
     'POST /admin/signing-keys/:kid/drop',
     'POST /admin/signing-keys/rotate',
   ],
-  'deployment:create': ['POST /stores'],
+  'deployment:create': ['POST /restore', 'POST /stores'],
   'deployment:observe': ['GET /metrics'],
   'store:see': ['GET /stores/:storeId'],
   'store:query': [
@@ -81,7 +81,9 @@ const NEEDED = {
     'GET /stores/:storeId/claims-mapping',
     'GET /stores/:storeId/delegation-settings',
     'GET /stores/:storeId/delegations',
+    'GET /stores/:storeId/export',
     'GET /stores/:storeId/route-table',
+    'POST /stores/:storeId/explain',
     'POST /stores/:storeId/read',
   ],
   'store:write': [
@@ -102,6 +104,7 @@ const NEEDED = {
   'store:administer': [
     'GET /stores/:storeId/audit',
     'GET /stores/:storeId/audit/verification',
+    'GET /stores/:storeId/backup',
     'POST /stores/:storeId/revocations',
   ],
   'store:delete': ['DELETE /stores/:storeId'],

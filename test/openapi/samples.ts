@@ -1,4 +1,5 @@
 /** A request that succeeds and one that fails, for every operation of the OpenAPI document. */
+import { createHash } from 'node:crypto';
 import { keyOf } from '../api/stores.js';
 
 export interface Sample {
@@ -300,6 +301,14 @@ const adminSamples: Readonly<Record<string, Samples>> = {
   VerifyAudit: { success: [{}], errors: [{ query: { after: '1' } }, inBadStore] },
 };
 
+const BACKED_UP =
+  '{"store":{"id":"01ARZ3NDEKTSV4RRFFQ69G5FAV","name":"sample","format":1,"revision":0}}\n';
+const BACKUP = `${BACKED_UP}${JSON.stringify({
+  end: {
+    ...{ revision: 0, models: 0, assertions: 0, tuples: 0, attributes: 0 },
+    sha256: createHash('sha256').update(BACKED_UP).digest('hex'),
+  },
+})}\n`;
 const LINES: Sample = { type: 'application/x-ndjson' };
 
 const tupleSamples: Readonly<Record<string, Samples>> = {
@@ -324,10 +333,17 @@ const tupleSamples: Readonly<Record<string, Samples>> = {
   Import: {
     success: [
       { ...LINES, text: `${JSON.stringify(keyOf('document:4#owner@user:dora'))}\n\nnone\n` },
+      { ...LINES, text: '{"entity":"user:dora","attributes":{"level":1}}\n' },
       { ...LINES, query: { authorization_model_id: '' }, text: '' },
     ],
     errors: [{ body: {} }, { ...inNoStore, ...LINES, text: '{}' }],
   },
+  Export: { success: [{}], errors: [inNoStore, inBadStore] },
+  Restore: {
+    success: [{ ...LINES, text: BACKUP }],
+    errors: [{ body: {} }, { ...LINES, text: '' }],
+  },
+  Backup: { success: [{}], errors: [inNoStore, inBadStore] },
   DeleteByFilter: {
     success: [
       { body: { filter: { user: 'user:anne' }, dry_run: true } },
@@ -370,6 +386,13 @@ const querySamples: Readonly<Record<string, Samples>> = {
       },
     ],
     errors: [{ body: { actor: 'service:orders', checks: [] } }],
+  },
+  Explain: {
+    success: [
+      { body: { tuple_key: keyOf(NAME) } },
+      { body: { tuple_key: keyOf('document:1#owner@user:ben') } },
+    ],
+    errors: [{ body: {} }, { body: { tuple_key: keyOf('document:1#none@user:ben') } }],
   },
   Expand: {
     success: [...EXPAND, { body: { ...EXPAND[0]?.body, max_depth: 3 } }],

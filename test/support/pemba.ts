@@ -85,6 +85,7 @@ export interface TestStore {
 
 export interface Pemba {
   readonly url: string;
+  readonly grpcPort: number | undefined;
   /** With authentication on: an administrator's key, which `call` sends unless told otherwise. */
   readonly adminKey: string | undefined;
   readonly assembly: Assembly;
@@ -145,6 +146,7 @@ export async function startPemba(
   const call = caller(server.url, adminKey);
   return {
     url: server.url,
+    grpcPort: server.grpcPort,
     adminKey,
     assembly,
     database: testDatabase,

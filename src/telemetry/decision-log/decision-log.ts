@@ -8,8 +8,7 @@
  *
  * Denies and errors are always logged; of allows, and lists that are not empty, a share may be.
  */
-import type { FastifyReply } from 'fastify';
-import type { DecidingApi, Decision, DecisionSource } from '../../api/decision.js';
+import type { Answering, DecidingApi, Decision, DecisionSource } from '../../api/decision.js';
 import type { Clock } from '../../clock.js';
 import { PembaError } from '../../errors.js';
 import type { Logger } from '../log.js';
@@ -85,7 +84,7 @@ export class DecisionLog {
 
   /** Throws `unavailable` where an allow must not be given. */
   record(
-    reply: FastifyReply,
+    reply: Answering,
     api: DecidingApi,
     from: DecisionSource,
     decisions: readonly Decision[],
