@@ -1,8 +1,9 @@
 /** `pemba schema`: the schema as code. */
 import type { Command } from 'commander';
 import { formatCommand } from './schema/format-command.js';
-import { jsonSchemaCommand } from './schema/json-schema-command.js';
+import { graphCommand } from './schema/graph-command.js';
 import { historyCommands } from './schema/history-command.js';
+import { jsonSchemaCommand } from './schema/json-schema-command.js';
 import { migrateCommand } from './schema/migrate-command.js';
 import { pushCommand } from './schema/push-command.js';
 import { testCommand } from './schema/test-command.js';
@@ -13,6 +14,7 @@ import type { Surroundings } from './surroundings.js';
 const COMMANDS: readonly ((schema: Command, around: Surroundings) => void)[] = [
   validateCommand,
   formatCommand,
+  graphCommand,
   testCommand,
   pushCommand,
   historyCommands,
