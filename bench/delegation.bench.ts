@@ -5,6 +5,7 @@ import { SignJWT, exportJWK, generateKeyPair } from 'jose';
 import { writeModel } from '../src/operations/models.js';
 import { createStore } from '../src/operations/stores.js';
 import { modelFromDsl } from '../src/schema/dsl.js';
+import { ChunkRows } from '../src/storage/chunk-rows.js';
 import { importChunk } from '../src/storage/import-tuples.js';
 import { parseObject, parseSubject } from '../src/tuple/tuple.js';
 import type { RelationTuple } from '../src/tuple/tuple.js';
@@ -159,7 +160,7 @@ async function storeShop(
   try {
     const { id: storeId } = await createStore(engine, 'delegation');
     await writeModel(engine, storeId, modelFromDsl(MODEL));
-    await importChunk(engine.database, storeId, [...tuples()], new Date());
+    await importChunk(engine.database, storeId, new ChunkRows([...tuples()]), new Date());
     return { url, storeId };
   } finally {
     await close();

@@ -20,6 +20,7 @@ import {
 import { directCheck } from './api/openfga/direct-check.js';
 import { directDelegatedCheck } from './api/openfga/direct-delegated-check.js';
 import { registerDelegatedChecks } from './api/openfga/delegated-check-routes.js';
+import { registerExports } from './api/openfga/export-routes.js';
 import { registerImport } from './api/openfga/import-route.js';
 import { registerQueryRoutes } from './api/openfga/query-routes.js';
 import { requestSchemas } from './api/openfga/request-schemas.js';
@@ -41,6 +42,7 @@ import type { Assembly } from './app.module.js';
 import type { Config } from './config.js';
 import { PembaError } from './errors.js';
 import type { StoreId } from './ids.js';
+import { ExportSlots } from './operations/export.js';
 import { edgeObserver } from './telemetry/edge.js';
 import { exchangeObserver } from './telemetry/exchanges.js';
 import { recorderOf } from './telemetry/recorder.js';
@@ -226,6 +228,7 @@ function registerRoutes(instance: FastifyInstance, assembly: Assembly, routes: R
   });
   withErrors((plugin) => {
     registerImport(plugin, engine, log);
+    registerExports(plugin, { engine, log, slots: new ExportSlots(config.maxSnapshots) });
   });
   withErrors((plugin) => {
     const { revocations } = assembly.delegation;

@@ -127,6 +127,30 @@ export class Database implements Session {
   }
 
   /**
+   * A connection of its own for what is read piece by piece, as fast as the pieces are taken; it ends
+   * with the reading, wherever that ends. Only while a piece is waited for must PostgreSQL not be
+   * silent.
+   */
+  async *readDedicated<Piece>(
+    read: (client: pg.ClientBase) => AsyncGenerator<Piece, void, undefined>,
+  ): AsyncGenerator<Piece, void, undefined> {
+    const client = this.dedicatedClient(0);
+    client.on('error', () => undefined);
+    const pieces = read(client);
+    try {
+      await this.#guard(() => client.connect());
+      for (;;) {
+        const unwatch = watchSilence(client, 2 * this.options.timeoutMs);
+        const next = await this.#guard(() => pieces.next().finally(unwatch));
+        if (next.done === true) return;
+        yield next.value;
+      }
+    } finally {
+      await client.end();
+    }
+  }
+
+  /**
    * A connection of its own, outside the pool, not yet connected. Without a time limit for queries
    * (0), whoever uses it watches it.
    */

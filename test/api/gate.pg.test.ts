@@ -81,7 +81,9 @@ const NEEDED = {
     'GET /stores/:storeId/claims-mapping',
     'GET /stores/:storeId/delegation-settings',
     'GET /stores/:storeId/delegations',
+    'GET /stores/:storeId/export',
     'GET /stores/:storeId/route-table',
+    'POST /stores/:storeId/explain',
     'POST /stores/:storeId/read',
   ],
   'store:write': [
@@ -102,6 +104,7 @@ const NEEDED = {
   'store:administer': [
     'GET /stores/:storeId/audit',
     'GET /stores/:storeId/audit/verification',
+    'GET /stores/:storeId/backup',
     'POST /stores/:storeId/revocations',
   ],
   'store:delete': ['DELETE /stores/:storeId'],

@@ -324,10 +324,13 @@ const tupleSamples: Readonly<Record<string, Samples>> = {
   Import: {
     success: [
       { ...LINES, text: `${JSON.stringify(keyOf('document:4#owner@user:dora'))}\n\nnone\n` },
+      { ...LINES, text: '{"entity":"user:dora","attributes":{"level":1}}\n' },
       { ...LINES, query: { authorization_model_id: '' }, text: '' },
     ],
     errors: [{ body: {} }, { ...inNoStore, ...LINES, text: '{}' }],
   },
+  Export: { success: [{}], errors: [inNoStore, inBadStore] },
+  Backup: { success: [{}], errors: [inNoStore, inBadStore] },
   DeleteByFilter: {
     success: [
       { body: { filter: { user: 'user:anne' }, dry_run: true } },
@@ -370,6 +373,13 @@ const querySamples: Readonly<Record<string, Samples>> = {
       },
     ],
     errors: [{ body: { actor: 'service:orders', checks: [] } }],
+  },
+  Explain: {
+    success: [
+      { body: { tuple_key: keyOf(NAME) } },
+      { body: { tuple_key: keyOf('document:1#owner@user:ben') } },
+    ],
+    errors: [{ body: {} }, { body: { tuple_key: keyOf('document:1#none@user:ben') } }],
   },
   Expand: {
     success: [...EXPAND, { body: { ...EXPAND[0]?.body, max_depth: 3 } }],

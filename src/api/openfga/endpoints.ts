@@ -4,6 +4,7 @@ import { DELEGATION_CHANGES_HEADER } from '../implications.js';
 import type { JsonSchema } from '../json-schema.js';
 import { PAGING } from '../openapi.js';
 import type { Endpoint } from '../openapi.js';
+import { bulkEndpoints } from './bulk-endpoints.js';
 import { DELEGATED_REQUESTS, DELEGATED_RESPONSES } from './delegated-schemas.js';
 import { ATTRIBUTES, requestSchemas } from './request-schemas.js';
 import type { RequestSchemas } from './request-schemas.js';
@@ -23,6 +24,7 @@ export function openFgaEndpoints(config: Config): readonly Endpoint[] {
     ...attachmentEndpoints(schemas),
     ...tupleEndpoints(schemas),
     ...attributesEndpoints,
+    ...bulkEndpoints,
     ...queryEndpoints(schemas),
     {
       method: 'get',
@@ -302,6 +304,11 @@ function queryEndpoints(schemas: RequestSchemas): readonly Endpoint[] {
         DELEGATED_REQUESTS.batchCheck,
       ),
       answer: DELEGATED_RESPONSES.batchCheck,
+      headers: OF_CHECK,
+    },
+    {
+      ...query('explain', 'Explain', 'Why may this user do this, or why not?', check),
+      answer: RESPONSES.explain,
       headers: OF_CHECK,
     },
     {

@@ -6,14 +6,10 @@
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
-import { Ajv } from 'ajv';
 import { PembaError } from '../../errors.js';
 import type { ImportLine } from '../../operations/import.js';
 import { parseJson } from '../json-body.js';
-import { AJV_OPTIONS, schemaProblem } from '../schema-problem.js';
-import { TUPLE } from './request-schemas.js';
-import { tupleOf } from './wire.js';
-import type { WireTuple } from './wire.js';
+import { contentOf } from './content-line.js';
 
 export interface ImportBodyLimits {
   readonly maxImportBytes: number;
@@ -23,6 +19,8 @@ export interface ImportBodyLimits {
   /** For the next piece to arrive. */
   readonly requestTimeoutMs: number;
 }
+
+export const NDJSON = 'application/x-ndjson';
 
 /** Connections whose request is held to a time of its own, not to the one for whole requests. */
 const importing = new WeakSet<Socket>();
@@ -100,20 +98,13 @@ const readLines = (
 ): readonly ImportLine[] =>
   lines.flatMap((text, i) => (text.trim() === '' ? [] : readLine(text, first + i, maxJsonDepth)));
 
-function readLine(text: string, line: number, maxJsonDepth: number): ImportLine {
+function readLine(text: string, line: number, maxJsonDepth: number): readonly ImportLine[] {
   const { length } = text;
   try {
-    return { line, length, tuple: tupleOf(wireOf(text, maxJsonDepth), 'tuple') };
+    const content = contentOf(parseJson(text, maxJsonDepth));
+    return content === undefined ? [] : [{ line, length, content }];
   } catch (error) {
     if (!(error instanceof PembaError)) throw error;
-    return { line, length, tuple: error };
+    return [{ line, length, content: error }];
   }
-}
-
-const isTuple = new Ajv({ ...AJV_OPTIONS, strict: false }).compile<WireTuple>(TUPLE);
-
-function wireOf(text: string, maxJsonDepth: number): WireTuple {
-  const value = parseJson(text, maxJsonDepth);
-  if (!isTuple(value)) throw schemaProblem(isTuple.errors ?? []);
-  return value;
 }

@@ -16,7 +16,8 @@ import { deedOf } from '../attribution.js';
 import { IMPORT_COST } from '../../identity/rate-limits.js';
 import { modulesOf } from '../gate.js';
 import { INTERNAL, errorAnswer } from './errors.js';
-import { arrivingLines } from './import-body.js';
+import { lineOf } from './export-lines.js';
+import { NDJSON, arrivingLines } from './import-body.js';
 import { stamp } from './reply.js';
 import { RESPONSES } from './response-schemas.js';
 import { optionalModelId, storeIdOf } from './wire.js';
@@ -29,8 +30,6 @@ interface ImportRoute {
 
 type Import = AsyncGenerator<ImportProgress, Imported, undefined>;
 type Step = IteratorResult<ImportProgress, Imported>;
-
-const NDJSON = 'application/x-ndjson';
 
 export function registerImport(instance: FastifyInstance, engine: Engine, log: ErrorLog): void {
   instance.addContentTypeParser(NDJSON, (_request, payload, done) => {
@@ -116,8 +115,6 @@ async function* progressLines(
     await run.return(undefined as never);
   }
 }
-
-const lineOf = (value: object): string => `${JSON.stringify(value)}\n`;
 
 const totalsOf = ({ written, rejected, rejects }: Imported): object => ({
   written,

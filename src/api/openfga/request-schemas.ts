@@ -123,6 +123,10 @@ const LISTED = {
 
 /** Of any names; `operations/attributes.ts` bounds them. */
 export const ATTRIBUTES: JsonSchema = { type: 'object', additionalProperties: true };
+export const ATTRIBUTES_LINE = object({ entity: OBJECT, attributes: ATTRIBUTES }, [
+  'entity',
+  'attributes',
+]);
 
 const CLAIM_PATH: JsonSchema = { type: ['string', 'array'], items: { type: 'string' } };
 

@@ -156,6 +156,18 @@ export const RESPONSES = {
       ),
     },
   }),
+  explain: object(
+    { allowed: { type: 'boolean' }, revision: { type: 'integer' } },
+    {
+      proof: object(
+        { tuples: strings },
+        { contextual_tuples: strings, outside_of: strings, expires_at: TIME },
+      ),
+      reason: { enum: ['no_path', 'condition_false', 'missing_parameters'] },
+      parameters: strings,
+      denial: { ...ANY_OBJECT, description: 'A tree of the ways that were tried' },
+    },
+  ),
   expand: object({ tree: object({ root: TREE }) }),
   usersetTree: USERSET_TREE,
   listObjects: object({ objects: strings }, MORE),

@@ -9,7 +9,7 @@ import type { Model } from '../../schema/model.js';
 import { modelFromModules, moduleFiles } from '../../schema/modules.js';
 import type { Positions } from '../../schema/positions.js';
 import { modelFromWire } from '../../schema/wire.js';
-import { CommandError, EXIT } from '../api.js';
+import { CommandError, EXIT } from '../command-error.js';
 
 export interface FileReader {
   /** The text of a file; rejects as `node:fs` does. */

@@ -372,6 +372,11 @@ const queries: readonly Endpoint[] = [
     { ...targetFields, ...keyFields('tuple_key'), ...contextualFields() },
   ),
   inStore(
+    'explain',
+    { ...target, tuple_key: KEY, ...contextual },
+    { ...targetFields, ...keyFields('tuple_key'), ...contextualFields() },
+  ),
+  inStore(
     'batch-check',
     { ...target, checks: [{ tuple_key: KEY, ...contextual, correlation_id: 'one' }] },
     {

@@ -1,0 +1,30 @@
+/** What the OpenAPI document says of whole stores that go out and come in, as lines of JSON. */
+import type { Endpoint } from '../openapi.js';
+import { NDJSON } from './import-body.js';
+
+const OF_STORE = ['Openfga-Store-Id', 'Pemba-Consistency-Token'] as const;
+
+export const bulkEndpoints: readonly Endpoint[] = [
+  {
+    method: 'get',
+    path: '/stores/{store_id}/export',
+    operationId: 'Export',
+    summary:
+      'The tuples and attributes at one revision, one a line, as an import takes them; the last ' +
+      'line, `end`, has their numbers and the SHA-256 of all bytes before it',
+    status: 200,
+    answer: { type: 'string' },
+    answerType: NDJSON,
+    headers: OF_STORE,
+  },
+  {
+    method: 'get',
+    path: '/stores/{store_id}/backup',
+    operationId: 'Backup',
+    summary: 'As an export, with the store itself, its models and their assertions before',
+    status: 200,
+    answer: { type: 'string' },
+    answerType: NDJSON,
+    headers: OF_STORE,
+  },
+];
