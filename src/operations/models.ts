@@ -111,7 +111,7 @@ async function insert(
   return written.id;
 }
 
-const limitsOf = (config: Config): ModelLimits => ({
+export const limitsOf = (config: Config): ModelLimits => ({
   ...DEFAULT_MODEL_LIMITS,
   typesMax: config.maxTypes,
   conditionsMax: config.maxConditions,
