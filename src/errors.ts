@@ -36,6 +36,7 @@ export type ErrorCode =
   | 'no_delegation'
   // what it names
   | 'store_not_found'
+  | 'store_exists'
   | 'model_not_found'
   | 'no_model'
   | 'type_not_found'

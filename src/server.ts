@@ -24,6 +24,7 @@ import { registerExports } from './api/openfga/export-routes.js';
 import { registerImport } from './api/openfga/import-route.js';
 import { registerQueryRoutes } from './api/openfga/query-routes.js';
 import { requestSchemas } from './api/openfga/request-schemas.js';
+import { registerRestore } from './api/openfga/restore-route.js';
 import { RouteTable } from './api/openfga/route-table.js';
 import { admitAllMethods, registerEdgeRoutes, routedAddress } from './api/edge/edge-routes.js';
 import type { EdgeRouteParts } from './api/edge/edge-routes.js';
@@ -229,7 +230,9 @@ function registerRoutes(instance: FastifyInstance, assembly: Assembly, routes: R
   });
   withErrors((plugin) => {
     registerImport(plugin, engine, log);
-    registerExports(plugin, { engine, log, slots: new ExportSlots(config.maxSnapshots) });
+    const slots = new ExportSlots(config.maxSnapshots);
+    registerExports(plugin, { engine, log, slots });
+    registerRestore(plugin, { engine, identity: assembly.identity, slots });
     const impacts = new ExportSlots(1, 'impact is being found out');
     registerImpact(plugin, { engine, log, slots: impacts });
   });

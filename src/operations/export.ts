@@ -27,13 +27,13 @@ export interface StoreExport {
 
 export type ContentPiece = Exclude<StorePiece, { readonly kind: 'store' }>;
 
-/** How many of a process are being read. */
+/** How many of a process are going out or, by a restore, coming in. */
 export class ExportSlots {
   readonly #max: number;
   readonly #what: string;
   #taken = 0;
 
-  constructor(max: number, what = 'stores are being exported') {
+  constructor(max: number, what = 'stores are going out or coming in') {
     this.#max = max;
     this.#what = what;
   }

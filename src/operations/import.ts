@@ -27,8 +27,8 @@ const CHUNKS_AT_ONCE = 2;
 /** Tuples with large contexts make a chunk sooner. */
 const BYTES_PER_CHUNK = 8 * 2 ** 20;
 
-/** More than these are only counted: the mistake is in the file, not in a line. */
-const MAX_REJECTS = 100;
+/** Lines that are not stored make a chunk as well, so that they are told of and forgotten. */
+const REJECTS_PER_CHUNK = 1000;
 
 export interface ImportLine {
   /** From 1. */
@@ -61,19 +61,19 @@ export interface ImportProgress {
   /** Tuples and attributes that were not stored before. */
   readonly written: number;
   readonly rejected: number;
+  /** Since it was last told. */
+  readonly rejects: readonly Reject[];
 }
 
+/** With the rejects that were not told yet. */
 export interface Imported extends ImportProgress {
   readonly consistencyToken: string;
-  /** The first of them. */
-  readonly rejects: readonly Reject[];
 }
 
 interface Chunk {
   readonly rows: ChunkRows;
   readonly line: number;
-  /** Up to here. */
-  readonly rejected: number;
+  readonly rejects: readonly Reject[];
 }
 
 /**
@@ -114,11 +114,11 @@ export async function* importTuples(
     await lines.return?.();
     await storing.settled();
   }
-  const last = storing.progress;
+  const { progress } = storing;
   return {
-    ...last,
-    consistencyToken: replica.tokens.of(last.revision),
-    rejects: gathering.rejects,
+    ...progress,
+    rejects: storing.news().flatMap(({ rejects }) => rejects),
+    consistencyToken: replica.tokens.of(progress.revision),
   };
 }
 
@@ -139,8 +139,7 @@ class Gathering {
   #entities: EntityAttributes[] = [];
   #bytes = 0;
   #line = 0;
-  #rejected = 0;
-  readonly rejects: Reject[] = [];
+  #rejects: Reject[] = [];
 
   constructor(engine: Engine, rules: Rules) {
     this.#engine = engine;
@@ -149,22 +148,28 @@ class Gathering {
 
   get isFull(): boolean {
     const count = this.#tuples.length + this.#entities.length;
-    return count >= TUPLES_PER_CHUNK || this.#bytes >= BYTES_PER_CHUNK;
+    return (
+      count >= TUPLES_PER_CHUNK ||
+      this.#bytes >= BYTES_PER_CHUNK ||
+      this.#rejects.length >= REJECTS_PER_CHUNK
+    );
   }
 
   add({ line, content, length }: ImportLine): void {
     this.#line = line;
     const problem = content instanceof Error ? content.message : this.#take(content);
     if (problem === undefined) this.#bytes += length;
-    else this.#reject(line, problem);
+    else this.#rejects.push({ line, problem });
   }
 
   take(): Chunk {
     const rows = new ChunkRows(this.#tuples, this.#entities);
+    const rejects = this.#rejects;
     this.#tuples = [];
     this.#entities = [];
+    this.#rejects = [];
     this.#bytes = 0;
-    return { rows, line: this.#line, rejected: this.#rejected };
+    return { rows, line: this.#line, rejects };
   }
 
   #take(content: RelationTuple | EntityAttributes): string | undefined {
@@ -179,11 +184,6 @@ class Gathering {
       (modules && scopeProblem(owners, content, modules));
     if (problem === undefined) this.#tuples.push(content);
     return problem;
-  }
-
-  #reject(line: number, problem: string): void {
-    this.#rejected += 1;
-    if (this.rejects.length < MAX_REJECTS) this.rejects.push({ line, problem });
   }
 }
 
@@ -211,7 +211,7 @@ class Storing {
     this.#engine = engine;
     this.#storeId = storeId;
     this.#deed = deed;
-    this.#progress = { line: 0, revision, written: 0, rejected: 0 };
+    this.#progress = { line: 0, revision, written: 0, rejected: 0, rejects: [] };
   }
 
   /**
@@ -284,11 +284,12 @@ class Storing {
     return done;
   }
 
-  #tell({ line, rejected }: Chunk, imported: ImportedChunk | undefined): void {
-    const { revision, written } = this.#progress;
+  #tell({ line, rejects }: Chunk, imported: ImportedChunk | undefined): void {
+    const { revision, written, rejected } = this.#progress;
     this.#progress = {
       line,
-      rejected,
+      rejected: rejected + rejects.length,
+      rejects,
       // A chunk can come before the one ahead of it.
       revision: asRevision(Math.max(revision, imported?.revision ?? 0)),
       written: written + (imported?.written ?? 0),

@@ -111,14 +111,17 @@ export class Database implements Session {
   }
 
   /** A connection for this work alone, which ends with it, even in the middle of an answer. */
-  withDedicatedClient<Result>(work: (client: pg.ClientBase) => Promise<Result>): Promise<Result> {
+  withDedicatedClient<Result>(
+    work: (client: pg.ClientBase) => Promise<Result>,
+    silenceMs = 2 * this.options.timeoutMs,
+  ): Promise<Result> {
     return this.#guard(async () => {
       const client = this.dedicatedClient(0);
       // What goes wrong on an idle connection is told by the next query.
       client.on('error', () => undefined);
       try {
         await client.connect();
-        watchSilence(client, 2 * this.options.timeoutMs);
+        watchSilence(client, silenceMs);
         return await work(client);
       } finally {
         await client.end();

@@ -22,10 +22,11 @@ import type { StoreChange } from '../tuple/attributes.js';
 import type { Deed } from './audit-chain.js';
 import { appendDeeds } from './audit.js';
 import type { ChunkRows } from './chunk-rows.js';
+import { COLUMNS, ENTITY, LOG_START, NO_TUPLE, copyNew, logNew } from './copy-chunk.js';
 import { copyInto } from './copy-in.js';
 import { sessionOn } from './database.js';
 import type { Database, Row } from './database.js';
-import { KEY_COLUMNS, TUPLE_COLUMNS, dateOf, revisionOf } from './rows.js';
+import { KEY_COLUMNS, dateOf, revisionOf } from './rows.js';
 import { CHANGE_CHANNEL, storeNotFound } from './stores.js';
 
 export interface ImportedChunk {
@@ -63,12 +64,11 @@ export async function importChunk(
     const written = await database.withClient((client) => addNew(client, storeId, chunk));
     if (written !== undefined) return written;
   }
-  return inTurn(() =>
-    database.withClient(async (client) => {
-      await client.query(createStaging);
-      return inTransaction(client, () => addMissing(client, storeId, chunk));
-    }),
-  );
+  // Whose turn it is has a connection, and waits for none that another holds.
+  return database.withClient(async (client) => {
+    await client.query(createStaging);
+    return inTurn(() => inTransaction(client, () => addMissing(client, storeId, chunk)));
+  });
 }
 
 interface Chunk {
@@ -103,9 +103,7 @@ async function addNew(
   try {
     await client.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
     const { rows, now } = chunk;
-    const start = `${storeId}\t${now.toISOString()}\t`;
-    await copyInto(client, copyTuples, rows.tuples, ({ line }) => start + line);
-    await copyInto(client, copyAttributes, rows.entities, ({ line }) => start + line);
+    await copyNew(client, storeId, rows, now);
     return await chunk.inTurn(() => commitNew(client, storeId, chunk));
   } catch (error) {
     await client.query('ROLLBACK');
@@ -134,21 +132,6 @@ const LOCK_TIMEOUT_MS = 500;
 
 /** A unique key that is there, a wait for a lock that took too long, a deadlock. */
 const GIVEN_UP = new Set(['23505', '55P03', '40P01']);
-
-async function logNew(
-  client: pg.ClientBase,
-  storeId: StoreId,
-  { tuples, entities }: ChunkRows,
-  { revision, at }: { readonly revision: Revision; readonly at: Date },
-): Promise<void> {
-  const start = `${storeId}\t${at.toISOString()}\t${revision}`;
-  const ofTuple = `${start}\twrite\t`;
-  await copyInto(client, copyLog, tuples, ({ line }, i) => `${ofTuple}${i}\t${line}`);
-  const ofEntity = `${start}\tattributes\t\t\t\t\t`;
-  await copyInto(client, copyAttributesLog, entities, ({ line }, i) => {
-    return `${ofEntity}${tuples.length + i}\t${line}`;
-  });
-}
 
 async function addMissing(
   client: pg.ClientBase,
@@ -226,16 +209,6 @@ async function record(
   await appendDeeds(sessionOn(client), storeId, [{ ...deed, details, revision }], at);
 }
 
-const COLUMNS = TUPLE_COLUMNS.join(', ');
-const ENTITY = 'object_type, object_id';
-const copyTuples = `COPY relation_tuple (store_id, written_at, ${COLUMNS}) FROM STDIN`;
-const copyAttributes = `COPY entity_attributes
-  (store_id, written_at, ${ENTITY}, attributes) FROM STDIN`;
-const LOG_START = 'store_id, changed_at, revision, operation';
-const copyLog = `COPY tuple_change (${LOG_START}, ordinal, ${COLUMNS}) FROM STDIN`;
-const NO_TUPLE = ['relation', 'subject_type', 'subject_id', 'subject_relation'];
-const copyAttributesLog = `COPY tuple_change
-  (${LOG_START}, ${NO_TUPLE.join(', ')}, ordinal, ${ENTITY}, attributes) FROM STDIN`;
 const copyStaging = `COPY import_chunk (${COLUMNS}) FROM STDIN`;
 const copyAttributesStaging = `COPY import_attributes (${ENTITY}, attributes) FROM STDIN`;
 
@@ -281,6 +254,6 @@ const logStaged = `
   SELECT $1, $2, $3, 'write', row_number() OVER () - 1, ${COLUMNS} FROM import_chunk`;
 
 const logStagedAttributes = `
-  INSERT INTO tuple_change (${LOG_START}, ${NO_TUPLE.join(', ')}, ordinal, ${ENTITY}, attributes)
+  INSERT INTO tuple_change (${LOG_START}, ${NO_TUPLE}, ordinal, ${ENTITY}, attributes)
   SELECT $1, $2, $3, 'attributes', '', '', '', '', $4::integer + row_number() OVER () - 1,
     ${ENTITY}, attributes FROM import_attributes`;

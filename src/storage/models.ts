@@ -54,7 +54,7 @@ export async function insertModel<Made extends StoredModel>(
   });
 }
 
-function attachmentsValue(attachments: Attachments): string | null {
+export function attachmentsValue(attachments: Attachments): string | null {
   const text = JSON.stringify(attachments);
   return text === '{}' ? null : text;
 }

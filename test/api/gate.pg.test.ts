@@ -45,7 +45,7 @@ const NEEDED = {
     'POST /admin/signing-keys/:kid/drop',
     'POST /admin/signing-keys/rotate',
   ],
-  'deployment:create': ['POST /stores'],
+  'deployment:create': ['POST /restore', 'POST /stores'],
   'deployment:observe': ['GET /metrics'],
   'store:see': ['GET /stores/:storeId'],
   'store:query': [

@@ -1,4 +1,5 @@
 /** A request that succeeds and one that fails, for every operation of the OpenAPI document. */
+import { createHash } from 'node:crypto';
 import { keyOf } from '../api/stores.js';
 
 export interface Sample {
@@ -312,6 +313,14 @@ const adminSamples: Readonly<Record<string, Samples>> = {
   VerifyAudit: { success: [{}], errors: [{ query: { after: '1' } }, inBadStore] },
 };
 
+const BACKED_UP =
+  '{"store":{"id":"01ARZ3NDEKTSV4RRFFQ69G5FAV","name":"sample","format":1,"revision":0}}\n';
+const BACKUP = `${BACKED_UP}${JSON.stringify({
+  end: {
+    ...{ revision: 0, models: 0, assertions: 0, tuples: 0, attributes: 0 },
+    sha256: createHash('sha256').update(BACKED_UP).digest('hex'),
+  },
+})}\n`;
 const LINES: Sample = { type: 'application/x-ndjson' };
 
 const tupleSamples: Readonly<Record<string, Samples>> = {
@@ -342,6 +351,10 @@ const tupleSamples: Readonly<Record<string, Samples>> = {
     errors: [{ body: {} }, { ...inNoStore, ...LINES, text: '{}' }],
   },
   Export: { success: [{}], errors: [inNoStore, inBadStore] },
+  Restore: {
+    success: [{ ...LINES, text: BACKUP }],
+    errors: [{ body: {} }, { ...LINES, text: '' }],
+  },
   Backup: { success: [{}], errors: [inNoStore, inBadStore] },
   DeleteByFilter: {
     success: [

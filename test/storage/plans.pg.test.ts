@@ -17,6 +17,7 @@ import * as models from '../../src/storage/models.js';
 import * as purge from '../../src/storage/purge.js';
 import * as reading from '../../src/storage/read-tuples.js';
 import * as signingKeys from '../../src/storage/signing-keys.js';
+import * as restoring from '../../src/storage/restore-store.js';
 import * as revocations from '../../src/storage/revocations.js';
 import * as settings from '../../src/storage/settings.js';
 import * as snapshot from '../../src/storage/snapshot.js';
@@ -39,7 +40,15 @@ const FAMILIES = {
     ...purge,
     ...reading,
   },
-  ...{ ...importing, ...revocations, ...settings, ...signingKeys, ...snapshot, ...stores },
+  ...{
+    ...importing,
+    ...restoring,
+    ...revocations,
+    ...settings,
+    ...signingKeys,
+    ...snapshot,
+    ...stores,
+  },
   ...{ ...usedOnce, ...writing },
 };
 /** What these families export that sends nothing. */
@@ -50,6 +59,8 @@ const NO_STATEMENTS = [
   'auditHeadOf',
   'entryColumns',
   'insertedEntries',
+  'attachmentsValue',
+  'Restoring',
 ];
 
 const PAGE = 100;
@@ -280,6 +291,17 @@ function calls(): Calls {
     importChunk: [false, true].map((isLikelyStored) => () => {
       return importing.importChunk(database, largest, imported, now, { isLikelyStored });
     }),
+    restoreStore: [
+      () =>
+        restoring.restoreStore(database, 60_000, async (restored) => {
+          const id = newId() as StoreId;
+          await restored.begin({ id, name: 'n', revision: 7 as Revision, now });
+          await restored.model({ ...newModel, createdAt: now });
+          await restored.assertions({ modelId: newModel.id, body: [] });
+          await restored.content(imported);
+          await restored.finish(deed);
+        }),
+    ],
     // Last: they take rows away.
     softDeleteStore: [() => stores.softDeleteStore(database, store, now)],
     purgeDeletedStore: Array.from(

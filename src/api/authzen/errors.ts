@@ -44,6 +44,7 @@ const STATUSES: Readonly<Record<ErrorCode, number>> = {
   invalid_authorization_details: 400,
   no_delegation: 400,
   store_not_found: 404,
+  store_exists: 409,
   model_not_found: 404,
   no_model: 404,
   type_not_found: 400,

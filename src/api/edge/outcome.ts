@@ -56,6 +56,7 @@ const PASSES: Readonly<Record<ErrorCode, boolean>> = {
   invalid_authorization_details: false,
   no_delegation: false,
   store_not_found: false,
+  store_exists: false,
   model_not_found: false,
   no_model: false,
   type_not_found: false,

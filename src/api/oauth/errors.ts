@@ -63,6 +63,7 @@ const ROWS: Readonly<Record<ErrorCode, Row>> = {
   invalid_authorization_details: [400, 'invalid_authorization_details', 'told'],
   no_delegation: [400, 'invalid_target'],
   store_not_found: NOT_YOURS,
+  store_exists: NOT_YOURS,
   key_not_found: NOT_YOURS,
   signing_key_not_found: BROKEN,
   model_not_found: NOT_YOURS,

@@ -1,6 +1,7 @@
 /** What the OpenAPI document says of whole stores that go out and come in, as lines of JSON. */
 import type { Endpoint } from '../openapi.js';
 import { NDJSON } from './import-body.js';
+import { RESPONSES } from './response-schemas.js';
 
 const OF_STORE = ['Openfga-Store-Id', 'Pemba-Consistency-Token'] as const;
 
@@ -45,5 +46,19 @@ export const bulkEndpoints: readonly Endpoint[] = [
     answer: { type: 'string' },
     answerType: NDJSON,
     headers: [...OF_STORE, 'Openfga-Authorization-Model-Id'],
+  },
+  {
+    method: 'post',
+    path: '/restore',
+    operationId: 'Restore',
+    summary:
+      'A new store out of a backup, all of it or nothing; models keep their ids, and with keep_id ' +
+      'the store does',
+    query: { keep_id: { type: 'boolean' } },
+    body: { type: 'string' },
+    bodyType: NDJSON,
+    status: 201,
+    answer: RESPONSES.restored,
+    headers: OF_STORE,
   },
 ];

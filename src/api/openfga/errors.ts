@@ -40,6 +40,7 @@ const ANSWERS: Readonly<Record<ErrorCode, readonly [status: number, code: string
   invalid_authorization_details: [400, 'validation_error'],
   no_delegation: [400, 'validation_error'],
   store_not_found: [404, 'store_id_not_found'],
+  store_exists: [409, 'store_exists'],
   key_not_found: [404, 'key_id_not_found'],
   signing_key_not_found: [404, 'key_id_not_found'],
   model_not_found: [400, 'authorization_model_not_found'],

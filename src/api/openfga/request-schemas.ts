@@ -102,7 +102,7 @@ export interface RequestSchemas {
   readonly writeAssertions: JsonSchema;
 }
 
-const object = (
+export const object = (
   properties: Readonly<Record<string, JsonSchema>>,
   required: readonly string[] = [],
 ): JsonSchema => ({ type: 'object', required, properties });
@@ -335,7 +335,7 @@ const listUsersSchema = (maxResults: number): JsonSchema =>
 /** OpenFGA's. */
 const MAX_ASSERTION_TUPLES = 20;
 
-const ASSERTION = object(
+export const ASSERTION = object(
   {
     tuple_key: TUPLE_KEY,
     expectation: { type: 'boolean' },

@@ -13,6 +13,7 @@ import { DELEGATION_CHANGES } from '../implications.js';
 import type { JsonSchema } from '../json-schema.js';
 
 const STRING: JsonSchema = { type: 'string' };
+const INTEGER: JsonSchema = { type: 'integer' };
 const TIME: JsonSchema = { type: 'string', format: 'date-time' };
 const strings: JsonSchema = { type: 'array', items: STRING };
 
@@ -135,10 +136,14 @@ export const RESPONSES = {
     deleted: { type: 'integer' },
     continuation_token: STRING,
   }),
+  restored: object({
+    ...{ id: STRING, name: STRING, revision: INTEGER },
+    ...{ models: INTEGER, assertions: INTEGER, tuples: INTEGER, attributes: INTEGER },
+  }),
   import: object({ ...COUNTS, rejects: REJECTS }),
   importLine: {
     anyOf: [
-      object(PROGRESS),
+      object(PROGRESS, { rejects: REJECTS }),
       object({ ...PROGRESS, rejects: REJECTS, consistency_token: STRING }),
       object({ error: object({ code: STRING, message: STRING }) }),
     ],

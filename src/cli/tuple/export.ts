@@ -1,4 +1,5 @@
 /** `pemba tuple export`: a store at one revision, into a file that is there only when it is whole. */
+import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
@@ -80,13 +81,13 @@ export async function writingTo<Result>(
   if (file === '-') return write(process.stdout);
   const part = `${file}.part`;
   const target = createWriteStream(part);
-  const opened = finished(target);
-  // Whoever writes hears of it first.
-  opened.catch(() => undefined);
+  // Whoever writes hears of it.
+  target.on('error', () => undefined);
   try {
+    await once(target, 'open');
     const result = await write(target);
     target.end();
-    await opened;
+    await finished(target);
     await rename(part, file);
     return result;
   } catch (error) {

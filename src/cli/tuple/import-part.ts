@@ -17,7 +17,6 @@ export class ImportPart {
   readonly #maxBytes: number;
   readonly #sent: Sent[] = [];
   #lines = 0;
-  #told = 0;
   /** Lines that could not be read and were told of. */
   problemCount = 0;
 
@@ -41,15 +40,6 @@ export class ImportPart {
   fileLineOf(line: number): number {
     const sent = this.#sent.findLast(({ first }) => first <= line);
     return sent === undefined ? 0 : sent.piece.fileLineOf(line - sent.first);
-  }
-
-  /** The last answer tells again of what earlier ones told. */
-  newRejects<Reject extends { readonly line: number }>(
-    rejects: readonly Reject[],
-  ): readonly Reject[] {
-    const news = rejects.filter(({ line }) => line > this.#told);
-    this.#told = Math.max(this.#told, ...news.map(({ line }) => line));
-    return news;
   }
 
   /** Of pieces whose lines are settled all, once. */

@@ -35,10 +35,11 @@ export async function importFile(
   options: ImportOptions,
 ): Promise<void> {
   const output = around.output();
+  const from = fromLineOf(options);
   const format = formatOf(file, options.format);
   const state = file === '-' ? undefined : new ImportState(file, around.target(options).url);
   const store = around.store(options);
-  const fromLine = fromLineOf(options) ?? state?.nextLine(store) ?? 1;
+  const fromLine = from ?? state?.nextLine(store) ?? 1;
   if (fromLine > 1) output.note(`Going on from line ${fromLine}.`);
   const source = file === '-' ? around.stdin() : fileSource(file);
   const rejects = new Rejects(options.rejects, fromLine > 1, output.note);
@@ -86,7 +87,7 @@ async function take(
     readonly rejected: number;
     readonly rejects?: readonly { readonly line: number; readonly message: string }[];
   };
-  for (const { line: sent, message } of part.newRejects(found)) {
+  for (const { line: sent, message } of found) {
     await rejects.add(part.fileLineOf(sent), message);
   }
   totals.written = before.written + written;

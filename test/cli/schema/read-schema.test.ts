@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { CommandError } from '../../../src/cli/api.js';
+import { CommandError } from '../../../src/cli/command-error.js';
 import { readSchema } from '../../../src/cli/schema/read-schema.js';
 import type { FileReader } from '../../../src/cli/schema/read-schema.js';
 import { modelToWire } from '../../../src/schema/wire.js';
