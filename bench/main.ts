@@ -2,7 +2,7 @@
  * The benchmarks, one after the other:
  *
  *   npm run bench -- [engine memory http authentication authzen edge permits delegation writes
- *                    feed growth overload]
+ *                    feed impact growth overload]
  *                    [--size small|1M|10M] [--runs N] [--json FILE]
  *
  * README.md tells what each figure means.
@@ -19,6 +19,7 @@ import { Ground } from './ground.js';
 import type { Benchmark } from './ground.js';
 import { growthBenchmark } from './growth.bench.js';
 import { httpBenchmark } from './http.bench.js';
+import { impactBenchmark } from './impact.bench.js';
 import { describe, thisMachine } from './machine.js';
 import { memoryBenchmark } from './memory.bench.js';
 import { overloadBenchmark } from './overload.bench.js';
@@ -40,6 +41,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   delegationBenchmark,
   writesBenchmark,
   feedBenchmark,
+  impactBenchmark,
   growthBenchmark,
   overloadBenchmark,
 ];

@@ -44,6 +44,7 @@ import type { Assembly } from './app.module.js';
 import type { Config } from './config.js';
 import { PembaError } from './errors.js';
 import type { StoreId } from './ids.js';
+import { registerImpact } from './api/openfga/impact-route.js';
 import { ExportSlots } from './operations/export.js';
 import { edgeObserver } from './telemetry/edge.js';
 import { exchangeObserver } from './telemetry/exchanges.js';
@@ -270,6 +271,8 @@ function registerRoutes(instance: FastifyInstance, assembly: Assembly, routes: R
     const slots = new ExportSlots(config.maxSnapshots);
     registerExports(plugin, { engine, log, slots });
     registerRestore(plugin, { engine, identity: assembly.identity, slots });
+    const impacts = new ExportSlots(1, 'impact is being found out');
+    registerImpact(plugin, { engine, log, slots: impacts });
   });
   withErrors((plugin) => {
     const { revocations } = assembly.delegation;

@@ -1,5 +1,6 @@
 /** `pemba schema`: the schema as code. */
 import type { Command } from 'commander';
+import { diffCommand, impactCommand } from './schema/diff-command.js';
 import { formatCommand } from './schema/format-command.js';
 import { graphCommand } from './schema/graph-command.js';
 import { historyCommands } from './schema/history-command.js';
@@ -16,6 +17,8 @@ const COMMANDS: readonly ((schema: Command, around: Surroundings) => void)[] = [
   formatCommand,
   graphCommand,
   testCommand,
+  diffCommand,
+  impactCommand,
   pushCommand,
   historyCommands,
   migrateCommand,

@@ -30,19 +30,18 @@ export type ContentPiece = Exclude<StorePiece, { readonly kind: 'store' }>;
 /** How many of a process are going out or, by a restore, coming in. */
 export class ExportSlots {
   readonly #max: number;
+  readonly #what: string;
   #taken = 0;
 
-  constructor(max: number) {
+  constructor(max: number, what = 'stores are going out or coming in') {
     this.#max = max;
+    this.#what = what;
   }
 
   /** Throws `overloaded` when all are taken; returns how to give it back, once. */
   take(): () => void {
     if (this.#taken >= this.#max) {
-      throw new PembaError(
-        'overloaded',
-        `${this.#max} stores are going out or coming in: try again later`,
-      );
+      throw new PembaError('overloaded', `${this.#max} ${this.#what}: try again later`);
     }
     this.#taken += 1;
     let isTaken = true;

@@ -96,6 +96,7 @@ const NEEDED = {
   ],
   'store:model': [
     'POST /stores/:storeId/authorization-models',
+    'POST /stores/:storeId/impact',
     'PUT /stores/:storeId/assertions/:modelId',
     'PUT /stores/:storeId/authzen-mapping',
     'PUT /stores/:storeId/claims-mapping',

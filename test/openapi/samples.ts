@@ -97,6 +97,18 @@ const modelSamples: Readonly<Record<string, Samples>> = {
       { body: { schema_version: '1.1', type_definitions: TYPES, delegation_settings: { a: 1 } } },
     ],
   },
+  Impact: {
+    success: [
+      { body: { schema_version: '1.1', type_definitions: TYPES, context: { a: 1 } } },
+      { text: MODEL, query: { samples: '1' } },
+    ],
+    errors: [
+      { body: { schema_version: '1.1', type_definitions: [] } },
+      { text: 'model' },
+      { text: MODEL, query: { samples: 'x' } },
+      { ...inNoStore, text: MODEL },
+    ],
+  },
   ReadAuthorizationModels: {
     success: [{}, { query: { page_size: '1' } }],
     errors: [{ query: { page_size: '101' } }, inNoStore],

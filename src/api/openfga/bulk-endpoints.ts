@@ -30,6 +30,25 @@ export const bulkEndpoints: readonly Endpoint[] = [
   },
   {
     method: 'post',
+    path: '/stores/{store_id}/impact',
+    operationId: 'Impact',
+    summary:
+      "What the model in the body would change: how it differs from the store's, the tuples that it " +
+      'would not admit, and whose access changes on the tuples that are there; a value a line, the ' +
+      'totals last in `end`. A `context` beside the model is for conditions',
+    query: {
+      samples: { type: 'integer', minimum: 0, maximum: 1000 },
+      authorization_model_id: { type: 'string' },
+    },
+    body: { type: 'object' },
+    takesDsl: true,
+    status: 200,
+    answer: { type: 'string' },
+    answerType: NDJSON,
+    headers: [...OF_STORE, 'Openfga-Authorization-Model-Id'],
+  },
+  {
+    method: 'post',
     path: '/restore',
     operationId: 'Restore',
     summary:

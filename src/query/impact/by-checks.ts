@@ -51,8 +51,10 @@ export class Checks {
       const scope = this.#scopeOf(side);
       const found = scope.binding.plan.relation(relation.type, relation.name);
       if (found === undefined) continue;
-      // A walk that is too deep fails for everybody where there is `and` or `but not`.
-      if (!scope.binding.monotone.isMonotone(found.index)) return this.#everybody();
+      // Where sets are opened one by one, as with `and`, `but not` and conditions that cannot be told,
+      // a walk that is too deep fails for everybody, mentioned or not.
+      const isOpened = !scope.binding.monotone.isMonotone(found.index) || scope.graph.hasGuarded;
+      if (isOpened) return this.#everybody();
       const lenient = { ...scope, propertiesOf: undefined, conditionsHold: true };
       const walk = new MentionWalk(lenient, { type: this.#subjectType });
       walk.from(object.node, found.index);

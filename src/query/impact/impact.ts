@@ -100,7 +100,7 @@ export class Impact {
   readonly #scopes: Readonly<Record<Side, QueryScope>>;
   readonly #options: ImpactOptions;
   readonly #joint: JointPlan;
-  readonly #population: Population;
+  readonly population: Population;
   readonly #asked: readonly Asked[];
   #checksLeft: number;
   #done = 0;
@@ -116,14 +116,14 @@ export class Impact {
     this.#options = options;
     this.#checksLeft = options.maxChecks;
     this.#joint = new JointPlan(before.binding, after.binding);
-    this.#population = new Population(before.graph);
+    this.population = new Population(before.graph);
     const models = [before, after].map(({ binding }) => binding.plan.model);
     const types = new Set(models.flatMap(({ types: each }) => [...each.keys()]));
     const maxBytes = options.maxSetBytes / Math.max(1, types.size);
     this.#asked = [...types].map((type) => {
-      const subjects = this.#population.of(before.binding.kinds.type(type));
+      const subjects = this.population.of(before.binding.kinds.type(type));
       const reached = reachedBy(type, this.#joint, before.binding, after.binding);
-      const parts = { joint: this.#joint, scopes, population: this.#population, reached, maxBytes };
+      const parts = { joint: this.#joint, scopes, population: this.population, reached, maxBytes };
       const walk = new SetWalk({ ...parts, subjectType: type });
       return { type, subjects, walk, checks: new Checks(scopeOfCheck, type, subjects) };
     });
@@ -170,7 +170,7 @@ export class Impact {
   }
 
   #objectsOf(type: string): ObjectsOfType {
-    return this.#population.of(this.#scopes.before.binding.kinds.type(type));
+    return this.population.of(this.#scopes.before.binding.kinds.type(type));
   }
 
   *#object(work: Work, asked: Asked, node: Node): Generator<ImpactEvent, void, undefined> {

@@ -31,10 +31,10 @@ export interface JointWay {
 export type JointExpression =
   | {
       readonly kind: 'any';
-      readonly ends: readonly JointEnd[];
-      readonly ways: readonly JointWay[];
-      /** Of the same object. */
-      readonly computed: readonly JointIndex[];
+      readonly ends: JointEnd[];
+      readonly ways: JointWay[];
+      /** Of the same object; only those whose rule is no union. */
+      readonly computed: JointIndex[];
       readonly others: readonly JointExpression[];
     }
   | { readonly kind: 'all'; readonly operands: readonly JointExpression[] }
@@ -75,6 +75,7 @@ export class JointPlan {
       ...old.map((plan) => joint('before', before, plan, (index) => index)),
       ...own.map((plan) => joint('after', after, plan, jointIndexOf)),
     ];
+    for (const relation of this.relations) flatten(relation.expression, this.relations);
     this.affected = affectedOf(
       old.filter((each) => names.has(nameOf(each))),
       own.map((plan) => ({ plan, index: places.get(plan.index) ?? -1 })),
@@ -166,6 +167,37 @@ function joint(
     return { kind: 'any', ends, ways, computed, others };
   };
   return { side, plan, expression: convert(plan.expression) };
+}
+
+/**
+ * Takes the unions that an expression computes from into it: their parts are worth more than the sets
+ * that these would be put together to.
+ */
+function flatten(expression: JointExpression, relations: readonly JointRelation[]): void {
+  switch (expression.kind) {
+    case 'any': {
+      const met = new Set(expression.computed.splice(0));
+      // The set grows while it is gone through.
+      for (const index of met) {
+        const target = relations[index]?.expression;
+        if (target?.kind !== 'any' || target.others.length > 0) {
+          expression.computed.push(index);
+          continue;
+        }
+        expression.ends.push(...target.ends);
+        expression.ways.push(...target.ways);
+        for (const next of target.computed) met.add(next);
+      }
+      for (const other of expression.others) flatten(other, relations);
+      return;
+    }
+    case 'all':
+      for (const operand of expression.operands) flatten(operand, relations);
+      return;
+    case 'butNot':
+      flatten(expression.base, relations);
+      flatten(expression.subtract, relations);
+  }
 }
 
 /** Those that edges lead to, and what these compute from. */

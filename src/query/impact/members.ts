@@ -37,16 +37,50 @@ const bounds = (sure: SubjectSet, possible: SubjectSet): Members => ({
   possible: isSame(sure, possible) ? sure : possible,
 });
 
-export function common(a: Members, b: Members): Members {
-  const sure = intersection(a.sure, b.sure);
-  if (a.sure === a.possible && b.sure === b.possible) return { sure, possible: sure };
-  return bounds(sure, intersection(a.possible, b.possible));
+/** The smaller operands are put together, and the parts of the last are held against them. */
+export function common(operands: readonly Parts[]): Parts {
+  if (operands.some(({ unsure }) => unsure.length > 0)) return commonBounds(operands);
+  const [last, ...others] = operands.toSorted((a, b) => weightOf(b) - weightOf(a));
+  if (last === undefined) return { sure: [], unsure: [] };
+  let within: SubjectSet | undefined;
+  for (const { sure } of others.toReversed()) {
+    within = unionOf(within === undefined ? sure : intersections(sure, within));
+  }
+  return { sure: within === undefined ? last.sure : intersections(last.sure, within), unsure: [] };
 }
 
-export function except(base: Members, subtract: Members): Members {
-  const sure = difference(base.sure, subtract.possible);
-  if (base.sure === base.possible && subtract.sure === subtract.possible) {
-    return { sure, possible: sure };
-  }
-  return bounds(sure, difference(base.possible, subtract.sure));
+/** An over-estimate of how much there is to go through; all but some are many. */
+const weightOf = ({ sure }: Parts): number =>
+  sure.reduce((sum, { isAllBut, ranks }) => sum + (isAllBut ? Infinity : ranks.length), 0);
+
+function commonBounds(operands: readonly Parts[]): Parts {
+  const [first = NONE, ...others] = operands.map(joined);
+  const { sure, possible } = others.reduce(
+    (a, b) => ({
+      sure: intersection(a.sure, b.sure),
+      possible: intersection(a.possible, b.possible),
+    }),
+    first,
+  );
+  return partsOf(sure, possible);
 }
+
+export function except(base: Parts, subtract: Parts): Parts {
+  const { sure, possible } = joined(subtract);
+  if (base.unsure.length === 0 && sure === possible) {
+    return { sure: differences(base.sure, sure), unsure: [] };
+  }
+  const whole = joined(base);
+  return partsOf(difference(whole.sure, possible), difference(whole.possible, sure));
+}
+
+const partsOf = (sure: SubjectSet, possible: SubjectSet): Parts => ({
+  sure: sure === NOBODY ? [] : [sure],
+  unsure: isSame(sure, possible) ? [] : [possible],
+});
+
+const intersections = (sets: readonly SubjectSet[], within: SubjectSet): SubjectSet[] =>
+  sets.map((set) => intersection(set, within)).filter((set) => set !== NOBODY);
+
+const differences = (sets: readonly SubjectSet[], without: SubjectSet): SubjectSet[] =>
+  sets.map((set) => difference(set, without)).filter((set) => set !== NOBODY);

@@ -17,9 +17,9 @@
 import { strict as assert } from 'node:assert';
 import { PembaError } from '../../errors.js';
 import { NodeList } from '../../graph/reader.js';
-import type { EdgeFacts, EdgeKind, GraphReader, Node } from '../../graph/reader.js';
-import { isAdmitted, conditionOutcome } from '../scope.js';
+import type { EdgeKind, GraphReader, Node } from '../../graph/reader.js';
 import type { QueryScope } from '../scope.js';
+import { whetherHolds } from './certainty.js';
 import type { Admission } from '../../schema/plan.js';
 import type {
   JointEnd,
@@ -67,6 +67,8 @@ interface Frame {
   /** Without what is of its component. */
   height: number;
   isRecurrent: boolean;
+  /** The evaluation at work has met a set that may still grow. */
+  readsOpen: boolean;
   /** It reads a set of its component on the right of `but not`. */
   isNegating: boolean;
 }
@@ -114,12 +116,11 @@ export class SetWalk {
   /** Undefined where checks have to decide. */
   partsOf(node: Node, relation: JointIndex): Parts | undefined {
     if (this.#bytes > this.#parts.maxBytes) this.#forgetAll();
-    const { expression } = this.#relation(relation);
-    // A union is compared part by part: the whole of it may be large, and what differs small. Where no
-    // edge leads to the relation nothing below can lead back to this set.
-    if (expression.kind === 'any' && this.#parts.joint.isHeld[relation] !== 1) {
+    if (this.#parts.joint.isHeld[relation] !== 1) {
+      // No edge leads to the relation, so nothing below can lead back to this set. Its parts are not put
+      // together: the whole may be large where what differs is small.
       const frame = this.#frameOf(node, relation);
-      const parts = this.#within(frame, () => this.#collect(node, expression));
+      const parts = this.#evaluated(frame);
       this.#forgetPassing();
       return frame.height < this.#maxDepth ? parts : undefined;
     }
@@ -156,6 +157,7 @@ export class SetWalk {
       // It is open, and so of the reader's component.
       reader.low = Math.min(reader.low, found.low);
       if (found === reader) reader.isRecurrent = true;
+      reader.readsOpen = true;
       if (this.#isNegated) reader.isNegating = true;
       return found.members;
     }
@@ -174,19 +176,9 @@ export class SetWalk {
       members: NONE,
       height: 0,
       isRecurrent: false,
+      readsOpen: false,
       isNegating: false,
     };
-  }
-
-  #within<Result>(frame: Frame, work: () => Result): Result {
-    const reader = this.#frame;
-    const isNegated = this.#isNegated;
-    this.#frame = frame;
-    this.#isNegated = false;
-    const result = work();
-    this.#frame = reader;
-    this.#isNegated = isNegated;
-    return result;
   }
 
   /** Settled, or open if a set further up is of the same component. */
@@ -197,7 +189,7 @@ export class SetWalk {
     this.#open.set(key, frame);
     this.#nested += 1;
     this.#steps += 1;
-    frame.members = this.#evaluated(frame);
+    frame.members = joined(this.#evaluated(frame));
     this.#nested -= 1;
     if (frame.low < frame.place) return frame;
     const component = this.#path.splice(frame.place);
@@ -214,10 +206,16 @@ export class SetWalk {
     return this.#settled.get(key) ?? UNSETTLED;
   }
 
-  #evaluated(frame: Frame): Members {
-    return this.#within(frame, () =>
-      this.#expression(frame.node, this.#relation(frame.relation).expression),
-    );
+  #evaluated(frame: Frame): Parts {
+    const reader = this.#frame;
+    const isNegated = this.#isNegated;
+    this.#frame = frame;
+    this.#isNegated = false;
+    frame.readsOpen = false;
+    const parts = this.#expression(frame.node, this.#relation(frame.relation).expression);
+    this.#frame = reader;
+    this.#isNegated = isNegated;
+    return parts;
   }
 
   /** A way through a component meets each of its sets once. */
@@ -232,7 +230,7 @@ export class SetWalk {
       hasGrown = false;
       for (const frame of component.toReversed()) {
         const { sure, possible } = frame.members;
-        const members = this.#evaluated(frame);
+        const members = joined(this.#evaluated(frame));
         if (isSame(members.sure, sure) && isSame(members.possible, possible)) continue;
         frame.members = members;
         hasGrown = true;
@@ -270,18 +268,26 @@ export class SetWalk {
     this.#bytes = 0;
   }
 
-  #expression(node: Node, expression: JointExpression): Members {
+  /**
+   * What is nobody, whoever else turns out a member, needs no look at the rest of an `and` or `but not`.
+   * While a set may still grow, all is looked at: each evaluation of a frame must read the same sets.
+   */
+  #expression(node: Node, expression: JointExpression): Parts {
     switch (expression.kind) {
       case 'any':
-        return joined(this.#collect(node, expression));
+        return this.#collect(node, expression);
       case 'all': {
-        const [first = NONE, ...others] = expression.operands.map((operand) =>
-          this.#expression(node, operand),
-        );
-        return others.reduce(common, first);
+        const operands: Parts[] = [];
+        for (const operand of expression.operands) {
+          const parts = this.#expression(node, operand);
+          if (this.#isNobody(parts)) return parts;
+          operands.push(parts);
+        }
+        return common(operands);
       }
       case 'butNot': {
         const base = this.#expression(node, expression.base);
+        if (this.#isNobody(base)) return base;
         const isNegated = this.#isNegated;
         this.#isNegated = true;
         const subtract = this.#expression(node, expression.subtract);
@@ -289,6 +295,10 @@ export class SetWalk {
         return except(base, subtract);
       }
     }
+  }
+
+  #isNobody({ sure, unsure }: Parts): boolean {
+    return sure.length + unsure.length === 0 && this.#frame?.readsOpen !== true;
   }
 
   #collect(node: Node, expression: AnyExpression): Parts {
@@ -300,7 +310,11 @@ export class SetWalk {
       if (this.isReached(way.target)) this.#takeWay(node, way, parts);
     }
     for (const relation of expression.computed) take(parts, this.#read(node, relation, 0));
-    for (const other of expression.others) take(parts, this.#expression(node, other));
+    for (const other of expression.others) {
+      const { sure, unsure } = this.#expression(node, other);
+      parts.sure.push(...sure);
+      parts.unsure.push(...unsure);
+    }
     return parts;
   }
 
@@ -375,18 +389,3 @@ const tooLarge = (maxBytes: number): PembaError =>
     `the members of one object's sets take more than ${Math.floor(maxBytes / 2 ** 20)} MB`,
     { facts: { maxBytes } },
   );
-
-/** Undefined where it cannot be told, or not for all subjects alike. */
-function whetherHolds(
-  scope: QueryScope,
-  admission: Admission,
-  facts: EdgeFacts,
-): boolean | undefined {
-  if (!isAdmitted(admission, facts, scope.now)) return false;
-  if (facts.condition === undefined) return true;
-  const compiled = scope.binding.plan.conditions.get(facts.condition.name);
-  if (compiled === undefined) return false;
-  if (scope.propertiesOf !== undefined && compiled.reads.size > 0) return undefined;
-  const { kind } = conditionOutcome(scope, compiled, facts.condition.context);
-  return kind === 'true' ? true : kind === 'false' ? false : undefined;
-}

@@ -145,7 +145,11 @@ function merged(a: Ranks, b: Ranks): Ranks {
 const inBoth = (a: Ranks, b: Ranks): Ranks =>
   a.length <= b.length ? kept(a, b, true) : kept(b, a, true);
 
-const without = (a: Ranks, b: Ranks): Ranks => kept(a, b, false);
+function without(a: Ranks, b: Ranks): Ranks {
+  // Mostly there is nothing to be taken away, and few searches tell.
+  const isSmall = b.length * SEARCH_FACTOR < a.length;
+  return isSmall && kept(b, a, true).length === 0 ? a : kept(a, b, false);
+}
 
 /** Of the first, those that are in the second, or those that are not; itself if these are all. */
 function kept(a: Ranks, b: Ranks, isIn: boolean): Ranks {

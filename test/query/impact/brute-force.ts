@@ -122,7 +122,8 @@ export function impactOf(change: Change, maxChecks = 1e6, maxSetBytes = 1e8): Fo
       totals.lost += named.lost;
       totals.mayGain += named.mayGain;
       totals.mayLose += named.mayLose;
-      totals.everybody += Object.values(everybody).reduce((sum, each) => sum + each, 0);
+      const { gained, lost, mayGain, mayLose } = everybody;
+      totals.everybody += gained + lost + mayGain + mayLose;
       isComplete &&= event.isComplete;
     }
   }

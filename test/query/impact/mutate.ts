@@ -28,10 +28,11 @@ function attempt(random: Random, model: Model): Model {
   const type = random.pick([...model.types.values()]);
   const relations = new Map(type.relations);
   const old = relations.size > 0 ? random.pick([...relations.values()]) : undefined;
-  if (old === undefined || random.chance(0.1)) {
+  const how = random.between(0, 9);
+  if (old === undefined || how === 0) {
     const restrictions = [randomRestriction(random, model)];
     relations.set('extra', { name: 'extra', rewrite: { kind: 'direct' }, restrictions });
-  } else if (random.chance(0.1)) {
+  } else if (how === 1) {
     relations.delete(old.name);
   } else {
     relations.set(
