@@ -4,7 +4,9 @@ import type { ChangeClass } from '../../schema/change.js';
 import { compareModels } from '../../schema/compare.js';
 import type { Model } from '../../schema/model.js';
 import { usageError } from '../command-error.js';
-import type { Output, Style } from '../print.js';
+import type { Output } from '../print.js';
+import { changeText, implicationsText } from './change-text.js';
+import { changeToWire } from '../../api/model-changes.js';
 
 export interface Differences {
   /** Of the gravest change; undefined where there is none. */
@@ -13,27 +15,16 @@ export interface Differences {
   readonly json: readonly object[];
 }
 
-const STYLES: Readonly<Record<ChangeClass, Style>> = {
-  safe: 'green',
-  narrowing: 'yellow',
-  widening: 'yellow',
-  breaking: 'red',
-};
-
 export function differencesOf(before: Model, after: Model, paint: Output['paint']): Differences {
-  const { changes } = compareModels(before, after);
-  const width = Math.max(...CHANGE_CLASSES.map(({ length }) => length));
+  const compared = compareModels(before, after);
+  const changes = compared.changes.map(changeToWire);
   return {
     worst: CHANGE_CLASSES.findLast((each) => changes.some((change) => change.class === each)),
-    lines: changes.map(
-      (change) => `${paint(STYLES[change.class], change.class.padEnd(width))}  ${change.message}`,
-    ),
-    json: changes.map(({ kind, class: gravity, place, message }) => ({
-      class: gravity,
-      kind,
-      ...place,
-      message,
-    })),
+    lines: [
+      ...changes.map((change) => changeText(change, paint)),
+      ...implicationsText(compared.implications, paint),
+    ],
+    json: changes,
   };
 }
 

@@ -1,4 +1,5 @@
 /** The work of `pemba schema impact`: the server's lines, as they come, told as a review. */
+import type { Model } from '../../schema/model.js';
 import { modelToWire } from '../../schema/wire.js';
 import type { Json } from '../api.js';
 import { CommandError, EXIT } from '../command-error.js';
@@ -23,7 +24,7 @@ interface Counts {
   readonly may_lose: number;
 }
 
-interface Totals extends Counts {
+export interface Totals extends Counts {
   readonly everybody: Counts;
   readonly complete: boolean;
 }
@@ -43,6 +44,29 @@ interface Changed {
 
 const ACCESS = ['gained', 'lost'];
 
+interface Reviewed {
+  readonly model: Model;
+  readonly samples: string;
+  readonly context?: unknown;
+}
+
+interface Reviewer {
+  readonly failOn?: string | undefined;
+  /** Whether changes of the schema are said, beside those of access. */
+  readonly hasChanges: boolean;
+  readonly say: (lines: readonly string[]) => void;
+  /** The server's own lines. */
+  readonly tell?: (line: Json) => void;
+}
+
+export interface Outcome {
+  readonly totals: Totals;
+  /** In words. */
+  readonly text: string;
+  /** Whether what was to fail has come up. */
+  readonly isMet: boolean;
+}
+
 export async function impact(around: Surroundings, path: string, options: Options): Promise<void> {
   const { failOn, samples } = options;
   if (failOn !== undefined && ![...CLASSES, ...ACCESS].includes(failOn)) {
@@ -52,12 +76,34 @@ export async function impact(around: Surroundings, path: string, options: Option
     );
   }
   const { model } = await readSchema(path, around);
-  const body = { ...modelToWire(model), ...contextOf(options.context) };
-  const store = around.store(options);
+  const output = around.output();
+  const of = { model, samples, ...contextOf(options.context) };
+  const { isMet } = await reviewImpact(around, around.store(options), of, {
+    failOn,
+    hasChanges: true,
+    say: (lines) => {
+      if (!output.json && lines.length > 0) output.write(`${lines.join('\n')}\n`);
+    },
+    tell: (line) => {
+      if (output.json) output.write(`${JSON.stringify(line)}\n`);
+    },
+  });
+  if (isMet) throw new CommandError('', EXIT.failed);
+}
+
+/** Percent-encoded is the store's id. Throws where the answer is not whole. */
+export async function reviewImpact(
+  around: Surroundings,
+  store: string,
+  { model, samples, context }: Reviewed,
+  reviewer: Reviewer,
+): Promise<Outcome> {
+  const body = { ...modelToWire(model), ...(context !== undefined && { context }) };
   const query = `?samples=${encodeURIComponent(samples)}`;
   const lines = around.api().lines('POST', `/stores/${store}/impact${query}`, { body });
-  const review = new Review(around.output(), failOn);
-  const bar = await around.output().progress('objects');
+  const output = around.output();
+  const review = new Review(output, reviewer);
+  const bar = await output.progress('objects');
   try {
     for await (const line of lines) {
       const progress = line['progress'] as { readonly done: number } | undefined;
@@ -67,7 +113,7 @@ export async function impact(around: Surroundings, path: string, options: Option
   } finally {
     bar.stop();
   }
-  review.end();
+  return review.end();
 }
 
 function contextOf(text: string | undefined): { readonly context?: unknown } {
@@ -81,14 +127,16 @@ function contextOf(text: string | undefined): { readonly context?: unknown } {
 
 class Review {
   readonly #output: Output;
+  readonly #reviewer: Reviewer;
   readonly #failOn: string | undefined;
   #changed: Changed[] = [];
   #isMet = false;
   #totals: Totals | undefined;
 
-  constructor(output: Output, failOn: string | undefined) {
+  constructor(output: Output, reviewer: Reviewer) {
     this.#output = output;
-    this.#failOn = failOn;
+    this.#reviewer = reviewer;
+    this.#failOn = reviewer.failOn;
   }
 
   take(line: Json): void {
@@ -97,9 +145,9 @@ class Review {
       const { message } = error as { readonly message: string };
       throw new CommandError(message, EXIT.refused);
     }
-    if (this.#output.json) this.#output.write(`${JSON.stringify(line)}\n`);
+    this.#reviewer.tell?.(line);
     if (change !== undefined) this.#takeChange(change as ShownChange);
-    if (implications !== undefined) {
+    if (implications !== undefined && this.#reviewer.hasChanges) {
       const shown = implications as ShownImplications;
       this.#say(...implicationsText(shown, this.#output.paint));
     }
@@ -108,14 +156,15 @@ class Review {
     if (end !== undefined) this.#totals = end as Totals;
   }
 
-  /** Throws where what was to fail has come up, and where the answer is not whole. */
-  end(): void {
+  /** Throws where the answer is not whole. */
+  end(): Outcome {
     const totals = this.#totals;
     if (totals === undefined) {
       throw new CommandError('the answer broke off: it is not whole', EXIT.failed);
     }
     const { gained, lost, everybody } = totals;
-    this.#say('', `In all: ${countsText(totals)}.${everybodyText(everybody)}`);
+    const text = countsText(totals);
+    this.#say('', `In all: ${text}.${everybodyText(everybody)}`);
     if (!totals.complete) {
       this.#output.note('Not whole: more checks would have been needed than are made.');
     }
@@ -124,12 +173,12 @@ class Review {
       (this.#failOn === 'gained' && gained + totals.may_gain + everybody.gained > 0) ||
       (this.#failOn === 'lost' && lost + totals.may_lose + everybody.lost > 0) ||
       (ACCESS.includes(this.#failOn ?? '') && !totals.complete);
-    if (isMet) throw new CommandError('', EXIT.failed);
+    return { totals, text, isMet };
   }
 
   #takeChange(change: ShownChange): void {
     this.#isMet ||= isMet(change, this.#failOn);
-    this.#say(changeText(change, this.#output.paint), '');
+    if (this.#reviewer.hasChanges) this.#say(changeText(change, this.#output.paint), '');
   }
 
   #takeRelation(relation: Relation): void {
@@ -156,7 +205,7 @@ class Review {
   }
 
   #say(...lines: readonly string[]): void {
-    if (!this.#output.json && lines.length > 0) this.#output.write(`${lines.join('\n')}\n`);
+    this.#reviewer.say(lines);
   }
 }
 

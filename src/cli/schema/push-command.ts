@@ -6,9 +6,10 @@ import type { PushOptions } from './push.js';
 
 const HELP = `
 The schema is validated, and the store files (*.fga.yaml) beside it are tested.
-Then what differs from the store's newest model is shown. A change that is
-narrowing, widening or breaking has to be agreed to: by a person at a terminal,
-or elsewhere by --yes. The model's id is printed.
+Then what differs from the store's newest model is shown, and whose access that
+changes on the live tuples. A change that is narrowing, widening or breaking has
+to be agreed to: by a person at a terminal, or elsewhere by --yes. The model's id
+is printed.
 
   pemba schema push schema/ --message 'editors may share'
   pemba schema push shop.fga --yes --fail-on breaking    # in CI
@@ -27,6 +28,7 @@ export function pushCommand(schema: Command, around: Surroundings): void {
     .option('--yes', 'agree to whatever changes')
     .option('--tests <pattern>', 'store files elsewhere')
     .option('--no-test', 'test no store files')
+    .option('--no-impact', 'do not look whose access changes')
     .option('--fail-on <class>', 'narrowing, widening or breaking: fail on it or worse')
     .option('--dry-run', 'do everything but write')
     .addHelpText('after', HELP)

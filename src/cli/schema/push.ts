@@ -25,6 +25,7 @@ export interface PushOptions extends StoreOption {
   readonly author?: string;
   readonly yes?: boolean;
   readonly test: boolean;
+  readonly impact: boolean;
   readonly tests?: string;
   readonly failOn?: string;
   readonly dryRun?: boolean;
@@ -50,8 +51,11 @@ export interface Found {
 
 export type Step = (push: Push, around: Surroundings) => Promise<Found> | Found;
 
+/** Of each relation; `pemba schema impact` shows more. */
+const IMPACT_SAMPLES = '5';
+
 /** In their order, before anything is written. */
-export const STEPS: readonly Step[] = [testsPass, differencesShown];
+export const STEPS: readonly Step[] = [testsPass, differencesShown, accessShown];
 
 export async function pushSchema(
   given: string,
@@ -155,4 +159,22 @@ function differencesShown({ schema, current, options }: Push, around: Surroundin
     throw new CommandError(`nothing was written: a change is ${worst}`, EXIT.failed);
   }
   return worst === 'safe' ? found : { ...found, stake: `a change is ${worst}` };
+}
+
+/** Whose access it would change, on the store's live tuples. */
+async function accessShown(
+  { schema, store, current, options }: Push,
+  around: Surroundings,
+): Promise<Found> {
+  if (current === undefined || !options.impact) return { json: {}, lines: [] };
+  const { reviewImpact } = await import('./impact.js');
+  const lines: string[] = [];
+  const { totals, text } = await reviewImpact(
+    around,
+    store,
+    { model: schema.model, samples: IMPACT_SAMPLES },
+    { hasChanges: false, say: (more) => lines.push(...more) },
+  );
+  const isAny = totals.gained + totals.lost + totals.may_gain + totals.may_lose > 0;
+  return { json: { impact: totals }, lines, ...(isAny && { stake: text }) };
 }

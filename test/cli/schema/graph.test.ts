@@ -208,7 +208,8 @@ describe('a drawing, whatever names there are', () => {
     );
   });
 
-  const hasDot = spawnSync('dot', ['-V']).status === 0;
+  // In CI a missing part fails.
+  const hasDot = process.env['CI'] === 'true' || spawnSync('dot', ['-V']).status === 0;
   (hasDot ? it : it.skip)('is drawn by Graphviz, where that is installed', () => {
     const { status, stderr } = spawnSync('dot', ['-Tsvg'], {
       input: dotText(hostile()),
