@@ -11,7 +11,14 @@ import { MentionWalk } from './list-users.js';
 import type { QueryScope } from './scope.js';
 import { NodeResolver } from './subject.js';
 
-/** Ids of single subjects of the type. Where everybody may be one, all that the graph knows. */
+/** A single subject of the type that is asked for. */
+export interface SubjectCandidate {
+  readonly id: string;
+  /** A name stays in the graph when its last tuple has gone. Looked at when it comes to that. */
+  readonly isThere: () => boolean;
+}
+
+/** Where everybody may be one, all that the graph has had. */
 export function subjectCandidates(
   scope: QueryScope,
   {
@@ -19,57 +26,63 @@ export function subjectCandidates(
     relation,
     type,
   }: { readonly object: ObjectRef; readonly relation: string; readonly type: string },
-): readonly string[] {
+): readonly SubjectCandidate[] {
+  const { graph } = scope;
   const { index } = relationOf(scope.binding, object.type, relation);
   const walk = new MentionWalk({ ...scope, conditionsHold: true }, { type });
-  walk.from(new NodeResolver(scope.binding, scope.graph).object(object), index);
-  const nodes = walk.mentionsWildcard ? knownOf(scope, type) : walk.mentioned;
-  return Array.from(nodes, (node) => scope.graph.nodeId(node));
-}
-
-/** Those of a type that some tuple names, or of which something is stored. A name stays in the graph when its last tuple has gone. */
-function knownOf(scope: QueryScope, type: string): readonly Node[] {
-  const { graph, binding, budget } = scope;
-  const symbol = binding.type(type);
-  const kinds = binding.plan.kinds.map((kind, i) => ({ kind, edges: binding.kind(i) }));
-  const asSubject = kinds.filter(({ kind }) => kind[2] === type).map(({ edges }) => edges);
-  const asObject = kinds.filter(({ kind }) => kind[0] === type).map(({ edges }) => edges);
-  const known: Node[] = [];
-  const list = new NodeList();
-  for (let node = 0; node < graph.nodeCount; node++) {
-    budget.step();
-    if (graph.nodeType(node) !== symbol || graph.nodeId(node) === WILDCARD_ID) continue;
-    const isKnown = graph.attributes(node) !== undefined;
-    if (isKnown || isNamed(scope, node, { asSubject, asObject, list })) known.push(node);
+  walk.from(new NodeResolver(scope.binding, graph).object(object), index);
+  if (!walk.mentionsWildcard) {
+    return Array.from(walk.mentioned, (node) => ({ id: graph.nodeId(node), isThere: () => true }));
   }
-  return known;
+  const presence = new Presence(scope, type);
+  return nodesOf(scope, type).map((node) => ({
+    id: graph.nodeId(node),
+    isThere: () => presence.of(node),
+  }));
 }
 
 const WILDCARD_ID = '*';
 
-function isNamed(
-  { graph, budget }: QueryScope,
-  node: Node,
-  {
-    asSubject,
-    asObject,
-    list,
-  }: {
-    readonly asSubject: readonly EdgeKind[];
-    readonly asObject: readonly EdgeKind[];
-    readonly list: NodeList;
-  },
-): boolean {
-  budget.step(asSubject.length + asObject.length);
-  const some = (): boolean => true;
-  return (
-    asSubject.some((kind) => {
-      graph.openObjects(node, kind, list);
-      return list.length > 0 || graph.someGuardedObject(node, kind, some);
-    }) ||
-    asObject.some((kind) => {
-      graph.openSubjects(node, kind, list);
-      return list.length > 0 || graph.someGuardedSubject(node, kind, some);
-    })
-  );
+function nodesOf({ graph, binding, budget }: QueryScope, type: string): readonly Node[] {
+  const symbol = binding.type(type);
+  const nodes: Node[] = [];
+  for (let node = 0; node < graph.nodeCount; node++) {
+    budget.step();
+    if (graph.nodeType(node) === symbol && graph.nodeId(node) !== WILDCARD_ID) nodes.push(node);
+  }
+  return nodes;
+}
+
+/** Whether some tuple names a node of the type, or something is stored of it. */
+class Presence {
+  readonly #scope: QueryScope;
+  readonly #asSubject: readonly EdgeKind[];
+  readonly #asObject: readonly EdgeKind[];
+  readonly #list = new NodeList();
+
+  constructor(scope: QueryScope, type: string) {
+    const { binding } = scope;
+    const kinds = binding.plan.kinds.map((kind, i) => ({ kind, edges: binding.kind(i) }));
+    this.#scope = scope;
+    this.#asSubject = kinds.filter(({ kind }) => kind[2] === type).map(({ edges }) => edges);
+    this.#asObject = kinds.filter(({ kind }) => kind[0] === type).map(({ edges }) => edges);
+  }
+
+  of(node: Node): boolean {
+    const { graph, budget } = this.#scope;
+    if (graph.attributes(node) !== undefined) return true;
+    budget.step(this.#asSubject.length + this.#asObject.length);
+    const list = this.#list;
+    const some = (): boolean => true;
+    return (
+      this.#asSubject.some((kind) => {
+        graph.openObjects(node, kind, list);
+        return list.length > 0 || graph.someGuardedObject(node, kind, some);
+      }) ||
+      this.#asObject.some((kind) => {
+        graph.openSubjects(node, kind, list);
+        return list.length > 0 || graph.someGuardedSubject(node, kind, some);
+      })
+    );
+  }
 }

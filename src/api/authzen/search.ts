@@ -37,13 +37,16 @@ export function searchSubjects(
   }: { readonly object: ObjectRef; readonly relation: string; readonly type: string },
 ): Page {
   const scope = scopeOf(engine, resolved, circumstances);
-  const candidates = subjectCandidates(scope, { object, relation, type }).map((id) => ({
-    name: id,
-    judge: () => {
-      const key: TupleKey = { object, relation, subject: { kind: 'object', type, id } };
-      return verdictOn(resolved, new Question(scope, key));
-    },
-  }));
+  const candidates = subjectCandidates(scope, { object, relation, type }).map(
+    ({ id, isThere }) => ({
+      name: id,
+      judge: () => {
+        if (!isThere()) return FALSE;
+        const key: TupleKey = { object, relation, subject: { kind: 'object', type, id } };
+        return verdictOn(resolved, new Question(scope, key));
+      },
+    }),
+  );
   return fillPage(candidates, page, scope.budget);
 }
 
