@@ -8,7 +8,7 @@ import { scopeOf } from '../../operations/resolve.js';
 import type { Circumstances, Resolved } from '../../operations/resolve.js';
 import { subjectCandidates } from '../../query/candidates.js';
 import { listObjects } from '../../query/list-objects.js';
-import { fillPage } from '../../query/page.js';
+import { fillPage, fillPageOfNames } from '../../query/page.js';
 import type { Page, PageRequest } from '../../query/page.js';
 import { Question } from '../../query/question.js';
 import { FALSE, TRUE, certainly } from '../../query/truth.js';
@@ -37,14 +37,13 @@ export function searchSubjects(
   }: { readonly object: ObjectRef; readonly relation: string; readonly type: string },
 ): Page {
   const scope = scopeOf(engine, resolved, circumstances);
-  const candidates = subjectCandidates(scope, { object, relation, type }).map((id) => ({
-    name: id,
-    judge: () => {
-      const key: TupleKey = { object, relation, subject: { kind: 'object', type, id } };
-      return verdictOn(resolved, new Question(scope, key));
-    },
-  }));
-  return fillPage(candidates, page, scope.budget);
+  const { ids, isThere } = subjectCandidates(scope, { object, relation, type });
+  const judge = (id: string): Verdict => {
+    if (!isThere(id)) return FALSE;
+    const key: TupleKey = { object, relation, subject: { kind: 'object', type, id } };
+    return verdictOn(resolved, new Question(scope, key));
+  };
+  return fillPageOfNames(ids, judge, page, scope.budget);
 }
 
 /** The page's names are ids. */

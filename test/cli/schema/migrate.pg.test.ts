@@ -14,7 +14,7 @@ import { startPemba } from '../../support/pemba.js';
 import type { Pemba, TestStore } from '../../support/pemba.js';
 import { describeWithPostgres } from '../../support/postgres.js';
 import { until } from '../../support/storage.js';
-import { COMMAND, runCommand } from '../run-command.js';
+import { COMMAND, runCommand } from '../../support/command.js';
 
 const MODEL = `model
   schema 1.1

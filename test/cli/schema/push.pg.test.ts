@@ -7,8 +7,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/gl
 import { startPemba } from '../../support/pemba.js';
 import type { Pemba } from '../../support/pemba.js';
 import { describeWithPostgres } from '../../support/postgres.js';
-import { runCommand } from '../run-command.js';
-import type { Outcome } from '../run-command.js';
+import { runCommand } from '../../support/command.js';
+import type { Outcome } from '../../support/command.js';
 
 const FIRST = `model
   schema 1.1
