@@ -226,6 +226,17 @@ describeWithPostgres('in front of a service', () => {
       await expectRefused(403, 'DELETE /orders/1', [anne(), hop, ...spoofed]);
     });
 
+    it('tells the address of the client, whatever its headers say', async () => {
+      const lies = [
+        ...['X-Original-Address: 198.51.100.7', 'X-Forwarded-For: 198.51.100.7'],
+        ...['X-Real-IP: 198.51.100.7', 'Forwarded: for=198.51.100.7'],
+      ];
+      // Over HTTP, Envoy has no way to tell it.
+      const expected = name === 'envoy' ? 403 : 200;
+      expect((await send('GET /here', [anne()])).status).toBe(expected);
+      expect((await send('GET /here', [anne(), ...lies])).status).toBe(expected);
+    });
+
     it('asks about the host that there is', async () => {
       expect((await send('GET /host', [anne()], { host: 'acme.shop.example' })).status).toBe(200);
       service.arrived.length = 0;
