@@ -38,6 +38,7 @@ core.register_action("pemba", { "http-req" }, function(txn)
       -- Whole, so that Pemba sees an address in absolute form for what it is.
       ["x-original-uri"] = { txn.sf:url() },
       ["x-original-host"] = values(headers, "host"),
+      ["x-original-address"] = { txn.sf:src() },
       ["authorization"] = values(headers, "authorization"),
       ["x-request-id"] = values(headers, "x-request-id"),
       ["pemba-key"] = { key },

@@ -1,16 +1,25 @@
 /**
- * Whose attributes the verdict on a set can depend on, from a plan alone: those that any condition
- * reads which may stand on any edge that the relation's definition leads over, the right sides of
- * `but not` included.
+ * What the verdict on a set can depend on, from a plan alone: any condition that may stand on any edge
+ * that the relation's definition leads over, the right sides of `but not` included.
  */
 import type { End } from '../condition/entities.js';
 import type { Admission, Expression, Plan, RelationIndex } from './plan.js';
 
+/** Whose attributes. */
 export function endsRead(plan: Plan, relation: RelationIndex): ReadonlySet<End> {
   const ends = new Set<End>();
+  for (const name of conditionsBelow(plan, relation)) {
+    plan.conditions.get(name)?.reads.forEach((end) => ends.add(end));
+  }
+  return ends;
+}
+
+/** Their names. */
+export function conditionsBelow(plan: Plan, relation: RelationIndex): ReadonlySet<string> {
+  const below = new Set<string>();
   const met = new Set([relation]);
   const over = ({ conditions }: Admission): void => {
-    for (const name of conditions) plan.conditions.get(name)?.reads.forEach((end) => ends.add(end));
+    for (const name of conditions) below.add(name);
   };
   const look = (expression: Expression): void => {
     switch (expression.kind) {
@@ -44,5 +53,5 @@ export function endsRead(plan: Plan, relation: RelationIndex): ReadonlySet<End> 
     const found = plan.relations[index];
     if (found !== undefined) look(found.expression);
   }
-  return ends;
+  return below;
 }

@@ -5,13 +5,16 @@
 import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-export type GatewayName = 'nginx' | 'caddy' | 'haproxy';
+export type GatewayName = 'nginx' | 'caddy' | 'haproxy' | 'traefik' | 'envoy' | 'envoy-grpc';
+
+/** In no package of Debian's: tested where somebody has put them in the PATH. */
+export const OPTIONAL: ReadonlySet<GatewayName> = new Set(['traefik', 'envoy', 'envoy-grpc']);
 
 /** Ports of this machine. */
 export interface Neighbours {
@@ -48,6 +51,22 @@ const addresses = (port: number, { pemba, service }: Neighbours): Record<string,
   ':8000': `127.0.0.1:${port}`,
   '127.0.0.1:8080': `127.0.0.1:${pemba}`,
   '127.0.0.1:3000': `127.0.0.1:${service}`,
+});
+
+const envoyWith = (file: string, pembaPort: number): Recipe => ({
+  program: 'envoy',
+  version: ['--version'],
+  prepare(folder, port, { pemba, service, key }) {
+    const own = adapted(file, {
+      'port_value: 8000': `port_value: ${port}`,
+      [`port_value: ${pembaPort}`]: `port_value: ${pemba}`,
+      'port_value: 3000': `port_value: ${service}`,
+      "value: '' # yours": `value: '${key}' # yours`,
+    });
+    writeFileSync(join(folder, 'envoy.yaml'), own);
+    const quiet = ['--log-level', 'warn', '--concurrency', '1', '--disable-hot-restart'];
+    return { args: ['-c', join(folder, 'envoy.yaml'), ...quiet] };
+  },
 });
 
 const RECIPES: Readonly<Record<GatewayName, Recipe>> = {
@@ -101,13 +120,28 @@ const RECIPES: Readonly<Record<GatewayName, Recipe>> = {
       return { args: ['-f', 'haproxy.cfg', '-db'], env };
     },
   },
+  traefik: {
+    program: 'traefik',
+    version: ['version'],
+    prepare(folder, port, neighbours) {
+      const { ':8000': listen = '', ...others } = addresses(port, neighbours);
+      const key = { "Pemba-Key: '' # yours": `Pemba-Key: '${neighbours.key}' # yours` };
+      // Of its own name, Traefik would take it for its static configuration.
+      const file = join(folder, 'dynamic.yml');
+      writeFileSync(file, adapted('traefik.yml', { ...others, ...key }));
+      return { args: [`--entryPoints.web.address=${listen}`, `--providers.file.filename=${file}`] };
+    },
+  },
+  envoy: envoyWith('envoy.yaml', 8080),
+  'envoy-grpc': envoyWith('envoy-grpc.yaml', 9191),
 };
 
 /** Undefined where the program is there. */
 export function missing(name: GatewayName): string | undefined {
   const { program, version } = RECIPES[name];
   const { error } = spawnSync(program, [...version], { env: withPath() });
-  return error && `no ${program} on this machine: apt-get install ${program}`;
+  const where = OPTIONAL.has(name) ? 'put it in the PATH to test it' : `apt-get install ${program}`;
+  return error && `no ${program} on this machine: ${where}`;
 }
 
 /** Debian puts servers where not everybody looks. */
@@ -145,7 +179,7 @@ export class Gateway {
     child.stdout.resume();
     const gateway = new Gateway(port, folder, child);
     const deadline = performance.now() + START_MS;
-    while (!(await listens(port))) {
+    while (!(await guards(port))) {
       if (child.exitCode !== null || performance.now() > deadline) {
         await gateway.stop();
         throw new Error(`${name} did not start: ${said.join('')}`);
@@ -168,7 +202,7 @@ export class Gateway {
   }
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
@@ -176,13 +210,12 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-const listens = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.on('error', () => {
-      resolve(false);
-    });
-  });
+/** Whether it listens, and knows what to ask: Traefik listens before, and finds nothing. */
+async function guards(port: number): Promise<boolean> {
+  try {
+    const { status } = await fetch(`http://127.0.0.1:${port}/nowhere`);
+    return status !== 404;
+  } catch {
+    return false;
+  }
+}

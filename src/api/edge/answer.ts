@@ -86,18 +86,19 @@ export async function answer(parts: EdgeParts, question: EdgeQuestion): Promise<
 function toldAllow(
   { engine, observer }: EdgeParts,
   askedBy: AskedBy,
-  { route, bearer }: Allowed,
+  { route, bearer, dependsOnClient }: Allowed,
   transaction: string,
 ): ToldAllow {
   const reason = route.required.length === 0 ? 'public' : 'allowed';
   const remainingMs = bearer === undefined ? Infinity : bearer.expiresAt - engine.clock.now();
+  const keepMs = dependsOnClient ? 0 : Math.min(route.cacheMs, remainingMs);
   observer.answered(askedBy, reason);
   return {
     status: 200,
     reason,
     subject: bearer === undefined ? '' : headerText(formatObject(bearer.subject)),
     transaction,
-    keepSeconds: Math.max(0, Math.floor(Math.min(route.cacheMs, remainingMs) / 1000)),
+    keepSeconds: Math.max(0, Math.floor(keepMs / 1000)),
   };
 }
 

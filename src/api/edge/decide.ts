@@ -11,18 +11,23 @@ import type { BatchQuestion, BatchVerdict } from '../../operations/check.js';
 import type { Engine } from '../../operations/engine.js';
 import { resolve } from '../../operations/resolve.js';
 import type { Answer, Target } from '../../operations/resolve.js';
-import type { Route, RouteMatch, RoutedRequest } from '../../schema/route-table.js';
+import type { Route, RouteMatch } from '../../schema/route-table.js';
 import { formatObject } from '../../tuple/tuple.js';
+import type { JsonObject } from '../../tuple/tuple.js';
 import type { Decision, DecisionSource } from '../decision.js';
 import { forbidden, refusalOf } from './outcome.js';
 import type { Refusal } from './outcome.js';
 import { SEVERAL, header } from './profiles.js';
+import type { GatewayRequest } from './profiles.js';
+import { dependsOnClient, requestFacts } from './request-facts.js';
 
 export interface Allowed {
   readonly status: 200;
   readonly route: Route;
   /** Undefined at a public route. */
   readonly bearer?: VerifiedSubject;
+  /** Whether another client with the same token might be refused. */
+  readonly dependsOnClient: boolean;
   /** What it was allowed for, such as `order:7#can_read`. */
   readonly granted: readonly string[];
 }
@@ -35,7 +40,7 @@ export interface DecideParts {
 
 export interface Asked {
   readonly storeId: StoreId;
-  readonly request: RoutedRequest;
+  readonly request: GatewayRequest;
   readonly rawHeaders: readonly string[];
   /** What it costs to ask so much, before it is asked. */
   readonly charge: (checks: number) => void;
@@ -45,19 +50,31 @@ export interface Asked {
 /** Rejects with what `refusalOf` is for. */
 export async function decide(parts: DecideParts, asked: Asked): Promise<Allowed | Refusal> {
   const target = { storeId: asked.storeId, consistency: { kind: 'minimize_latency' } } as const;
-  const { routes, modelId } = await resolve(parts.engine, target);
+  const resolved = await resolve(parts.engine, target);
+  const { routes, modelId } = resolved;
   const match = routes.match(asked.request);
   if (match === undefined) return forbidden('unmapped_route');
   const { route } = match;
-  if (route.required.length === 0) return { status: 200, route, granted: [] };
+  if (route.required.length === 0) {
+    return { status: 200, route, dependsOnClient: false, granted: [] };
+  }
   const bearer = await bearerOf(parts.subjectTokens, asked.rawHeaders);
   if ('status' in bearer) return bearer;
-  const items = itemsOf(match, bearer);
+  const items = itemsOf(match, bearer, (type, relation) =>
+    requestFacts(resolved.plan, [type, relation], asked.request),
+  );
   if (items === undefined) return forbidden('incomplete_object');
   asked.charge(items.length);
   const answer = await ask(parts.engine, { ...target, modelId }, items, asked);
   const refusal = refusalAmong([...answer.result.values()]);
-  return refusal ?? { status: 200, route, bearer, granted: items.map(nameOf) };
+  if (refusal !== undefined) return refusal;
+  return {
+    status: 200,
+    route,
+    bearer,
+    dependsOnClient: items.some(({ question }) => dependsOnClient(question.context)),
+    granted: items.map(nameOf),
+  };
 }
 
 const BEARER = /^Bearer +([A-Za-z0-9._~+/=-]+)$/i;
@@ -79,13 +96,18 @@ async function bearerOf(
 type Item = BatchItem<BatchQuestion> & { readonly question: BatchQuestion };
 
 /** Undefined where one of the objects cannot be told. */
-function itemsOf(match: RouteMatch, bearer: VerifiedSubject): readonly Item[] | undefined {
+function itemsOf(
+  match: RouteMatch,
+  bearer: VerifiedSubject,
+  contextFor: (type: string, relation: string) => JsonObject,
+): readonly Item[] | undefined {
   const items: Item[] = [];
   for (const [i, { relation, ...required }] of match.route.required.entries()) {
     const object = required.objectOf(match, bearer);
     if (object === undefined) return undefined;
     const key = { object, relation, subject: bearer.subject };
-    const question = { key, contextualTuples: [], context: {}, token: bearer };
+    const context = contextFor(object.type, relation);
+    const question = { key, contextualTuples: [], context, token: bearer };
     items.push({ correlationId: String(i), question });
   }
   return items;

@@ -50,7 +50,7 @@ export const isProfile = (name: string): name is Profile => Object.hasOwn(FAMILI
 /** What else than the subject's token an answer depends on. */
 export function varyingHeaders(profile: Profile): readonly string[] {
   const family = FAMILIES[profile];
-  return family === undefined ? ['host'] : [family.method, family.uri, family.host, family.address];
+  return family === undefined ? ['host'] : [family.method, family.uri, family.host];
 }
 
 /** Of the request that a gateway sends to ask. */

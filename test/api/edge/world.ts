@@ -27,6 +27,14 @@ type order
     define reader: [user]
     define writer: [user]
     define in_hours: [user with open]
+    define nearby: [user with here]
+    define as_asked: [user with asked]
+condition here(client_address: ipaddress, networks: list<string>) {
+  networks.exists(network, client_address.in_cidr(network))
+}
+condition asked(request_method: string, request_path: string, request_host: string) {
+  request_method + ' ' + request_host + request_path == 'GET shop.example/asked/a b'
+}
 condition open(hour: int) {
   hour > 8
 }
@@ -56,6 +64,8 @@ export const TABLE = {
     },
     { path: '/posts', methods: ['GET', 'POST'], require: 'order:1#reader' },
     { path: '/hours', methods: ['GET'], require: 'order:1#in_hours' },
+    { path: '/here', methods: ['GET'], require: 'order:1#nearby', cache: '5s' },
+    { path: '/asked/{rest*}', methods: ['GET', 'POST'], require: 'order:1#as_asked', cache: '5s' },
     { path: '/mine', methods: ['GET'], require: 'tenant:{claims.org}#member' },
     {
       path: '/host',
@@ -112,6 +122,12 @@ export class EdgeWorld {
     const file = writeIssuersFile([issuer.settings('corp')]);
     const pemba = await startPemba({ PEMBA_ISSUERS_FILE: file.path, ...settings });
     const store = await Store.with(pemba, MODEL, TUPLES);
+    const anne = { user: 'user:corp/anne', object: 'order:1' };
+    const networks = ['127.0.0.0/8', '192.0.2.0/24', '2001:db8::/32'];
+    await store.written([
+      { ...anne, relation: 'nearby', condition: { name: 'here', context: { networks } } },
+      { ...anne, relation: 'as_asked', condition: { name: 'asked', context: {} } },
+    ]);
     expectStatus(await pemba.call('PUT', `${store.path}/claims-mapping`, MAPPING), 201);
     expectStatus(await pemba.call('PUT', `${store.path}/route-table`, TABLE), 201);
     return new EdgeWorld(issuer, file, pemba, store);
