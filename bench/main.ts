@@ -1,7 +1,7 @@
 /**
  * The benchmarks, one after the other:
  *
- *   npm run bench -- [engine memory http authentication authzen permits delegation writes feed
+ *   npm run bench -- [engine memory http authentication authzen permits delegation writes bulk feed
  *                    growth overload]
  *                    [--size small|1M|10M] [--runs N] [--json FILE]
  *
@@ -11,6 +11,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { authenticationBenchmark } from './authentication.bench.js';
 import { authzenBenchmark } from './authzen.bench.js';
+import { bulkBenchmark } from './bulk.bench.js';
 import { delegationBenchmark } from './delegation.bench.js';
 import { engineBenchmark } from './engine.bench.js';
 import { feedBenchmark } from './feed.bench.js';
@@ -37,6 +38,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   permitsBenchmark,
   delegationBenchmark,
   writesBenchmark,
+  bulkBenchmark,
   feedBenchmark,
   growthBenchmark,
   overloadBenchmark,
