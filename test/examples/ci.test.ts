@@ -53,7 +53,7 @@ describe('the hook before a commit', () => {
   it.each([
     [
       'a rule that a test disproves',
-      'customer but not blocked',
+      'customer but not blocked from shop',
       'customer',
       /expected false, got true/,
     ],
