@@ -47,6 +47,7 @@ const BY_STORE: readonly (readonly [method: string, endpoint: string, body: obje
       { schema_version: '1.1', type_definitions: [{ type: 'user' }] },
     ],
     ['GET', '/authorization-models', undefined],
+    ['GET', '/authorization-models/MODEL/rollout', undefined],
     ['PUT', '/assertions/MODEL', { assertions: [] }],
     ['GET', '/assertions/MODEL', undefined],
   ];
