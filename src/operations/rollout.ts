@@ -42,7 +42,7 @@ export class Rollout {
   #soon: NodeJS.Timeout | undefined;
   #isWanted = false;
   #beating: Promise<void> | undefined;
-  #learning: Promise<void> | undefined;
+  #isLearning = false;
   #isFailing = false;
   #isStopping = false;
 
@@ -87,7 +87,7 @@ export class Rollout {
       try {
         const last = await beat(this.#engine.database, this.#id, this.#modelsSeen);
         if (last === this.#modelsSeen) this.#isFailing = false;
-        else this.#learning ??= this.#learn(last);
+        else if (!this.#isLearning) void this.#learn(last);
       } catch (error) {
         this.#failed(error);
       }
@@ -98,6 +98,7 @@ export class Rollout {
   /** The process goes on saying that it is there, however long it takes. */
   async #learn(last: number): Promise<void> {
     const { replicas } = this.#engine;
+    this.#isLearning = true;
     try {
       await replicas.learnModels();
       for (const replica of [...replicas.stores]) await this.#compile(replica);
@@ -106,7 +107,7 @@ export class Rollout {
     } catch (error) {
       this.#failed(error);
     }
-    this.#learning = undefined;
+    this.#isLearning = false;
   }
 
   async #compile(replica: StoreReplica): Promise<void> {

@@ -47,7 +47,6 @@ const BY_STORE: readonly (readonly [method: string, endpoint: string, body: obje
       { schema_version: '1.1', type_definitions: [{ type: 'user' }] },
     ],
     ['GET', '/authorization-models', undefined],
-    ['GET', '/authorization-models/MODEL/rollout', undefined],
     ['PUT', '/assertions/MODEL', { assertions: [] }],
     ['GET', '/assertions/MODEL', undefined],
   ];
@@ -158,8 +157,10 @@ describeWithPostgres('a store', () => {
     });
 
     it('has no model to give', async () => {
-      const answer = await store.get(`authorization-models/${store.modelId}`);
-      expectError(answer, 400, 'authorization_model_not_found');
+      for (const path of [store.modelId, `${store.modelId}/rollout`]) {
+        const answer = await store.get(`authorization-models/${path}`);
+        expectError(answer, 400, 'authorization_model_not_found');
+      }
     });
 
     it('may be deleted', () => deleteStore(store));
