@@ -40,6 +40,7 @@ CREATE TABLE authorization_model (
   created_at timestamp with time zone NOT NULL,
   attachments json,
   metadata json,
+  number bigint,
   CONSTRAINT authorization_model_pkey PRIMARY KEY (store_id, model_id)
 );
 
@@ -50,6 +51,13 @@ CREATE TABLE entity_attributes (
   attributes json NOT NULL,
   written_at timestamp with time zone NOT NULL,
   CONSTRAINT entity_attributes_pkey PRIMARY KEY (store_id, object_type, object_id)
+);
+
+CREATE TABLE model_number (
+  is_only boolean NOT NULL DEFAULT true,
+  last bigint NOT NULL,
+  CONSTRAINT model_number_is_only_check CHECK (is_only),
+  CONSTRAINT model_number_pkey PRIMARY KEY (is_only)
 );
 
 CREATE TABLE relation_tuple (
@@ -84,6 +92,14 @@ CREATE TABLE revocation_head (
   store_id text COLLATE "C" NOT NULL,
   last_id bigint NOT NULL,
   CONSTRAINT revocation_head_pkey PRIMARY KEY (store_id)
+);
+
+CREATE TABLE server_process (
+  process_id text NOT NULL,
+  started_at timestamp with time zone NOT NULL,
+  seen_at timestamp with time zone NOT NULL,
+  models_seen bigint NOT NULL,
+  CONSTRAINT server_process_pkey PRIMARY KEY (process_id)
 );
 
 CREATE TABLE setting (

@@ -43,6 +43,7 @@ import { ulidFactory } from './ids.js';
 import type { StoreId } from './ids.js';
 import type { Engine } from './operations/engine.js';
 import { Plans } from './operations/plans.js';
+import { Rollout } from './operations/rollout.js';
 import { Sweeper } from './operations/sweeper.js';
 import { Replicas } from './replica/replicas.js';
 import type { Database } from './storage/database.js';
@@ -73,6 +74,7 @@ export interface Assembly extends Parts {
   readonly signing: SigningKeys;
   readonly replicas: Replicas;
   readonly sweeper: Sweeper;
+  readonly rollout: Rollout;
   readonly metrics: Metrics;
   readonly rateLimits: RateLimits;
   readonly readiness: Readiness;
@@ -161,6 +163,9 @@ export function assemble(parts: Parts, engine: Engine, systemStore: StoreId | un
     replicas,
     sweeper: new Sweeper(engine, (error) => {
       log.warn({ err: error }, 'sweeping failed');
+    }),
+    rollout: new Rollout(engine, (error) => {
+      log.warn({ err: error }, 'learning of new models failed');
     }),
     metrics,
     rateLimits,

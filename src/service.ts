@@ -56,7 +56,7 @@ export async function assembleService(parts: Parts, engine: Engine): Promise<Ass
 }
 
 export async function startService(assembly: Assembly, started: Started): Promise<Server> {
-  const { replicas, sweeper, readiness, decisionLog, signing } = assembly;
+  const { replicas, sweeper, rollout, readiness, decisionLog, signing } = assembly;
   if (decisionLog !== undefined) {
     await decisionLog.start();
     started.add(() => decisionLog.stop());
@@ -75,6 +75,8 @@ export async function startService(assembly: Assembly, started: Started): Promis
   const { revocations } = assembly.delegation;
   revocations.start();
   started.add(() => revocations.stop());
+  await rollout.start();
+  started.add(() => rollout.stop());
   const server = await serve(assembly);
   started.add(() => server.close());
   started.add(() => {

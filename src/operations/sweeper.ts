@@ -1,15 +1,18 @@
 /**
  * What has ended goes away by itself: expired tuples, through the change log like any delete, the
- * rows of stores that were deleted a while ago, and the memory of what could count once only. Several processes may sweep at once; each delete
- * is decided under the store's lock, so none is logged twice.
+ * rows of stores that were deleted a while ago, the memory of what could count once only, and
+ * processes that have ended without a word. Several processes may sweep at once; each delete is
+ * decided under the store's lock, so none is logged twice.
  */
 import type { StoreId } from '../ids.js';
+import { forgetProcesses } from '../storage/processes.js';
 import { purgeDeletedStore } from '../storage/purge.js';
 import { deleteExpiredRevocations } from '../storage/revocations.js';
 import { readExpired } from '../storage/read-tuples.js';
 import { forgetUsed } from '../storage/used-once.js';
 import type { RelationTuple } from '../tuple/tuple.js';
 import type { Engine } from './engine.js';
+import { SILENT_MS } from './rollout.js';
 import { submit } from './write.js';
 
 export class Sweeper {
@@ -49,6 +52,7 @@ export class Sweeper {
     while (!this.#stopping && (await this.#purge())) continue;
     while (!this.#stopping && (await this.#sweepRevocations())) continue;
     while (!this.#stopping && (await this.#forgetUsed())) continue;
+    if (!this.#stopping) await forgetProcesses(this.#engine.database, SILENT_MS);
   }
 
   async #sweepRevocations(): Promise<boolean> {

@@ -38,6 +38,7 @@ export class Replicas {
   #headsReadAt: number;
   #polling: Promise<void> | undefined;
   #uses = 0;
+  #onModels: (() => void) | undefined;
 
   constructor(database: Database, clock: Clock, options: ReplicasOptions) {
     this.#database = database;
@@ -51,6 +52,7 @@ export class Replicas {
         setImmediate(() => {
           this.#noticed(notice);
         });
+        if (notice.revision === undefined) this.#onModels?.();
       },
       listening: () => void this.poll(),
       failed: (error) => {
@@ -136,6 +138,19 @@ export class Replicas {
     const replica = this.#open.get(storeId);
     this.#open.delete(storeId);
     replica?.drop();
+  }
+
+  /** `hear` is called when some store may have another model; a notice can be lost. */
+  watchModels(hear: () => void): void {
+    this.#onModels = hear;
+  }
+
+  /** Resolves when no store is held that knows an older newest model than was stored before. */
+  async learnModels(): Promise<void> {
+    // One that is being loaded may have been read before.
+    await Promise.allSettled(this.#loading.values());
+    const heads = await storeHeads(this.#database, [...this.#open.keys()]);
+    for (const [id, { newestModel }] of heads) this.#open.get(id)?.noteModel(newestModel);
   }
 
   /** Compares every open store with its head. Never rejects. */

@@ -47,11 +47,6 @@ export async function insertModel<Made extends NewModel>(
     const model = make({ newest, head });
     const { id, body, attachments, metadata } = model;
     await session.query(
-      `INSERT INTO authorization_model (store_id, model_id, body, attachments, metadata, created_at)
-       VALUES ($1, $2, $3, $4, $5, $6)`,
-      [storeId, id, JSON.stringify(body), jsonOrNull(attachments), jsonOrNull(metadata), now],
-    );
-    await session.query(
       `UPDATE store SET newest_model = greatest(newest_model, $2) WHERE store_id = $1`,
       [storeId, id],
     );
@@ -60,6 +55,14 @@ export async function insertModel<Made extends NewModel>(
       const details = { ...deed.details, model_id: id };
       await appendDeeds(session, storeId, [{ ...deed, details }], now);
     }
+    // Last: from here to the commit no other model is written, whichever store it is for.
+    await session.query(
+      `WITH next AS (UPDATE model_number SET last = last + 1 RETURNING last)
+       INSERT INTO authorization_model
+         (store_id, model_id, body, attachments, metadata, created_at, number)
+       SELECT $1, $2, $3, $4, $5, $6, last FROM next`,
+      [storeId, id, JSON.stringify(body), jsonOrNull(attachments), jsonOrNull(metadata), now],
+    );
     return model;
   });
 }
@@ -80,7 +83,8 @@ const modelOf = (row: Row): StoredModel => ({
 
 const COLUMNS = 'model_id, body, attachments, metadata, created_at';
 
-const LIVE = `EXISTS (SELECT FROM store s
+/** That the store of an `authorization_model` exists. */
+export const LIVE = `EXISTS (SELECT FROM store s
   WHERE s.store_id = authorization_model.store_id AND s.deleted_at IS NULL)`;
 
 export async function findModel(

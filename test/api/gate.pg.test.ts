@@ -76,6 +76,7 @@ const NEEDED = {
     'GET /stores/:storeId/attributes/:type/:id',
     'GET /stores/:storeId/authorization-models',
     'GET /stores/:storeId/authorization-models/:modelId',
+    'GET /stores/:storeId/authorization-models/:modelId/rollout',
     'GET /stores/:storeId/authzen-mapping',
     'GET /stores/:storeId/changes',
     'GET /stores/:storeId/claims-mapping',

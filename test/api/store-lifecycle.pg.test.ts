@@ -157,8 +157,10 @@ describeWithPostgres('a store', () => {
     });
 
     it('has no model to give', async () => {
-      const answer = await store.get(`authorization-models/${store.modelId}`);
-      expectError(answer, 400, 'authorization_model_not_found');
+      for (const path of [store.modelId, `${store.modelId}/rollout`]) {
+        const answer = await store.get(`authorization-models/${path}`);
+        expectError(answer, 400, 'authorization_model_not_found');
+      }
     });
 
     it('may be deleted', () => deleteStore(store));

@@ -72,6 +72,15 @@ export class ServerProcess {
     await exited;
   }
 
+  /** It does nothing until it is to go on. */
+  pause(): void {
+    this.#child.kill('SIGSTOP');
+  }
+
+  goOn(): void {
+    this.#child.kill('SIGCONT');
+  }
+
   #hasEnded(): boolean {
     return this.#child.exitCode !== null || this.#child.signalCode !== null;
   }

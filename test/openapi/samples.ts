@@ -249,6 +249,10 @@ const modelSamples: Readonly<Record<string, Samples>> = {
     success: [],
     errors: [{ path: { profile: 'caddy' } }],
   },
+  ReadRollout: {
+    success: [{}],
+    errors: [{ path: { authorization_model_id: UNKNOWN_ID } }, inNoStore, inBadStore],
+  },
   WriteAssertions: {
     success: [
       {

@@ -127,6 +127,29 @@ describeWithPostgres('a process', () => {
     expect([...one.failed, ...other.failed]).toEqual([]);
   });
 
+  it('learns the newest models of what it holds, and of what it was loading', async () => {
+    const one = await TestProcess.start();
+    const [held, loaded] = [await newStore(one.database), await newStore(one.database)];
+    await one.replicas.open(held);
+    const model = newId();
+    const storeSilently = `UPDATE store SET newest_model = $2 WHERE store_id = ANY ($1)`;
+    let isLearned = false;
+    let learning: Promise<void> | undefined;
+    await whileTuplesAreLocked(storage, async (session) => {
+      void one.replicas.open(loaded);
+      await untilBlocked(storage.database);
+      await storage.database.query(storeSilently, [[held, loaded], model]);
+      learning = one.replicas.learnModels().then(() => {
+        isLearned = true;
+      });
+      await session.query('SELECT pg_sleep(0.2)');
+      expect(isLearned).toBe(false);
+    });
+    await learning;
+    const known = [held, loaded].map((id) => one.replicas.peek(id)?.newestModel);
+    expect(known).toEqual([model, model]);
+  });
+
   it('is at its own write when the write is done', async () => {
     const one = await TestProcess.start();
     const storeId = await newStore(one.database);

@@ -125,6 +125,9 @@ describeWithPostgres('the schema', () => {
     );
     const others = keys.filter((row) => row['first'] !== 'store_id').map((row) => row['table']);
     expect(keys.length).toBeGreaterThan(others.length);
-    expect(others.sort()).toEqual(['api_key', 'migrations', 'setting', 'signing_key', 'used_once']);
+    expect(others.sort()).toEqual([
+      ...['api_key', 'migrations', 'model_number', 'server_process', 'setting'],
+      ...['signing_key', 'used_once'],
+    ]);
   });
 });

@@ -14,6 +14,7 @@ import type { Database, SqlValue } from '../../src/storage/database.js';
 import { ChunkRows } from '../../src/storage/chunk-rows.js';
 import * as importing from '../../src/storage/import-tuples.js';
 import * as models from '../../src/storage/models.js';
+import * as processes from '../../src/storage/processes.js';
 import * as purge from '../../src/storage/purge.js';
 import * as reading from '../../src/storage/read-tuples.js';
 import * as signingKeys from '../../src/storage/signing-keys.js';
@@ -38,6 +39,7 @@ const FAMILIES = {
     ...assertions,
     ...changes,
     ...models,
+    ...processes,
     ...purge,
     ...reading,
   },
@@ -229,6 +231,10 @@ function calls(): Calls {
       () => models.listModels(database, store, { ...page, before: undefined }),
       () => models.listModels(database, store, { ...page, before: '00000010' }),
     ],
+    beat: [() => processes.beat(database, 'a', 7)],
+    countProcesses: [() => processes.countProcesses(database, store, model, 1000)],
+    forgetProcesses: [() => processes.forgetProcesses(database, 1000)],
+    removeProcess: [() => processes.removeProcess(database, 'a')],
     readTuples: filters().flatMap((filter) => [
       () => reading.readTuples(database, store, { filter, now, ...page }),
       () => reading.readTuples(database, store, { filter, now, ...page, after: cursor }),
@@ -358,7 +364,10 @@ const queryOf = ({ sql, values }: Statement): Statement => ({
   values,
 });
 /** A handful of rows; what is all to be read. */
-const UNINDEXED = ['setting', 'import_chunk', 'import_attributes', 'api_key', 'signing_key'];
+const UNINDEXED = [
+  ...['setting', 'import_chunk', 'import_attributes', 'api_key', 'signing_key'],
+  ...['model_number', 'server_process'],
+];
 /** These ask for stores, not for what is in one; they may read the small table as they like. */
 const ACROSS_STORES = /deleted_at IS NULL AND store_id > |expires_at <= |deleted_at <= /;
 

@@ -140,6 +140,7 @@ export async function startPemba(
   assembly.replicas.start();
   assembly.sweeper.start();
   assembly.delegation.revocations.start();
+  await assembly.rollout.start();
   const server = await serve(assembly);
   const { keys } = assembly.identity;
   const adminKey = keys && (await administratorKey(keys, 'test')).key;
@@ -157,6 +158,7 @@ export async function startPemba(
     storeWith: (dsl) => storeWith(call, dsl),
     async stop() {
       await server.close();
+      await assembly.rollout.stop();
       await assembly.delegation.revocations.stop();
       await assembly.sweeper.stop();
       await assembly.replicas.stop();

@@ -116,6 +116,14 @@ function modelEndpoints(schemas: RequestSchemas): readonly Endpoint[] {
       givesDsl: true,
     },
     {
+      method: 'get',
+      path: '/stores/{store_id}/authorization-models/{authorization_model_id}/rollout',
+      operationId: 'ReadRollout',
+      summary: 'How many processes serve, and how many of them have compiled the model',
+      status: 200,
+      answer: RESPONSES.rollout,
+    },
+    {
       method: 'put',
       path: '/stores/{store_id}/assertions/{authorization_model_id}',
       operationId: 'WriteAssertions',

@@ -18,6 +18,7 @@ import type { Assertion } from '../../operations/assertions.js';
 import type { Engine } from '../../operations/engine.js';
 import { getModel, listModels, writeModel } from '../../operations/models.js';
 import type { IdentifiedModel, ModelSource } from '../../operations/models.js';
+import { rolloutOf } from '../../operations/rollout.js';
 import { attachmentChangesFrom } from '../../schema/attachments.js';
 import { modelFromDsl, modelToDsl } from '../../schema/dsl.js';
 import { modelFromWire, modelToWire } from '../../schema/wire.js';
@@ -118,6 +119,12 @@ export class ModelsController {
     if (format !== 'dsl') return { authorization_model: identifiedToWire(found) };
     void reply.header('content-type', 'text/plain; charset=utf-8');
     return modelToDsl(found.model);
+  }
+
+  @Get('authorization-models/:modelId/rollout')
+  @Needs('store:read')
+  rollout(@Param('storeId') storeId: string, @Param('modelId') modelId: string): Promise<object> {
+    return rolloutOf(this.#engine, storeIdOf(storeId), modelIdOf(modelId));
   }
 
   @Put('assertions/:modelId')

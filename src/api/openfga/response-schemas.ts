@@ -115,6 +115,7 @@ export const RESPONSES = {
     { delegation_changes: DELEGATION_CHANGES },
   ),
   model: object({ authorization_model: MODEL }),
+  rollout: object({ processes: INTEGER, ready: INTEGER, complete: { type: 'boolean' } }),
   models: object({
     authorization_models: { type: 'array', items: MODEL },
     continuation_token: STRING,

@@ -9,7 +9,9 @@ The schema is validated, and the store files (*.fga.yaml) beside it are tested.
 Then what differs from the store's newest model is shown, and whose access that
 changes on the live tuples. A change that is narrowing, widening or breaking has
 to be agreed to: by a person at a terminal, or elsewhere by --yes. The model's id
-is printed.
+is printed once every process of the server answers with it. If one does not
+within --timeout, the exit code is 1; the model is written nevertheless, and the
+same push again waits again.
 
   pemba schema push schema/ --message 'editors may share'
   pemba schema push shop.fga --yes --fail-on breaking    # in CI
@@ -31,6 +33,8 @@ export function pushCommand(schema: Command, around: Surroundings): void {
     .option('--no-impact', 'do not look whose access changes')
     .option('--fail-on <class>', 'narrowing, widening or breaking: fail on it or worse')
     .option('--dry-run', 'do everything but write')
+    .option('--timeout <duration>', 'wait so long for every process to have it', '30s')
+    .option('--no-wait', 'be done when it is written')
     .addHelpText('after', HELP)
     .action(async (file: string, options: PushOptions) => {
       const { pushSchema } = await import('./push.js');

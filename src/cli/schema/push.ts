@@ -1,7 +1,7 @@
 /**
  * `pemba schema push`: the schema is validated, its store files are tested, what differs from the
  * server's newest model is shown and agreed to, and then it is written, unless that one has got a
- * successor meanwhile.
+ * successor meanwhile. At last every process of the server answers with it.
  */
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -16,6 +16,7 @@ import { schemaPath, storeFiles } from './find-schema.js';
 import { gitAuthor, gitRevision } from './git.js';
 import { readSchema } from './read-schema.js';
 import type { ReadSchema } from './read-schema.js';
+import { awaitRollout, laggingText, rolloutTimeout } from './rollout.js';
 import { isSameModel, newestModel, writeModel } from './server-models.js';
 import type { ServerModel } from './server-models.js';
 
@@ -29,6 +30,9 @@ export interface PushOptions extends StoreOption {
   readonly tests?: string;
   readonly failOn?: string;
   readonly dryRun?: boolean;
+  /** A duration such as `30s`. */
+  readonly timeout: string;
+  readonly wait: boolean;
 }
 
 /** What is to be written, and what it would follow. */
@@ -65,18 +69,29 @@ export async function pushSchema(
 ): Promise<void> {
   const output = around.output();
   const store = around.store(options);
+  const timeoutMs = rolloutTimeout(options.timeout);
   const path = await schemaPath(given);
   const schema = await validSchema(path);
   const current = await newestModel(around.api(), store);
   assertExpected(current, options.expectCurrent);
-  const done = (pushed: string | undefined, json: object): void => {
-    const value = { authorization_model_id: pushed ?? current?.id ?? null, ...json };
+  const say = (id: string | undefined, json: object): void => {
+    const value = { authorization_model_id: id ?? current?.id ?? null, ...json };
     if (output.json) output.write(`${JSON.stringify(value, null, 2)}\n`);
-    else if (pushed !== undefined) output.write(`${pushed}\n`);
+    else if (id !== undefined) output.write(`${id}\n`);
+  };
+  const everywhere = async (id: string, json: object): Promise<void> => {
+    if (!options.wait || options.dryRun === true) {
+      say(id, json);
+      return;
+    }
+    const model = `/stores/${store}/authorization-models/${id}`;
+    const rollout = await awaitRollout(around.api(), model, { timeoutMs, now: around.now });
+    say(id, { ...json, rollout });
+    if (!rollout.complete) throw new CommandError(laggingText(rollout, timeoutMs), EXIT.failed);
   };
   if (current !== undefined && isSameModel(current.model, schema.model)) {
     output.note(`Nothing has changed: ${current.id} is this model.`);
-    done(output.json ? undefined : current.id, { written: false, changes: [] });
+    await everywhere(current.id, { written: false, changes: [] });
     return;
   }
   let json: object = {};
@@ -89,7 +104,7 @@ export async function pushSchema(
   }
   if (options.dryRun === true) {
     output.note('Nothing was written.');
-    done(undefined, { written: false, ...json });
+    say(undefined, { written: false, ...json });
     return;
   }
   if (stakes.length > 0) await consent(options.yes, stakes.join('; '));
@@ -103,7 +118,7 @@ export async function pushSchema(
     },
     expected: current?.id,
   });
-  done(id, { written: true, ...json });
+  await everywhere(id, { written: true, ...json });
 }
 
 async function validSchema(path: string): Promise<ReadSchema> {
