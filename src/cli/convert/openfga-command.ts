@@ -5,9 +5,9 @@ import type { OpenfgaOptions } from './openfga/run.js';
 const EXAMPLE = `
 Moves stores with their models, assertions and tuples into the Pemba server that
 --url or --context names; models get ids of their own, and the old and new ones
-are printed. The token of the OpenFGA server, if it wants one, comes from
-OPENFGA_API_TOKEN. The source is only read. What Pemba does not take is told, and
-makes the exit code 1; all else is moved. Interrupted, it goes on by --resume.
+are printed. The source is only read; its token, if it wants one, comes from
+OPENFGA_API_TOKEN. What Pemba does not take is told, and makes the exit code 1;
+all else is moved. Interrupted, it goes on by --resume.
 
   pemba convert openfga --from http://openfga:8080
   pemba convert openfga --from http://openfga:8080 --from-store shop --resume
