@@ -274,6 +274,25 @@ describeWithPostgres('pemba convert openfga', () => {
     }
   });
 
+  it('does not lose the server here while the source lets it wait', async () => {
+    let reads = 0;
+    const proxy = await startFlakyProxy(source.url, (_i, path) =>
+      path.endsWith('/read') && ++reads === 3 ? { status: 429, retryAfter: '3' } : 'pass',
+    );
+    const impatient = await startPemba({ PEMBA_REQUEST_TIMEOUT_MS: '2500' });
+    try {
+      const args = ['convert', 'openfga', '--from', proxy.url, '--from-store', shopStore.id];
+      const outcome = await runCommand(args, { env: environment({ PEMBA_URL: impatient.url }) });
+      expect(outcome).toMatchObject({ exitCode: 0, err: '' });
+      const { stores } = await succeed(impatient.call('GET', `/stores?name=${shop}`));
+      const held = await tuplesOf(impatient, String(stores[0].id));
+      expect(held).toEqual(await tuplesOf(source, shopStore.id));
+    } finally {
+      await proxy.stop();
+      await impatient.stop();
+    }
+  });
+
   it('gives up on a source that asks to come back much later, and says how to go on', async () => {
     let reads = 0;
     const proxy = await startFlakyProxy(source.url, (_i, path) =>

@@ -91,7 +91,7 @@ async function eachInTurn<Item>(
     for (const [i, item] of items.entries()) moved.push(await move(item, i));
     return moved;
   } catch (error) {
-    if (!(error instanceof CommandError)) throw error;
+    if (!(error instanceof CommandError) || error.exitCode === EXIT.failed) throw error;
     const done = moved.length === 0 ? '' : ` ${moved.map(({ name }) => name).join(', ')}: done.`;
     const onward = 'What was moved so far stays; --resume goes on from there.';
     throw new CommandError(`${error.message}\n${onward}${done}`, error.exitCode, error.code);
