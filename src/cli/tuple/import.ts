@@ -88,7 +88,7 @@ async function take(
     readonly rejects?: readonly { readonly line: number; readonly message: string }[];
   };
   for (const { line: sent, message } of found) {
-    await rejects.add(part.fileLineOf(sent), message);
+    await rejectLine(rejects, part.fileLineOf(sent), message);
   }
   totals.written = before.written + written;
   totals.rejected = before.rejected + rejected + part.problemCount;
@@ -103,10 +103,13 @@ async function settle(
 ): Promise<void> {
   for (const { line: place, problem } of part.problemsUpTo(line)) {
     totals.rejected++;
-    await rejects.add(place, problem);
+    await rejectLine(rejects, place, problem);
   }
   totals.line = Math.max(totals.line, part.settledUpTo(line));
 }
+
+const rejectLine = (rejects: Rejects, line: number, message: string): Promise<void> =>
+  rejects.add(`line ${line}`, { line }, message);
 
 function report(output: ReturnType<Surroundings['output']>, totals: Totals): void {
   const { written, rejected } = totals;

@@ -4,7 +4,7 @@ import { put } from './export.js';
 
 const SHOWN_REJECTS = 10;
 
-/** Lines that were not stored, into a file, or the first of them to standard error. */
+/** What was not stored, into a file, or the first of it to standard error. */
 export class Rejects {
   readonly #file: Writable | undefined;
   readonly #note: (text: string) => void;
@@ -15,12 +15,13 @@ export class Rejects {
     this.#note = note;
   }
 
-  async add(line: number, message: string): Promise<void> {
+  /** `where` is said to people, `place` stands in the file. */
+  async add(where: string, place: object, message: string): Promise<void> {
     this.#count++;
     if (this.#file !== undefined) {
-      await put(this.#file, `${JSON.stringify({ line, message })}\n`);
+      await put(this.#file, `${JSON.stringify({ ...place, message })}\n`);
     } else if (this.#count <= SHOWN_REJECTS) {
-      this.#note(`line ${line}: ${message}`);
+      this.#note(`${where}: ${message}`);
     } else if (this.#count === SHOWN_REJECTS + 1) {
       this.#note('… and more; --rejects FILE keeps them all');
     }
