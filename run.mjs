@@ -1,6 +1,6 @@
 /**
- * What `npm start`, `npm test`, `npm run build`, `npm run fuzz`, `npm run bench` and
- * `npm run example:shop` do: first whatever is needed on this machine (install, build), then the thing itself. When nothing is
+ * What `npm start`, `npm test`, `npm run build`, `npm run fuzz`, `npm run bench`,
+ * `npm run test:spicedb` and `npm run example:shop` do: first whatever is needed on this machine (install, build), then the thing itself. When nothing is
  * needed, finding that out takes some 20 ms: the packages are judged by the hash of the lock file
  * they were installed from, the build by the names, sizes and times of the files it was made from.
  *
@@ -43,6 +43,13 @@ const commands = {
   async fuzz(args) {
     await prepare(buildFuzzer);
     await become(['--enable-source-maps', join(fuzzerDir, 'test', 'fuzz.js'), ...args]);
+  },
+
+  async 'test:spicedb'(args) {
+    if (!(await hasSpicedb())) return;
+    await prepare(buildFuzzer);
+    const compare = join(fuzzerDir, 'test', 'spicedb', 'main.js');
+    await become(['--enable-source-maps', compare, '--packages', spicedbDir, ...args]);
   },
 
   async bench(args) {
@@ -143,11 +150,46 @@ function isInstalledByNpm() {
 
 async function install() {
   say('installing packages …');
-  const npm = process.env.npm_execpath ?? '';
-  const npmArgs = ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
-  if (basename(npm) === 'npm-cli.js') await quietly([process.execPath, npm, ...npmArgs]);
-  else await quietly(['npm', ...npmArgs]);
+  await npm(['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']);
   writeFileSync(noteFile, note());
+}
+
+async function npm(npmArgs, cwd = root) {
+  const path = process.env.npm_execpath ?? '';
+  if (basename(path) === 'npm-cli.js') await quietly([process.execPath, path, ...npmArgs], cwd);
+  else await quietly(['npm', ...npmArgs], cwd);
+}
+
+/** Packages of its own, so that nobody else has to have them. */
+const spicedbDir = at('node_modules', '.cache', 'spicedb');
+const SPICEDB_PLATFORMS = ['linux-x64', 'linux-arm64', 'darwin-arm64', 'win32-x64'];
+
+async function hasSpicedb() {
+  const platform = `${process.platform}-${process.arch}`;
+  if (!SPICEDB_PLATFORMS.includes(platform)) {
+    say(`SKIPPED: there is no SpiceDB for ${platform}, only for ${SPICEDB_PLATFORMS.join(', ')}`);
+    return false;
+  }
+  const files = ['package.json', 'package-lock.json'];
+  const wanted = files.map((name) => read(at('test', 'spicedb', name))).join();
+  const stamp = join(spicedbDir, '.installed');
+  if (read(stamp) === wanted) return true;
+  say('installing SpiceDB …');
+  mkdirSync(spicedbDir, { recursive: true });
+  for (const name of files) cpSync(at('test', 'spicedb', name), join(spicedbDir, name));
+  try {
+    // Nothing in it has to be built, and it runs on older versions of Node than it asks for.
+    await npm(
+      ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'],
+      spicedbDir,
+    );
+  } catch (error) {
+    if (!(error instanceof Stop) || process.env.CI !== undefined) throw error;
+    say('SKIPPED: SpiceDB cannot be installed');
+    return false;
+  }
+  writeFileSync(stamp, wanted);
+  return true;
 }
 
 // ── build ─────────────────────────────────────────────────────────────────────────────────────
@@ -182,6 +224,7 @@ const buildBenchmarks = compileStep('the benchmarks', benchDir, 'bench', [
   'migrations',
   'protos',
   'schema',
+  'docs/gateways',
 ]);
 
 /** Source and what goes with it, compiled file by file; `copied` is found beside them as it is. */
@@ -318,11 +361,11 @@ function isAlive(pid) {
 }
 
 /** Runs a command to its end and shows its output only if it fails. */
-async function quietly([program, ...programArgs]) {
+async function quietly([program, ...programArgs], cwd = root) {
   // On Windows npm is a batch file, which only a shell can run.
   const shell = process.platform === 'win32' && program === 'npm';
   const child = spawn(program, programArgs, {
-    cwd: root,
+    cwd,
     shell,
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -1,10 +1,8 @@
 /** Delegated checks beside plain ones, and permits minted, over HTTP. */
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { SignJWT, exportJWK, generateKeyPair } from 'jose';
 import { writeModel } from '../src/operations/models.js';
 import { createStore } from '../src/operations/stores.js';
 import { modelFromDsl } from '../src/schema/dsl.js';
+import { ChunkRows } from '../src/storage/chunk-rows.js';
 import { importChunk } from '../src/storage/import-tuples.js';
 import { parseObject, parseSubject } from '../src/tuple/tuple.js';
 import type { RelationTuple } from '../src/tuple/tuple.js';
@@ -17,12 +15,12 @@ import { interleave } from './measure.js';
 import { COMPARISON, column, comparisonRow } from './report.js';
 import type { Row, Table } from './report.js';
 import { startPemba } from './servers.js';
+import { userTokens } from './user-tokens.js';
 
 const CONNECTIONS = 64;
 const ORDERS = 20_000;
 const CUSTOMERS = 5_000;
 const BODIES = 500;
-const ISSUER = 'https://bench.example';
 
 const MODEL = `model
   schema 1.1
@@ -53,7 +51,12 @@ export const delegationBenchmark: Benchmark = {
   name: 'delegation',
   async run(ground) {
     const { url, storeId } = await storeShop(ground);
-    const { settings, token } = await userTokens(ground);
+    const { settings: issuers, tokenOf } = await userTokens(ground, 'orders');
+    const settings = {
+      ...issuers,
+      PEMBA_MASTER_KEY: Buffer.alloc(32, 1).toString('base64'),
+      PEMBA_MAX_LIVE_PERMITS: '5000000',
+    };
     const [server, generator] = await Promise.all([
       startPemba(ground, { url, workers: 1, settings }),
       ground.program('load-program.js'),
@@ -74,7 +77,9 @@ export const delegationBenchmark: Benchmark = {
     });
     const minted = loadOf({
       path: `${path}/oauth/token`,
-      bodies: await Promise.all(orders.map(async (order) => exchangeOf(await token(order), order))),
+      bodies: await Promise.all(
+        orders.map(async (order) => exchangeOf(await tokenOf(customerOf(order), order), order)),
+      ),
       contentType: 'application/x-www-form-urlencoded',
     });
     const rows: Row[] = [];
@@ -159,43 +164,9 @@ async function storeShop(
   try {
     const { id: storeId } = await createStore(engine, 'delegation');
     await writeModel(engine, storeId, modelFromDsl(MODEL));
-    await importChunk(engine.database, storeId, [...tuples()], new Date());
+    await importChunk(engine.database, storeId, new ChunkRows([...tuples()]), new Date());
     return { url, storeId };
   } finally {
     await close();
   }
-}
-
-/** Of an issuer whose keys are in a file; nobody who asks is looked at. */
-async function userTokens({ directory }: Ground): Promise<{
-  readonly settings: Readonly<Record<string, string>>;
-  readonly token: (order: number) => Promise<string>;
-}> {
-  const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true });
-  const jwk = { ...(await exportJWK(publicKey)), kid: 'bench', alg: 'ES256', use: 'sig' };
-  writeFileSync(join(directory, 'users-jwks.json'), JSON.stringify({ keys: [jwk] }));
-  const subjects = { audience: ['orders'], type: 'user', prefix: '' };
-  const keys = { jwks_file: './users-jwks.json' };
-  const path = join(directory, 'users-issuer.json');
-  writeFileSync(
-    path,
-    JSON.stringify({ issuers: [{ name: 'bench', issuer: ISSUER, keys, subjects }] }),
-  );
-  return {
-    settings: {
-      PEMBA_ISSUERS_FILE: path,
-      PEMBA_MASTER_KEY: Buffer.alloc(32, 1).toString('base64'),
-      PEMBA_MAX_LIVE_PERMITS: '5000000',
-    },
-    token: (order) =>
-      new SignJWT({ client_id: 'web', scope: 'openid profile shop:write' })
-        .setProtectedHeader({ alg: 'ES256', kid: 'bench', typ: 'at+jwt' })
-        .setIssuer(ISSUER)
-        .setAudience('orders')
-        .setSubject(customerOf(order).slice('user:'.length))
-        .setJti(String(order))
-        .setIssuedAt()
-        .setExpirationTime('6h')
-        .sign(privateKey),
-  };
 }

@@ -86,9 +86,12 @@ export function requestOf(
   body: string,
   { authorization, contentType = 'application/json' }: RequestHead = {},
 ): Buffer {
+  const credentials = authorization === undefined ? '' : `authorization: ${authorization}\r\n`;
+  if (body === '') {
+    return Buffer.from(`GET ${path} HTTP/1.1\r\nhost: ${url.host}\r\n${credentials}\r\n`);
+  }
   const head =
     `POST ${path} HTTP/1.1\r\nhost: ${url.host}\r\ncontent-type: ${contentType}\r\n` +
-    (authorization === undefined ? '' : `authorization: ${authorization}\r\n`) +
-    `content-length: ${Buffer.byteLength(body)}\r\n\r\n`;
+    `${credentials}content-length: ${Buffer.byteLength(body)}\r\n\r\n`;
   return Buffer.from(head + body);
 }

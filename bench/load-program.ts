@@ -11,7 +11,9 @@ export const SERIAL = '{serial}';
 export interface Load extends RequestHead {
   readonly url: string;
   readonly path: string;
-  /** Sent in turn. */
+  /** Of each body, where they differ. */
+  readonly paths?: readonly string[];
+  /** Sent in turn; an empty one is asked for by GET. */
   readonly bodies: readonly string[];
   readonly connections: number;
   readonly forMs: number;
@@ -27,7 +29,7 @@ export interface LoadResult {
 
 let serial = 0;
 
-function requestMaker({ url, path, bodies, ...head }: Load): (i: number) => Buffer {
+function requestMaker({ url, path, paths = [], bodies, ...head }: Load): (i: number) => Buffer {
   const target = new URL(url);
   const isSerial = bodies.some((body) => body.includes(SERIAL));
   if (isSerial) {
@@ -36,7 +38,7 @@ function requestMaker({ url, path, bodies, ...head }: Load): (i: number) => Buff
       return requestOf(target, path, body.replaceAll(SERIAL, String(serial++)), head);
     };
   }
-  const requests = bodies.map((body) => requestOf(target, path, body, head));
+  const requests = bodies.map((body, i) => requestOf(target, paths[i] ?? path, body, head));
   return (i) => requests[i % requests.length] ?? Buffer.alloc(0);
 }
 

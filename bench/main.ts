@@ -1,8 +1,8 @@
 /**
  * The benchmarks, one after the other:
  *
- *   npm run bench -- [engine memory http authentication authzen permits delegation writes feed
- *                    growth overload]
+ *   npm run bench -- [engine memory http authentication authzen edge permits delegation writes
+ *                    feed impact growth overload]
  *                    [--size small|1M|10M] [--runs N] [--json FILE]
  *
  * README.md tells what each figure means.
@@ -12,12 +12,14 @@ import { dirname } from 'node:path';
 import { authenticationBenchmark } from './authentication.bench.js';
 import { authzenBenchmark } from './authzen.bench.js';
 import { delegationBenchmark } from './delegation.bench.js';
+import { edgeBenchmark } from './edge.bench.js';
 import { engineBenchmark } from './engine.bench.js';
 import { feedBenchmark } from './feed.bench.js';
 import { Ground } from './ground.js';
 import type { Benchmark } from './ground.js';
 import { growthBenchmark } from './growth.bench.js';
 import { httpBenchmark } from './http.bench.js';
+import { impactBenchmark } from './impact.bench.js';
 import { describe, thisMachine } from './machine.js';
 import { memoryBenchmark } from './memory.bench.js';
 import { overloadBenchmark } from './overload.bench.js';
@@ -34,10 +36,12 @@ const BENCHMARKS: readonly Benchmark[] = [
   httpBenchmark,
   authenticationBenchmark,
   authzenBenchmark,
+  edgeBenchmark,
   permitsBenchmark,
   delegationBenchmark,
   writesBenchmark,
   feedBenchmark,
+  impactBenchmark,
   growthBenchmark,
   overloadBenchmark,
 ];

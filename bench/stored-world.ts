@@ -1,4 +1,5 @@
 /** The world in PostgreSQL, put there by the bulk path. */
+import { ChunkRows } from '../src/storage/chunk-rows.js';
 import { importChunk } from '../src/storage/import-tuples.js';
 import type { Database } from '../src/storage/database.js';
 import { formatTupleKey } from '../src/tuple/tuple.js';
@@ -23,7 +24,7 @@ export async function storeWorld(ground: Ground): Promise<StoredWorld> {
   try {
     const store = await newStore(engine);
     for (const chunk of chunks(tuplesOf(ground.scale.size, SEED), CHUNK)) {
-      await importChunk(engine.database, store.storeId, chunk, new Date());
+      await importChunk(engine.database, store.storeId, new ChunkRows(chunk), new Date());
     }
     // What autovacuum would do some time later, in the middle of a measurement.
     await engine.database.withClient(async (client) => {

@@ -1,5 +1,6 @@
 /** Writes, through HTTP and without it, and the bulk path, beside what PostgreSQL alone takes. */
 import { write } from '../src/operations/write.js';
+import { ChunkRows } from '../src/storage/chunk-rows.js';
 import { importChunk } from '../src/storage/import-tuples.js';
 import type { RelationTuple, Subject } from '../src/tuple/tuple.js';
 import { newStore, openAssembly } from './assembly.js';
@@ -144,7 +145,7 @@ async function importing(ground: Ground, { engine }: OpenAssembly, url: string):
     const bare = await BareTable.open(url, atOnce);
     const copy = chunksRun(chunks, atOnce, (chunk, lane) => bare.copy(lane, chunk));
     const take = chunksRun(chunks, atOnce, (chunk) =>
-      importChunk(engine.database, storeId, chunk, new Date()),
+      importChunk(engine.database, storeId, new ChunkRows(chunk), new Date()),
     );
     const comparison = await interleave(copy, take, runs);
     rows.push({ case: `import, ${atOnce} chunk(s) at once`, ...comparisonRow(comparison) });

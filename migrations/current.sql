@@ -39,6 +39,7 @@ CREATE TABLE authorization_model (
   body json NOT NULL,
   created_at timestamp with time zone NOT NULL,
   attachments json,
+  metadata json,
   CONSTRAINT authorization_model_pkey PRIMARY KEY (store_id, model_id)
 );
 

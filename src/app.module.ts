@@ -22,6 +22,7 @@ import { OpenApiController } from './api/openapi.controller.js';
 import { openApiDocument } from './api/openapi.js';
 import { oauthEndpoints } from './api/oauth/endpoints.js';
 import { revocationEndpoints } from './api/oauth/revocation-endpoints.js';
+import { RenameController } from './api/openfga/rename.controller.js';
 import { StoresController } from './api/openfga/stores.controller.js';
 import { TuplesController } from './api/openfga/tuples.controller.js';
 import { ENGINE, IDENTITY, METRICS, OPENAPI, READINESS, SIGNING } from './api/tokens.js';
@@ -180,6 +181,7 @@ export class AppModule {
         AttachmentsController,
         AttributesController,
         TuplesController,
+        RenameController,
         OpenApiController,
         HealthController,
         AuditController,

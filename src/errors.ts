@@ -36,6 +36,7 @@ export type ErrorCode =
   | 'no_delegation'
   // what it names
   | 'store_not_found'
+  | 'store_exists'
   | 'model_not_found'
   | 'no_model'
   | 'type_not_found'
@@ -44,6 +45,7 @@ export type ErrorCode =
   | 'signing_key_not_found'
   // models
   | 'invalid_model'
+  | 'model_conflict'
   | 'invalid_claims_mapping'
   | 'invalid_delegation_settings'
   | 'invalid_authzen_mapping'

@@ -1,5 +1,5 @@
 import { randomFillSync } from 'node:crypto';
-import { monotonicFactory } from 'ulid';
+import { incrementBase32, monotonicFactory } from 'ulid';
 
 declare const brand: unique symbol;
 type Branded<Base, Name extends string> = Base & { readonly [brand]: Name };
@@ -23,6 +23,9 @@ export function asRevision(value: number): Revision {
   if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`no revision: ${value}`);
   return value as Revision;
 }
+
+/** The one that follows it; there is always one, for its time has room in its first bits. */
+export const ulidAfter = (ulid: string): string => incrementBase32(ulid);
 
 /** Makes ULIDs that rise strictly within this process, from the given clock (ms since 1970). */
 export function ulidFactory(clock: () => number): () => string {

@@ -1,4 +1,4 @@
-/** What is done where the database is, for whoever has lost the key to the way through the server. */
+/** What is done where the database is, with no server in between. */
 import { randomBytes } from 'node:crypto';
 import { createEngine } from './app.module.js';
 import { isAudited, loadConfig } from './config.js';
@@ -11,7 +11,7 @@ import { addressOf, openDatabase, partsOf } from './service.js';
 import { Started } from './started.js';
 import { appendDeeds } from './storage/audit.js';
 import { OURSELVES } from './storage/audit-chain.js';
-import { migrate } from './storage/migrations.js';
+import { migrate, pendingMigrations } from './storage/migrations.js';
 import { changeSigningKeys } from './storage/signing-keys.js';
 
 /** An administrator's key. */
@@ -44,6 +44,21 @@ export const resetSigningKeys = (env: NodeJS.ProcessEnv): Promise<readonly strin
     );
     return removed;
   });
+
+/** Returns the migrations that were run, or that would be. */
+export async function migrateDatabase(
+  env: NodeJS.ProcessEnv,
+  isDry: boolean,
+): Promise<readonly string[]> {
+  const started = new Started();
+  try {
+    const config = loadConfig({ ...env, PEMBA_LOG_LEVEL: 'silent' });
+    const database = await openDatabase(config, await addressOf(config, started), started);
+    return await (isDry ? pendingMigrations(database) : migrate(database));
+  } finally {
+    await started.close();
+  }
+}
 
 async function atDatabase<Result>(
   env: NodeJS.ProcessEnv,

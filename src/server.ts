@@ -20,9 +20,11 @@ import {
 import { directCheck } from './api/openfga/direct-check.js';
 import { directDelegatedCheck } from './api/openfga/direct-delegated-check.js';
 import { registerDelegatedChecks } from './api/openfga/delegated-check-routes.js';
+import { registerExports } from './api/openfga/export-routes.js';
 import { registerImport } from './api/openfga/import-route.js';
 import { registerQueryRoutes } from './api/openfga/query-routes.js';
 import { requestSchemas } from './api/openfga/request-schemas.js';
+import { registerRestore } from './api/openfga/restore-route.js';
 import { RouteTable } from './api/openfga/route-table.js';
 import { admitAllMethods, registerEdgeRoutes, routedAddress } from './api/edge/edge-routes.js';
 import type { EdgeParts } from './api/edge/answer.js';
@@ -42,6 +44,8 @@ import type { Assembly } from './app.module.js';
 import type { Config } from './config.js';
 import { PembaError } from './errors.js';
 import type { StoreId } from './ids.js';
+import { registerImpact } from './api/openfga/impact-route.js';
+import { ExportSlots } from './operations/export.js';
 import { edgeObserver } from './telemetry/edge.js';
 import { exchangeObserver } from './telemetry/exchanges.js';
 import { recorderOf } from './telemetry/recorder.js';
@@ -264,6 +268,11 @@ function registerRoutes(instance: FastifyInstance, assembly: Assembly, routes: R
   });
   withErrors((plugin) => {
     registerImport(plugin, engine, log);
+    const slots = new ExportSlots(config.maxSnapshots);
+    registerExports(plugin, { engine, log, slots });
+    registerRestore(plugin, { engine, identity: assembly.identity, slots });
+    const impacts = new ExportSlots(1, 'impact is being found out');
+    registerImpact(plugin, { engine, log, slots: impacts });
   });
   withErrors((plugin) => {
     const { revocations } = assembly.delegation;

@@ -5,9 +5,10 @@ import {
   ServiceUnavailableException,
   UnauthorizedException,
 } from '@nestjs/common';
-import type { PembaClient } from 'pemba/nest';
 import { PembaClientError } from 'pemba/client';
+import type { DetailIn, PembaClient } from 'pemba/client';
 import { platformToken } from './platform.js';
+import type { Schema } from './schema.js';
 
 /** The user's access token, or a permit that was addressed to this service. */
 export interface Held {
@@ -19,11 +20,14 @@ export interface Next {
   readonly service: string;
   readonly url: string;
   /** What has to be permitted for it, and it alone. */
-  readonly action: string;
-  readonly resource: { readonly type: string; readonly id: string };
+  readonly permission: DetailIn<Schema>;
 }
 
-export async function callNext(pemba: PembaClient, held: Held, next: Next): Promise<unknown> {
+export async function callNext(
+  pemba: PembaClient<Schema>,
+  held: Held,
+  next: Next,
+): Promise<unknown> {
   const permit = await permitFor(pemba, held, next);
   const response = await fetch(next.url, {
     method: 'POST',
@@ -40,13 +44,13 @@ export async function callNext(pemba: PembaClient, held: Held, next: Next): Prom
   return answer;
 }
 
-async function permitFor(pemba: PembaClient, held: Held, next: Next): Promise<string> {
-  const { service, action, resource } = next;
+async function permitFor(pemba: PembaClient<Schema>, held: Held, next: Next): Promise<string> {
+  const { service, permission } = next;
   try {
     const { token } = await pemba.exchangeToken({
       ...held,
       audience: `service:${service}`,
-      details: [{ actions: [action], resource }],
+      details: [permission],
       once: true,
     });
     return token;

@@ -11,15 +11,16 @@ import { PembaClient, PembaModule, RequirePermit } from 'pemba/nest';
 import { callNext } from './next-service.js';
 import { pembaOptions } from './pemba.js';
 import { setting } from './platform.js';
+import type { Schema } from './schema.js';
 
 /** This service's own data. Pemba knows who may, not what is in an order. */
 const ORDERS = new Map([['1001', { item: 'teapot', invoice: '1001' }]]);
 
 @Controller('orders')
 class OrdersController {
-  readonly #pemba: PembaClient;
+  readonly #pemba: PembaClient<Schema>;
 
-  constructor(@Inject(PembaClient) pemba: PembaClient) {
+  constructor(@Inject(PembaClient) pemba: PembaClient<Schema>) {
     this.#pemba = pemba;
   }
 
@@ -32,14 +33,12 @@ class OrdersController {
     const reservation = await callNext(this.#pemba, held, {
       service: 'inventory',
       url: `${setting('INVENTORY_URL')}/items/${order.item}/reservations`,
-      action: 'can_reserve',
-      resource: { type: 'item', id: order.item },
+      permission: { actions: ['can_reserve'], resource: { type: 'item', id: order.item } },
     });
     const charge = await callNext(this.#pemba, held, {
       service: 'billing',
       url: `${setting('BILLING_URL')}/invoices/${order.invoice}/charges`,
-      action: 'can_charge',
-      resource: { type: 'invoice', id: order.invoice },
+      permission: { actions: ['can_charge'], resource: { type: 'invoice', id: order.invoice } },
     });
     return { order: id, reservation, charge };
   }

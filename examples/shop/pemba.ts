@@ -1,14 +1,13 @@
 /** How a service of the shop knows Pemba: the same for each but for its name. */
+import type { Permissions } from 'pemba/client';
 import type { PembaModuleOptions } from 'pemba/nest';
 import { callersOf, platformToken, setting } from './platform.js';
+import type { Schema } from './schema.js';
 
-/** From the schema: a permission that is misspelt in a decorator does not compile. */
+/** A permission that is misspelt in a decorator does not compile. */
 declare module 'pemba/nest' {
-  interface PermissionSchema {
-    order: 'can_view' | 'can_place' | 'can_cancel';
-    item: 'can_view' | 'can_reserve' | 'can_write_off';
-    invoice: 'can_view' | 'can_charge' | 'can_refund';
-  }
+  // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- it is filled by what it extends
+  interface PermissionSchema extends Permissions<Schema> {}
 }
 
 export function pembaOptions(service: string): PembaModuleOptions {

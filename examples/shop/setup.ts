@@ -5,7 +5,8 @@
 import { readFileSync } from 'node:fs';
 import { transformer } from '@openfga/syntax-transformer';
 import { PembaClient } from 'pemba/client';
-import type { Tuple } from 'pemba/client';
+import type { TupleIn } from 'pemba/client';
+import type { Schema } from './schema.js';
 
 /** PEMBA_ISSUERS_FILE: whose tokens are good for what. */
 export const issuersFile = (issuer: string): object => ({
@@ -40,7 +41,7 @@ const SERVICES = ['web', 'orders', 'inventory', 'billing'];
 /** A customer's token is meant for `web`, so nobody else can exchange it. */
 const DELEGATION_SETTINGS = { audiences: { web: ['shop-web'] } };
 
-const TUPLES: readonly Tuple[] = [
+const TUPLES: readonly TupleIn<Schema>[] = [
   // Anne's order at the tea shop, with a teapot and an invoice.
   { user: 'shop:tea', relation: 'shop', object: 'order:1001' },
   { user: 'user:anne', relation: 'customer', object: 'order:1001' },
@@ -78,7 +79,8 @@ export async function setUp(url: string, token: string): Promise<string> {
       subject: `service:platform/${service}`,
     })),
   });
-  await new PembaClient({ urls: [url], storeId: id, apiKey: token }).write({ writes: TUPLES });
+  const pemba = new PembaClient<Schema>({ urls: [url], storeId: id, apiKey: token });
+  await pemba.write({ writes: TUPLES });
   return id;
 }
 

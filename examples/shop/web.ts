@@ -10,12 +10,13 @@ import { PembaClient, PembaModule, Public } from 'pemba/nest';
 import { callNext } from './next-service.js';
 import { pembaOptions } from './pemba.js';
 import { setting } from './platform.js';
+import type { Schema } from './schema.js';
 
 @Controller('orders')
 class OrdersController {
-  readonly #pemba: PembaClient;
+  readonly #pemba: PembaClient<Schema>;
 
-  constructor(@Inject(PembaClient) pemba: PembaClient) {
+  constructor(@Inject(PembaClient) pemba: PembaClient<Schema>) {
     this.#pemba = pemba;
   }
 
@@ -30,8 +31,7 @@ class OrdersController {
       {
         service: 'orders',
         url: `${setting('ORDERS_URL')}/orders/${encodeURIComponent(id)}/place`,
-        action: 'can_place',
-        resource: { type: 'order', id },
+        permission: { actions: ['can_place'], resource: { type: 'order', id } },
       },
     );
   }

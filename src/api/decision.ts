@@ -12,6 +12,7 @@ import type { Admitted } from './gate.js';
 export type DecidingApi =
   | 'check'
   | 'batch-check'
+  | 'explain'
   | 'delegated-check'
   | 'delegated-batch-check'
   | 'token-exchange'

@@ -55,7 +55,14 @@ export interface DirectParts {
 
 const BEFORE_STORE = '/stores/';
 const STORE_END = BEFORE_STORE.length + 26;
-const JSON_TYPE = 'application/json';
+/** As clients write it; what has other parameters is the parser's to judge. */
+const JSON_TYPES: ReadonlySet<string | undefined> = new Set([
+  'application/json',
+  'application/json; charset=utf-8',
+  'application/json;charset=utf-8',
+  'application/json; charset=UTF-8',
+  'application/json;charset=UTF-8',
+]);
 
 /** A question without contextual tuples has some hundreds. */
 const MAX_BODY_BYTES = 16_384;
@@ -130,7 +137,7 @@ class DirectAnswers {
   #askedIn({ method, url = '', headers }: IncomingMessage): Asked | undefined {
     const isPlain =
       method === 'POST' &&
-      headers['content-type'] === JSON_TYPE &&
+      JSON_TYPES.has(headers['content-type']) &&
       Number(headers['content-length']) <= this.#maxBodyBytes;
     if (!isPlain) return undefined;
     for (const route of this.#parts.routes) {

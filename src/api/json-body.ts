@@ -10,7 +10,7 @@ export interface BodyLimits {
   readonly maxJsonDepth: number;
 }
 
-const DSL_ROUTE = '/authorization-models';
+const DSL_ROUTES = ['/authorization-models', '/impact'];
 
 /** A model's text: no JSON body is one, not even a string. */
 export class DslText {
@@ -38,7 +38,8 @@ export function installBodyParsers(instance: FastifyInstance, limits: BodyLimits
     'text/plain',
     { parseAs: 'string', bodyLimit: limits.maxBodyBytes },
     (request, text, done) => {
-      if (request.routeOptions.url?.endsWith(DSL_ROUTE) === true) {
+      const { url = '' } = request.routeOptions;
+      if (DSL_ROUTES.some((route) => url.endsWith(route))) {
         done(null, new DslText(String(text)));
       } else {
         done(unsupportedMediaType(request));

@@ -21,6 +21,8 @@ export interface Endpoint {
   /** The body may be YAML of the same shape. */
   readonly takesYaml?: boolean;
   readonly headers?: readonly HeaderName[];
+  /** What requests may say in headers, and what it means. */
+  readonly requestHeaders?: Readonly<Record<string, string>>;
   /** Whether it waits for the revision of a consistency token. */
   readonly isQuery?: boolean;
   readonly failure?: JsonSchema;
@@ -124,7 +126,12 @@ const headersOf = (names: readonly HeaderName[]): object =>
     names.map((name) => [name, { description: HEADERS[name], schema: { type: 'string' } }]),
   );
 
-function parametersOf({ path, query = {}, isQuery }: Endpoint): readonly object[] {
+function parametersOf({
+  path,
+  query = {},
+  isQuery,
+  requestHeaders = {},
+}: Endpoint): readonly object[] {
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
     name,
     in: 'path',
@@ -132,11 +139,17 @@ function parametersOf({ path, query = {}, isQuery }: Endpoint): readonly object[
     schema: { type: 'string' },
   }));
   const inQuery = Object.entries(query).map(([name, schema]) => ({ name, in: 'query', schema }));
+  const inHeaders = Object.entries(requestHeaders).map(([name, description]) => ({
+    name,
+    in: 'header',
+    description,
+    schema: { type: 'string' },
+  }));
   const token = {
     name: 'Pemba-Consistency-Token',
     in: 'header',
     description: 'Answer at least as fresh as the write or query that returned it',
     schema: { type: 'string' },
   };
-  return [...inPath, ...inQuery, ...(isQuery ? [token] : [])];
+  return [...inPath, ...inQuery, ...inHeaders, ...(isQuery ? [token] : [])];
 }

@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
-import { CommandError, EXIT } from './api.js';
 import type { Json } from './api.js';
-import type { Surroundings } from './keys.js';
+import { CommandError, EXIT } from './command-error.js';
 import { print, table, textOf } from './print.js';
+import { withStore } from './surroundings.js';
+import type { StoreOption, Surroundings } from './surroundings.js';
 
-interface ListOptions {
-  readonly store: string;
+interface ListOptions extends StoreOption {
   readonly action?: string;
   readonly principal?: string;
   readonly since?: string;
@@ -13,18 +13,15 @@ interface ListOptions {
   readonly limit: string;
 }
 
-interface VerifyOptions {
-  readonly store: string;
+interface VerifyOptions extends StoreOption {
   readonly after?: string;
   readonly hash?: string;
 }
 
 export function auditCommand(program: Command, around: Surroundings): void {
   const audit = program.command('audit').description('who changed what in a store');
-  audit
-    .command('list')
+  withStore(audit.command('list'))
     .description('the newest entries first')
-    .requiredOption('--store <id>', 'the store')
     .option('--action <action>', 'such as tuples.write or key.create')
     .option('--principal <name>', 'such as key:01J… or user:corp/anne')
     .option('--since <time>', 'RFC 3339')
@@ -32,21 +29,19 @@ export function auditCommand(program: Command, around: Surroundings): void {
     .option('--limit <count>', 'how many at most', '50')
     .action(async ({ store, limit, ...filters }: ListOptions) => {
       const query = new URLSearchParams(filters);
-      const entries = await entriesOf(around, store, query, countOf(limit));
+      const entries = await entriesOf(around, around.store({ store }), query, countOf(limit));
       print(
         around.output(),
         entries,
         table(['SEQ', 'TIME', 'ACTION', 'PRINCIPAL', 'FROM', 'DETAILS'], entries.map(rowOf)),
       );
     });
-  audit
-    .command('verify')
+  withStore(audit.command('verify'))
     .description('find entries that were changed or are missing')
-    .requiredOption('--store <id>', 'the store')
     .option('--after <sequence>', 'go on from a head that was noted before, with --hash')
     .option('--hash <hash>', "that head's hash")
     .action(async ({ store, after, hash }: VerifyOptions) => {
-      const verified = await verify(around, store, after, hash);
+      const verified = await verify(around, around.store({ store }), after, hash);
       print(around.output(), verified, summaryOf(verified));
       if (verified.problems.length > 0) throw new CommandError('the log was changed', EXIT.failed);
     });
@@ -60,9 +55,7 @@ async function entriesOf(
 ): Promise<readonly Json[]> {
   const entries: Json[] = [];
   for (;;) {
-    const page = await around
-      .api()
-      .get(`/stores/${encodeURIComponent(store)}/audit?${query.toString()}`);
+    const page = await around.api().get(`/stores/${store}/audit?${query.toString()}`);
     entries.push(...(page['entries'] as readonly Json[]));
     const cursor = page['cursor'];
     if (cursor === null || entries.length >= limit) return entries.slice(0, limit);
@@ -88,7 +81,7 @@ async function verify(
     throw new CommandError('--after and --hash go together: both of a noted head', EXIT.usage);
   }
   for (;;) {
-    const path = `/stores/${encodeURIComponent(store)}/audit/verification${query}`;
+    const path = `/stores/${store}/audit/verification${query}`;
     const step = (await around.api().get(path)) as unknown as Verified & {
       readonly complete: boolean;
     };

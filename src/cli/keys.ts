@@ -1,19 +1,9 @@
 import type { Command } from 'commander';
 import { parseDuration } from '../quantity.js';
-import { CommandError, EXIT } from './api.js';
 import type { Api, Json } from './api.js';
+import { CommandError, EXIT } from './command-error.js';
 import { print, table, textOf } from './print.js';
-import type { Output } from './print.js';
-
-export interface Surroundings {
-  readonly api: () => Api;
-  readonly output: () => Output;
-  readonly now: () => number;
-  /** A key made at the database itself; returns its text. */
-  readonly recover: (label: string) => Promise<string>;
-  /** Removes the signing keys at the database itself; returns their ids. */
-  readonly resetSigningKeys: () => Promise<readonly string[]>;
-}
+import type { Surroundings } from './surroundings.js';
 
 interface CreateOptions {
   readonly role?: readonly string[];

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Json } from './api.js';
-import type { Surroundings } from './keys.js';
+import type { Surroundings } from './surroundings.js';
 import { print, table, textOf } from './print.js';
 import type { Output } from './print.js';
 

@@ -28,6 +28,7 @@ import { listObjects, listUsers, streamedListObjects } from './calling/lists.js'
 import type {
   ListObjectsQuestion,
   ListUsersQuestion,
+  ObjectOf,
   ObjectsPage,
   Paging,
   UsersPage,
@@ -38,6 +39,18 @@ import type {
   QueryOptions,
   WriteOptions,
 } from './calling/options.js';
+import type {
+  AnySchema,
+  BatchQuestionIn,
+  ChangesIn,
+  CheckQuestionIn,
+  ExchangeRequestIn,
+  ExpandQuestionIn,
+  ListObjectsQuestionIn,
+  ListUsersQuestionIn,
+  TupleFilterIn,
+  TypeIn,
+} from './calling/schema-types.js';
 import { exchangeToken } from './calling/token-exchange.js';
 import type {
   ExchangeCallOptions,
@@ -45,7 +58,7 @@ import type {
   IssuedToken,
 } from './calling/token-exchange.js';
 import { read, write } from './calling/tuples.js';
-import type { Changes, TupleFilter, TuplePage, Written } from './calling/tuples.js';
+import type { Changes, TuplePage, Written } from './calling/tuples.js';
 import type { BatchVerdict } from './calling/verdict.js';
 
 export { PembaClientError } from './calling/client-error.js';
@@ -90,6 +103,20 @@ export type {
 } from './calling/options.js';
 export type { RetryOptions } from './calling/retries.js';
 export type {
+  AnySchema,
+  BatchQuestionIn,
+  ChangesIn,
+  CheckQuestionIn,
+  DetailIn,
+  ObjectIn,
+  Permissions,
+  RelationIn,
+  SubjectIn,
+  TupleIn,
+  TupleKeyIn,
+  TypeIn,
+} from './calling/schema-types.js';
+export type {
   ExchangeCallOptions,
   ExchangeRequest,
   IssuedToken,
@@ -110,7 +137,8 @@ export type {
   TupleKey,
 } from './calling/wire.js';
 
-export class PembaClient {
+/** `Schema` is what `pemba schema types` writes; without it, names are any texts. */
+export class PembaClient<Schema extends AnySchema = AnySchema> {
   readonly #session: Session;
 
   /**
@@ -127,10 +155,15 @@ export class PembaClient {
    * for one user, or one request. `exported` is what `exportSession` gave, here or in another
    * process; throws `invalid_session` when it is none.
    */
-  session(exported = ''): PembaClient {
-    const client = new PembaClient(this.#session.connection);
+  session(exported = ''): PembaClient<Schema> {
+    const client = new PembaClient<Schema>(this.#session.connection);
     client.#session.memory.import(exported);
     return client;
+  }
+
+  /** This client, as one that the compiler holds to another schema, or to none. */
+  withSchema<Other extends AnySchema = AnySchema>(): PembaClient<Other> {
+    return this as unknown as PembaClient<Other>;
   }
 
   /** What this client has been told, as a text for a cookie or a message. '' if nothing yet. */
@@ -149,8 +182,8 @@ export class PembaClient {
   }
 
   /** May the user do this? What could not be answered rejects, and never is `false`. */
-  check(question: CheckQuestion, options: QueryOptions = {}): Promise<boolean> {
-    return check(this.#session, question, options);
+  check(question: CheckQuestionIn<Schema>, options: QueryOptions = {}): Promise<boolean> {
+    return check(this.#session, question as CheckQuestion, options);
   }
 
   /**
@@ -158,66 +191,76 @@ export class PembaClient {
    * (`batching.maxChecks`) are one request, and are answered at one revision.
    */
   batchCheck(
-    checks: readonly BatchQuestion[],
+    checks: readonly BatchQuestionIn<Schema>[],
     options: BatchCheckOptions = {},
   ): Promise<readonly BatchVerdict[]> {
-    return batchCheck(this.#session, checks, options);
+    return batchCheck(this.#session, checks as readonly BatchQuestion[], options);
   }
 
   /** One page of what the user may reach, in a stable order. */
-  listObjects(question: ListObjectsQuestion, options: QueryOptions = {}): Promise<ObjectsPage> {
-    return listObjects(this.#session, question, options);
+  listObjects<const T extends TypeIn<Schema>>(
+    question: ListObjectsQuestionIn<Schema, T>,
+    options: QueryOptions = {},
+  ): Promise<ObjectsPage<T>> {
+    const asked = question as ListObjectsQuestion;
+    const page: Promise<unknown> = listObjects(this.#session, asked, options);
+    return page as Promise<ObjectsPage<T>>;
   }
 
   /** All that the user may reach, while it arrives. Rejects where the list breaks off. */
-  streamedListObjects(
-    question: ListObjectsQuestion,
+  streamedListObjects<const T extends TypeIn<Schema>>(
+    question: ListObjectsQuestionIn<Schema, T>,
     options: QueryOptions = {},
-  ): AsyncGenerator<string, void, undefined> {
-    return streamedListObjects(this.#session, question, options);
+  ): AsyncGenerator<ObjectOf<T>, void, undefined> {
+    const asked = question as ListObjectsQuestion;
+    const objects = streamedListObjects(this.#session, asked, options);
+    return objects as AsyncGenerator<ObjectOf<T>, void, undefined>;
   }
 
   /** One page of who may. Beside `user:*` stand only those who would be there without it. */
-  listUsers(question: ListUsersQuestion, options: QueryOptions = {}): Promise<UsersPage> {
-    return listUsers(this.#session, question, options);
+  listUsers(question: ListUsersQuestionIn<Schema>, options: QueryOptions = {}): Promise<UsersPage> {
+    return listUsers(this.#session, question as ListUsersQuestion, options);
   }
 
   /** All of it or nothing. Repeated only where it cannot have been done, or may be done twice. */
-  write(changes: Changes, options: WriteOptions = {}): Promise<Written> {
-    return write(this.#session, changes, options);
+  write(changes: ChangesIn<Schema>, options: WriteOptions = {}): Promise<Written> {
+    return write(this.#session, changes as Changes, options);
   }
 
   /** Pages of stored tuples, as they are in the database now. */
   read(
-    filter: TupleFilter = {},
+    filter: TupleFilterIn<Schema> = {},
     options: CallOptions & Paging = {},
   ): AsyncGenerator<TuplePage, void, undefined> {
     return read(this.#session, filter, options);
   }
 
   /** The tree of sets that a set is made of. */
-  expand(question: ExpandQuestion, options: QueryOptions = {}): Promise<Expansion> {
-    return expand(this.#session, question, options);
+  expand(question: ExpandQuestionIn<Schema>, options: QueryOptions = {}): Promise<Expansion> {
+    return expand(this.#session, question as ExpandQuestion, options);
   }
 
   /** May this service, acting for the user, do this? With the reason. */
   delegatedCheck(
-    question: CheckQuestion,
+    question: CheckQuestionIn<Schema>,
     options: DelegatedOptions = {},
   ): Promise<DelegatedDecision> {
-    return delegatedCheck(this.#session, question, options);
+    return delegatedCheck(this.#session, question as CheckQuestion, options);
   }
 
   /** At most 50 (PEMBA_MAX_BATCH_CHECKS): all are decided at one revision. */
   batchDelegatedCheck(
-    checks: readonly BatchQuestion[],
+    checks: readonly BatchQuestionIn<Schema>[],
     options: DelegatedBatchOptions = {},
   ): Promise<DelegatedBatch> {
-    return batchDelegatedCheck(this.#session, checks, options);
+    return batchDelegatedCheck(this.#session, checks as readonly BatchQuestion[], options);
   }
 
   /** A permit for another service, or a Transaction Token. Codes of errors are OAuth's. */
-  exchangeToken(request: ExchangeRequest, options: ExchangeCallOptions = {}): Promise<IssuedToken> {
-    return exchangeToken(this.#session, request, options);
+  exchangeToken(
+    request: ExchangeRequestIn<Schema>,
+    options: ExchangeCallOptions = {},
+  ): Promise<IssuedToken> {
+    return exchangeToken(this.#session, request as ExchangeRequest, options);
   }
 }

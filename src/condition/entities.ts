@@ -16,6 +16,10 @@ export type End = 'subject' | 'resource';
 
 export const ENDS: readonly End[] = ['subject', 'resource'];
 
+/** Whether a parameter of this name is about one of them. */
+export const isOfEnd = (name: string): boolean =>
+  ENDS.some((end) => name === end || name.startsWith(`${end}_`));
+
 /** What is known of each; undefined where nothing is. */
 export type Entities = Readonly<Record<End, JsonObject | undefined>>;
 

@@ -105,6 +105,14 @@ export class QuerySettings extends CallerSettings {
   @Quantity({ unit: 'size', min: '1MB', max: '16TB', form: 'auto or a size such as 512MB or 4GB' })
   readonly graphMemory: number | 'auto' = 'auto';
 
+  @Setting(
+    'PEMBA_IMPACT_MEMORY',
+    'size',
+    "For the graph and the sets that a model's impact is found with; one at a time in a process.",
+  )
+  @Quantity({ unit: 'size', min: '1MB', max: '16TB', form: 'a size such as 512MB or 4GB' })
+  readonly impactMemory: number = 2 ** 30;
+
   @Setting('PEMBA_POLL_INTERVAL_MS', 'ms', 'Covers a change notice that was lost.')
   @Whole(10, HOUR)
   readonly pollIntervalMs: number = 1000;

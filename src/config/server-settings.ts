@@ -1,6 +1,6 @@
 /** Where the server listens and keeps its data, and what it takes from the network. */
 import { IsBoolean, IsIn, IsOptional, IsString, Matches } from 'class-validator';
-import { HOUR, MINUTE, Setting, Whole } from './setting.js';
+import { HOUR, MINUTE, Quantity, Setting, Whole } from './setting.js';
 
 export class ServerSettings {
   @Setting('HOST', 'address', 'Loopback only, as long as callers are not authenticated.')
@@ -60,6 +60,22 @@ export class ServerSettings {
   )
   @Whole(1024, 2 ** 40)
   readonly maxImportBytes: number = 2 ** 30;
+
+  @Setting(
+    'PEMBA_SNAPSHOT_TIMEOUT',
+    'duration',
+    'For an export or a backup to be read, a restore to arrive: one transaction of PostgreSQL each.',
+  )
+  @Quantity({ unit: 'duration', min: '1s', max: '1d', form: 'a duration such as 10m or 1h' })
+  readonly snapshotTimeoutMs: number = 10 * MINUTE;
+
+  @Setting(
+    'PEMBA_MAX_SNAPSHOTS',
+    'transfers',
+    'Exports, backups and restores of one process at once; each has a connection of its own.',
+  )
+  @Whole(1, 1000)
+  readonly maxSnapshots: number = 4;
 
   @Setting('PEMBA_MAX_JSON_DEPTH', 'levels', 'No honest request nests deeper.')
   @Whole(10, 10_000)

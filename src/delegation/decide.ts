@@ -6,9 +6,10 @@
  *   authority   the subject has the relation to the object, with `service:S#acting_for@subject` laid
  *               over the graph: so the schema says what the service's acting adds, and nothing else does
  *
- * Nothing that a request brings along reaches the ceilings, and no request may bring the tuples that
- * any of this rests on.
+ * Nothing that a request brings along reaches the ceilings but the circumstances in its context, which
+ * are the same for all; and no request may bring the tuples that any of this rests on.
  */
+import { isOfEnd } from '../condition/entities.js';
 import { PembaError, invalidRequest } from '../errors.js';
 import type { ServiceId } from '../ids.js';
 import { admitBatch, attemptEach } from '../operations/batch.js';
@@ -32,7 +33,7 @@ import {
   scopeObject,
   serviceObject,
 } from '../tuple/delegation.js';
-import type { TupleKey } from '../tuple/tuple.js';
+import type { JsonObject, TupleKey } from '../tuple/tuple.js';
 import { ACTORS_MAX } from './permit.js';
 
 /** Who acts for whom. */
@@ -185,7 +186,7 @@ export function ceilingQuestions(
   { actor, chain }: Acting,
   { key, context }: DelegatedQuestion,
 ): readonly CeilingQuestion[] {
-  const scope = scopeOf(engine, resolved, { contextualTuples: [], context });
+  const scope = scopeOf(engine, resolved, { contextualTuples: [], context: ofNeitherEnd(context) });
   const object = scopeObject(key.object.type, key.relation);
   const hasThrough = resolved.plan.relation(THROUGH.type, THROUGH.relation) !== undefined;
   const through = hasThrough ? THROUGH : ACTOR;
@@ -199,6 +200,12 @@ export function ceilingQuestions(
     ...chain.map((service) => asked('chain', through.relation, service)),
   ];
 }
+
+/** The ceiling's ends are others: what is said of the question's is not said of them. */
+const ofNeitherEnd = (context: JsonObject): JsonObject =>
+  Object.keys(context).some(isOfEnd)
+    ? Object.fromEntries(Object.entries(context).filter(([name]) => !isOfEnd(name)))
+    : context;
 
 export const authorityScope = (
   engine: Engine,

@@ -45,6 +45,9 @@ export const LIST_COST = 10;
 /** In `writes`: the bulk path copies an unknown number of tuples, at a small part of a write's cost. */
 export const IMPORT_COST = 100;
 
+/** In `queries`: reads all of a store. */
+export const EXPORT_COST = 100;
+
 /** Deletes an unknown number of tuples, in batches. */
 export const DELETE_BY_FILTER_COST = 100;
 

@@ -6,6 +6,7 @@ import type { Plan } from '../schema/plan.js';
 import { findAttributes } from '../storage/attributes.js';
 import type { Deed } from '../storage/audit-chain.js';
 import { attributesProblem } from '../tuple/attributes.js';
+import type { EntityAttributes } from '../tuple/attributes.js';
 import { formatObject } from '../tuple/tuple.js';
 import type { JsonObject, ObjectRef } from '../tuple/tuple.js';
 import type { Engine } from './engine.js';
@@ -57,7 +58,8 @@ export async function writeAttributes(
   const resolved = await resolve(engine, { storeId, consistency: { kind: 'minimize_latency' } });
   const plan = await planOfOwners(engine, storeId, resolved);
   if (attributes !== undefined) admit(engine, plan, entity, attributes);
-  if (modules !== undefined) assertOwned(plan, entity, modules);
+  const problem = modules && ownerProblem(plan, entity, modules);
+  if (problem !== undefined) throw new PembaError('forbidden', problem);
   const revision = await submit(engine, storeId, {
     writes: [],
     deletes: [],
@@ -71,21 +73,39 @@ export async function writeAttributes(
 }
 
 function admit(engine: Engine, plan: Plan, { type }: ObjectRef, attributes: JsonObject): void {
-  if (!plan.model.types.has(type)) {
-    throw new PembaError('type_not_found', `type '${type}' not found`, { facts: { type } });
-  }
+  if (!plan.model.types.has(type)) throw typeNotFound(type);
   const problem = attributesProblem(attributes, engine.config.maxAttributesBytes);
   if (problem !== undefined) throw new PembaError('invalid_attributes', problem);
 }
 
+const typeNotFound = (type: string): PembaError =>
+  new PembaError('type_not_found', `type '${type}' not found`, { facts: { type } });
+
+/** What is wrong with attributes that are to be stored, in one sentence; undefined if nothing. */
+export function entityProblem(
+  engine: Engine,
+  plan: Plan,
+  { entity, attributes }: EntityAttributes,
+  modules: ReadonlySet<string> | undefined,
+): string | undefined {
+  if (!plan.model.types.has(entity.type)) return typeNotFound(entity.type).message;
+  return (
+    attributesProblem(attributes, engine.config.maxAttributesBytes) ??
+    (modules && ownerProblem(plan, entity, modules))
+  );
+}
+
 /** Of a type that a module extends, the attributes stay with the module that defines it. */
-function assertOwned(plan: Plan, { type }: ObjectRef, modules: ReadonlySet<string>): void {
+function ownerProblem(
+  plan: Plan,
+  { type }: ObjectRef,
+  modules: ReadonlySet<string>,
+): string | undefined {
   const module = plan.model.types.get(type)?.source?.module;
-  if (module !== undefined && modules.has(module)) return;
+  if (module !== undefined && modules.has(module)) return undefined;
   const owner = module === undefined ? 'belongs to no module' : `belongs to the module ${module}`;
-  throw new PembaError(
-    'forbidden',
+  return (
     `the caller may write the attributes of types of ${[...modules].sort().join(', ')}: ` +
-      `'${type}' ${owner}`,
+    `'${type}' ${owner}`
   );
 }

@@ -1,6 +1,7 @@
 import { PembaError } from '../errors.js';
 import { check as checkGraph } from '../query/check.js';
 import { namesProblem } from '../schema/admit.js';
+import type { Plan } from '../schema/plan.js';
 import type { TupleKey } from '../tuple/tuple.js';
 import { admitBatch, attemptEach } from './batch.js';
 import type { BatchItem } from './batch.js';
@@ -53,11 +54,15 @@ export async function batchCheck(
 
 function judge(engine: Engine, resolved: Resolved, question: BatchQuestion): boolean {
   const { key } = question;
-  const problem = namesProblem(resolved.plan, key);
-  if (problem !== undefined) {
-    throw new PembaError('invalid_request', `tuple_key: ${problem}`, {
-      facts: { field: 'tuple_key' },
-    });
-  }
+  admitKey(resolved.plan, key);
   return checkGraph(scopeOf(engine, resolved, question), key);
+}
+
+/** Throws where the model does not know what is asked about. */
+export function admitKey(plan: Plan, key: TupleKey): void {
+  const problem = namesProblem(plan, key);
+  if (problem === undefined) return;
+  throw new PembaError('invalid_request', `tuple_key: ${problem}`, {
+    facts: { field: 'tuple_key' },
+  });
 }

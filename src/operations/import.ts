@@ -1,15 +1,20 @@
 /**
- * The bulk path: many tuples in few transactions. Each chunk is one revision, and is stored while the
- * lines of the next one come in: no more than two are held, however many lines there are. Tuples that
- * are stored already are left as they are, so an import that broke off is sent again from anywhere
- * before.
+ * The bulk path: many tuples, and attributes, in few transactions. Each chunk is one revision, and is
+ * stored while the lines of the next one come in. Two are being stored at once, because most of it
+ * can be done side by side; so no more than three are held, however many lines there are. What is
+ * stored already is left as it is, so an import that broke off is sent again from anywhere before.
  */
 import type { PembaError } from '../errors.js';
+import { asRevision } from '../ids.js';
 import type { ModelId, Revision, StoreId } from '../ids.js';
 import type { Plan } from '../schema/plan.js';
 import type { Deed } from '../storage/audit-chain.js';
+import { ChunkRows } from '../storage/chunk-rows.js';
 import { importChunk } from '../storage/import-tuples.js';
+import type { ImportedChunk } from '../storage/import-tuples.js';
+import type { EntityAttributes } from '../tuple/attributes.js';
 import type { RelationTuple } from '../tuple/tuple.js';
+import { entityProblem } from './attributes.js';
 import type { Engine } from './engine.js';
 import { headOfStore } from './head.js';
 import { resolve } from './resolve.js';
@@ -17,17 +22,19 @@ import { planOfOwners, scopeProblem, tupleProblem } from './write.js';
 
 /** One transaction: some tenths of a second, in which the store's other writes wait. */
 const TUPLES_PER_CHUNK = 20_000;
+/** One goes into the tuples while another is logged. */
+const CHUNKS_AT_ONCE = 2;
 /** Tuples with large contexts make a chunk sooner. */
 const BYTES_PER_CHUNK = 8 * 2 ** 20;
 
-/** More than these are only counted: the mistake is in the file, not in a line. */
-const MAX_REJECTS = 100;
+/** Lines that are not stored make a chunk as well, so that they are told of and forgotten. */
+const REJECTS_PER_CHUNK = 1000;
 
 export interface ImportLine {
   /** From 1. */
   readonly line: number;
   /** An error where the line could not be read. */
-  readonly tuple: RelationTuple | PembaError;
+  readonly content: RelationTuple | EntityAttributes | PembaError;
   /** Of the line. */
   readonly length: number;
 }
@@ -51,22 +58,22 @@ export interface Reject {
 export interface ImportProgress {
   readonly line: number;
   readonly revision: Revision;
-  /** Tuples that were not stored before. */
+  /** Tuples and attributes that were not stored before. */
   readonly written: number;
   readonly rejected: number;
-}
-
-export interface Imported extends ImportProgress {
-  readonly consistencyToken: string;
-  /** The first of them. */
+  /** Since it was last told. */
   readonly rejects: readonly Reject[];
 }
 
+/** With the rejects that were not told yet. */
+export interface Imported extends ImportProgress {
+  readonly consistencyToken: string;
+}
+
 interface Chunk {
-  readonly tuples: readonly RelationTuple[];
+  readonly rows: ChunkRows;
   readonly line: number;
-  /** Up to here. */
-  readonly rejected: number;
+  readonly rejects: readonly Reject[];
 }
 
 /**
@@ -85,97 +92,118 @@ export async function* importTuples(
   });
   const { revision } = await headOfStore(engine, storeId);
   const { replica, plan } = resolved;
-  const scope = modules && { modules, owners: await planOfOwners(engine, storeId, resolved) };
-  const gathering = new Gathering(engine, plan, scope);
+  const owners = await planOfOwners(engine, storeId, resolved);
+  const gathering = new Gathering(engine, { plan, owners, modules });
   const storing = new Storing(engine, storeId, revision, request.deed);
+  const lines = request.lines[Symbol.asyncIterator]();
   try {
-    for await (const lines of request.lines) {
-      for (const line of lines) {
+    for (let arriving = lines.next(); ;) {
+      yield* storing.news();
+      const arrived = await Promise.race([arriving, storing.told()]);
+      if (arrived === undefined) continue;
+      if (arrived.done === true) break;
+      for (const line of arrived.value) {
         gathering.add(line);
         if (gathering.isFull) await storing.begin(gathering.take());
       }
-      yield* storing.news();
+      arriving = lines.next();
     }
     await storing.begin(gathering.take());
-    yield* storing.news();
+    await storing.finish();
   } finally {
+    await lines.return?.();
     await storing.settled();
   }
-  const last = await storing.last();
+  const { progress } = storing;
   return {
-    ...last,
-    consistencyToken: replica.tokens.of(last.revision),
-    rejects: gathering.rejects,
+    ...progress,
+    rejects: storing.news().flatMap(({ rejects }) => rejects),
+    consistencyToken: replica.tokens.of(progress.revision),
   };
 }
 
-/** The modules whose relations may be written, and the plan that tells whose they are. */
-interface Scope {
-  readonly modules: ReadonlySet<string>;
+/** What lines are held to. */
+interface Rules {
+  readonly plan: Plan;
+  /** Tells whose a relation or a type is, and which types have attributes. */
   readonly owners: Plan;
+  /** Whose tuples may be written; anybody's when absent. */
+  readonly modules: ReadonlySet<string> | undefined;
 }
 
 /** Takes lines, and holds back what cannot be stored. */
 class Gathering {
   readonly #engine: Engine;
-  readonly #plan: Plan;
-  readonly #scope: Scope | undefined;
+  readonly #rules: Rules;
   #tuples: RelationTuple[] = [];
+  #entities: EntityAttributes[] = [];
   #bytes = 0;
   #line = 0;
-  #rejected = 0;
-  readonly rejects: Reject[] = [];
+  #rejects: Reject[] = [];
 
-  constructor(engine: Engine, plan: Plan, scope: Scope | undefined) {
+  constructor(engine: Engine, rules: Rules) {
     this.#engine = engine;
-    this.#plan = plan;
-    this.#scope = scope;
+    this.#rules = rules;
   }
 
   get isFull(): boolean {
-    return this.#tuples.length >= TUPLES_PER_CHUNK || this.#bytes >= BYTES_PER_CHUNK;
+    const count = this.#tuples.length + this.#entities.length;
+    return (
+      count >= TUPLES_PER_CHUNK ||
+      this.#bytes >= BYTES_PER_CHUNK ||
+      this.#rejects.length >= REJECTS_PER_CHUNK
+    );
   }
 
-  add({ line, tuple, length }: ImportLine): void {
+  add({ line, content, length }: ImportLine): void {
     this.#line = line;
-    if (tuple instanceof Error) {
-      this.#reject(line, tuple.message);
-      return;
-    }
-    const problem = tupleProblem(this.#engine, this.#plan, tuple) ?? this.#scopeProblem(tuple);
-    if (problem !== undefined) {
-      this.#reject(line, problem);
-      return;
-    }
-    this.#tuples.push(tuple);
-    this.#bytes += length;
+    const problem = content instanceof Error ? content.message : this.#take(content);
+    if (problem === undefined) this.#bytes += length;
+    else this.#rejects.push({ line, problem });
   }
 
   take(): Chunk {
-    const chunk = { tuples: this.#tuples, line: this.#line, rejected: this.#rejected };
+    const rows = new ChunkRows(this.#tuples, this.#entities);
+    const rejects = this.#rejects;
     this.#tuples = [];
+    this.#entities = [];
+    this.#rejects = [];
     this.#bytes = 0;
-    return chunk;
+    return { rows, line: this.#line, rejects };
   }
 
-  #scopeProblem(tuple: RelationTuple): string | undefined {
-    return this.#scope && scopeProblem(this.#scope.owners, tuple, this.#scope.modules);
-  }
-
-  #reject(line: number, problem: string): void {
-    this.#rejected += 1;
-    if (this.rejects.length < MAX_REJECTS) this.rejects.push({ line, problem });
+  #take(content: RelationTuple | EntityAttributes): string | undefined {
+    const { plan, owners, modules } = this.#rules;
+    if ('entity' in content) {
+      const problem = entityProblem(this.#engine, owners, content, modules);
+      if (problem === undefined) this.#entities.push(content);
+      return problem;
+    }
+    const problem =
+      tupleProblem(this.#engine, plan, content) ??
+      (modules && scopeProblem(owners, content, modules));
+    if (problem === undefined) this.#tuples.push(content);
+    return problem;
   }
 }
 
-/** Stores one chunk at a time. */
+/** A chunk that is being stored. */
+interface UnderWay {
+  readonly rows: ChunkRows;
+  readonly stored: Promise<ImportedChunk | undefined>;
+  /** Of all up to it. */
+  readonly told: Promise<void>;
+}
+
+/** Stores chunks, some at once, and tells of them in their order. */
 class Storing {
   readonly #engine: Engine;
   readonly #storeId: StoreId;
   readonly #deed: Deed | undefined;
   #progress: ImportProgress;
   readonly #news: ImportProgress[] = [];
-  #current: Promise<ImportProgress> | undefined;
+  readonly #underWay: UnderWay[] = [];
+  #turn: Promise<unknown> = Promise.resolve();
   /** What is sent again comes in a row. */
   #isLikelyStored = false;
 
@@ -183,15 +211,26 @@ class Storing {
     this.#engine = engine;
     this.#storeId = storeId;
     this.#deed = deed;
-    this.#progress = { line: 0, revision, written: 0, rejected: 0 };
+    this.#progress = { line: 0, revision, written: 0, rejected: 0, rejects: [] };
   }
 
-  /** Begins with a chunk when the one before is stored. */
+  /**
+   * Begins with a chunk when there is room for it, and nothing of it is under way: of two lines with
+   * the same key the first counts.
+   */
   async begin(chunk: Chunk): Promise<void> {
-    await this.#current;
-    this.#current = this.#store(chunk);
+    const { rows } = chunk;
+    const isAlike = this.#underWay.some((other) => other.rows.overlap(rows));
+    const limit = isAlike ? 1 : CHUNKS_AT_ONCE;
+    while (this.#underWay.length >= limit) await this.#underWay[0]?.told;
+    const before = this.#underWay.at(-1)?.told;
+    const stored = rows.count === 0 ? Promise.resolve(undefined) : this.#store(rows);
+    const told = Promise.all([stored, before]).then(([imported]) => {
+      this.#tell(chunk, imported);
+    });
     // Whoever awaits it next hears of its failure; that may be some time later.
-    this.#current.catch(() => undefined);
+    told.catch(() => undefined);
+    this.#underWay.push({ rows, stored, told });
   }
 
   /** What has been stored since it was last asked. */
@@ -199,32 +238,63 @@ class Storing {
     return this.#news.splice(0);
   }
 
-  async last(): Promise<ImportProgress> {
-    return (await this.#current) ?? this.#progress;
+  get progress(): ImportProgress {
+    return this.#progress;
+  }
+
+  /** Resolves with the next news; never if none are to come, or if that fails. */
+  told(): Promise<undefined> {
+    return new Promise((resolve) => {
+      this.#underWay[0]?.told.then(
+        () => {
+          resolve(undefined);
+        },
+        () => undefined,
+      );
+    });
+  }
+
+  /** All that has begun is stored. */
+  async finish(): Promise<void> {
+    while (this.#underWay.length > 0) await this.#underWay[0]?.told;
   }
 
   /** Resolves when nothing is being stored any more, however it ended. */
   async settled(): Promise<void> {
-    await this.#current?.catch(() => undefined);
+    await Promise.allSettled(this.#underWay.map(({ stored }) => stored));
   }
 
-  async #store({ tuples, line, rejected }: Chunk): Promise<ImportProgress> {
-    let { revision, written } = this.#progress;
-    if (tuples.length > 0) {
-      const { database, clock, replicas } = this.#engine;
-      const chunk = await importChunk(database, this.#storeId, tuples, new Date(clock.now()), {
-        isLikelyStored: this.#isLikelyStored,
-        ...(this.#deed !== undefined && { deed: this.#deed }),
-      });
-      const replica = replicas.peek(this.#storeId);
-      if (chunk.changes === undefined) await replica?.catchUp(chunk.revision);
-      else await replica?.applyOwn(chunk.revision, chunk.changes);
-      this.#isLikelyStored = chunk.written < tuples.length;
-      written += chunk.written;
-      revision = chunk.revision;
-    }
-    this.#progress = { line, revision, written, rejected };
+  async #store(rows: ChunkRows): Promise<ImportedChunk> {
+    const { database, clock, replicas } = this.#engine;
+    const chunk = await importChunk(database, this.#storeId, rows, new Date(clock.now()), {
+      isLikelyStored: this.#isLikelyStored,
+      inTurn: (work) => this.#inTurn(work),
+      ...(this.#deed !== undefined && { deed: this.#deed }),
+    });
+    this.#isLikelyStored = chunk.written < rows.count;
+    const replica = replicas.peek(this.#storeId);
+    if (chunk.changes === undefined) await replica?.catchUp(chunk.revision);
+    else await replica?.applyOwn(chunk.revision, chunk.changes);
+    return chunk;
+  }
+
+  #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const done = this.#turn.then(work);
+    this.#turn = done.catch(() => undefined);
+    return done;
+  }
+
+  #tell({ line, rejects }: Chunk, imported: ImportedChunk | undefined): void {
+    const { revision, written, rejected } = this.#progress;
+    this.#progress = {
+      line,
+      rejected: rejected + rejects.length,
+      rejects,
+      // A chunk can come before the one ahead of it.
+      revision: asRevision(Math.max(revision, imported?.revision ?? 0)),
+      written: written + (imported?.written ?? 0),
+    };
     this.#news.push(this.#progress);
-    return this.#progress;
+    this.#underWay.shift();
   }
 }

@@ -92,7 +92,7 @@ const identityOf = (request: Target & Circumstances): QueryIdentity => [
   request.modelId ?? '',
   JSON.stringify(request.contextualTuples),
   request.context,
-  JSON.stringify(request.asserted ?? []),
+  JSON.stringify(request.asserted ?? {}),
 ];
 
 function placeOf(

@@ -1,5 +1,8 @@
 /** Models: written once, and followed by newer ones. What is attached to one goes along. */
+import { PembaError, invalidRequest } from '../errors.js';
+import { ulidAfter } from '../ids.js';
 import type { ModelId, StoreId } from '../ids.js';
+import { ConsistencyTokens } from '../replica/consistency-tokens.js';
 import { nextVersion } from '../schema/attachments.js';
 import type {
   AttachmentChanges,
@@ -11,6 +14,7 @@ import { implicationChanges } from '../schema/implications.js';
 import type { ImplicationChanges } from '../schema/implications.js';
 import { DEFAULT_MODEL_LIMITS } from '../schema/limits.js';
 import type { ModelLimits } from '../schema/limits.js';
+import type { ModelMetadata } from '../schema/model-metadata.js';
 import type { Model } from '../schema/model.js';
 import { compilePlan } from '../schema/plan.js';
 import type { Positions } from '../schema/positions.js';
@@ -18,7 +22,7 @@ import { assertValidModel } from '../schema/validate.js';
 import { modelFromWire, modelToWire } from '../schema/wire.js';
 import type { Deed } from '../storage/audit-chain.js';
 import { findModel, insertModel, listModels as readModels } from '../storage/models.js';
-import type { StoredModel } from '../storage/models.js';
+import type { ModelGround, NewModel, StoredModel } from '../storage/models.js';
 import { storeNotFound } from '../storage/stores.js';
 import type { Config } from '../config.js';
 import type { Engine } from './engine.js';
@@ -27,13 +31,27 @@ import { decodeUlidToken, encodePageToken, pageSize } from './page-token.js';
 import { modelNotFound } from './plans.js';
 import { noModel } from './resolve.js';
 
-export interface ModelSource {
+/** What goes with a version of a model, whatever it changes. */
+export interface Writing {
+  readonly deed?: Deed;
+  readonly metadata?: ModelMetadata;
+  readonly expected?: Expected;
+}
+
+/** How the writer knows the store: refused as `model_conflict` if it is not so any more. */
+export interface Expected {
+  /** Its newest model. */
+  readonly model?: ModelId | 'none';
+  /** A consistency token: no tuple has changed since. */
+  readonly unchangedSince?: string;
+}
+
+export interface ModelSource extends Writing {
   readonly model: Model;
   /** Those of the DSL that the model was read from. */
   readonly positions?: Positions;
   /** What is not named here is that of the store's newest model. */
   readonly attachments?: AttachmentChanges;
-  readonly deed?: Deed;
 }
 
 export interface WrittenModel {
@@ -45,13 +63,13 @@ export interface WrittenModel {
 export async function writeModel(
   engine: Engine,
   storeId: StoreId,
-  { model, positions, attachments: changes = {}, deed }: ModelSource,
+  { model, positions, attachments: changes = {}, ...writing }: ModelSource,
 ): Promise<WrittenModel> {
   assertValidModel(model, { limits: limitsOf(engine.config), ...(positions && { positions }) });
   const plan = compilePlan(model);
   const body = modelToWire(model);
   let before: StoredModel | undefined;
-  const id = await insert(engine, storeId, deed, (newest) => {
+  const id = await insert(engine, storeId, writing, (newest) => {
     before = newest;
     return { body, ...nextVersion(plan, newest?.attachments ?? {}, changes) };
   });
@@ -63,9 +81,9 @@ export async function writeAttachments(
   engine: Engine,
   storeId: StoreId,
   changes: AttachmentChanges,
-  deed?: Deed,
+  writing: Writing,
 ): Promise<ModelId> {
-  return insert(engine, storeId, deed, (newest) => {
+  return insert(engine, storeId, writing, (newest) => {
     if (newest === undefined) throw noModel(storeId);
     const { body, attachments } = newest;
     return { body, ...nextVersion(compilePlan(modelFromWire(body)), attachments, changes) };
@@ -88,21 +106,25 @@ export async function readAttachment(
   throw modelId === undefined ? noModel(storeId) : modelNotFound(modelId);
 }
 
-interface Version extends Omit<StoredModel, 'id'> {
+interface Version extends Pick<NewModel, 'body' | 'attachments'> {
   readonly compiled: Compiled;
 }
 
 async function insert(
   engine: Engine,
   storeId: StoreId,
-  deed: Deed | undefined,
+  { deed, metadata = {}, expected = {} }: Writing,
   make: (newest: StoredModel | undefined) => Version,
 ): Promise<ModelId> {
   const now = new Date(engine.clock.now());
   const written = await insertModel(
     engine.database,
     storeId,
-    (newest) => ({ id: engine.newId() as ModelId, ...make(newest) }),
+    (ground) => {
+      assertExpected(storeId, expected, ground);
+      const { newest } = ground;
+      return { id: nextId(engine, newest), metadata, ...make(newest) };
+    },
     { now, deed },
   );
   if (written === undefined) throw storeNotFound(storeId);
@@ -111,7 +133,35 @@ async function insert(
   return written.id;
 }
 
-const limitsOf = (config: Config): ModelLimits => ({
+/** The clock of the process that wrote the newest one may be ahead. */
+function nextId(engine: Engine, newest: StoredModel | undefined): ModelId {
+  const id = engine.newId();
+  const isLater = newest === undefined || id > newest.id;
+  return (isLater ? id : ulidAfter(newest.id)) as ModelId;
+}
+
+function assertExpected(
+  storeId: StoreId,
+  { model, unchangedSince }: Expected,
+  { newest, head }: ModelGround,
+): void {
+  const current = newest?.id ?? 'none';
+  if (model !== undefined && model !== current) {
+    throw new PembaError('model_conflict', `the store's newest model is ${current}, not ${model}`, {
+      facts: { authorization_model_id: current },
+    });
+  }
+  if (unchangedSince === undefined) return;
+  const revision = new ConsistencyTokens(storeId, head.tokenKey).revisionOf(unchangedSince);
+  if (revision === undefined) {
+    throw invalidRequest('pemba-expect-unchanged-since', 'is no consistency token of this store');
+  }
+  if (revision !== head.revision) {
+    throw new PembaError('model_conflict', 'tuples of the store have changed meanwhile');
+  }
+}
+
+export const limitsOf = (config: Config): ModelLimits => ({
   ...DEFAULT_MODEL_LIMITS,
   typesMax: config.maxTypes,
   conditionsMax: config.maxConditions,
@@ -122,12 +172,13 @@ export interface IdentifiedModel {
   readonly id: ModelId;
   readonly model: Model;
   readonly attachments: Attachments;
+  readonly metadata: ModelMetadata;
+  readonly createdAt: Date;
 }
 
-const identified = ({ id, body, attachments }: StoredModel): IdentifiedModel => ({
-  id,
+const identified = ({ body, ...rest }: StoredModel): IdentifiedModel => ({
+  ...rest,
   model: modelFromWire(body),
-  attachments,
 });
 
 export async function getModel(

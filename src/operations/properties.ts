@@ -1,42 +1,34 @@
 /** What is known of entities: the attributes that are stored, and what a trusted request adds. */
+import type { End } from '../condition/entities.js';
 import type { GraphReader } from '../graph/reader.js';
 import type { Binding } from '../query/binding.js';
 import type { PropertiesOf } from '../query/entities.js';
-import type { JsonObject, JsonValue, ObjectRef } from '../tuple/tuple.js';
+import type { JsonObject, JsonValue } from '../tuple/tuple.js';
 
 /**
- * Said of an entity by a caller whose word counts as much as what is stored: for this request each
- * member stands before the stored one of its name. Whether it counts is for the protocol to find out
- * first; what an ordinary request says in its context never comes here.
+ * Said of the ends of the question by a caller whose word counts as much as what is stored: for this
+ * request each member stands before the stored one of its name. Whether it counts is for the protocol
+ * to find out first; what an ordinary request says in its context never comes here. In a list it is
+ * said of each candidate.
+ *
+ * Of the end, and not of an entity wherever that stands: who may say of resources what it likes must
+ * not say it of the subject, by naming the subject as the resource as well.
  */
-export interface AssertedProperties {
-  readonly entity: ObjectRef;
-  readonly properties: JsonObject;
-}
+export type AssertedProperties = Readonly<Partial<Record<End, JsonObject>>>;
 
 /** Undefined where no condition asks, or nothing is known of anybody. */
 export function propertiesOf(
   binding: Binding,
   graph: GraphReader,
-  asserted: readonly AssertedProperties[] = [],
+  asserted: AssertedProperties = {},
 ): PropertiesOf | undefined {
   if (!binding.plan.readsAttributes) return undefined;
   const stored = graph.hasAttributes ? storedIn(binding, graph) : undefined;
-  return overlaid(stored, asserted);
-}
-
-export function overlaid(
-  below: PropertiesOf | undefined,
-  asserted: readonly AssertedProperties[],
-): PropertiesOf | undefined {
-  if (asserted.length === 0) return below;
-  return (entity) => {
-    let known = below?.(entity);
-    for (const { entity: other, properties } of asserted) {
-      const isIt = other.type === entity.type && other.id === entity.id;
-      if (isIt) known = { ...known, ...properties };
-    }
-    return known;
+  if (asserted.subject === undefined && asserted.resource === undefined) return stored;
+  return (entity, end) => {
+    const known = stored?.(entity, end);
+    const said = asserted[end];
+    return said === undefined ? known : { ...known, ...said };
   };
 }
 

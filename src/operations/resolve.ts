@@ -35,7 +35,7 @@ export interface Circumstances {
   /** Where the subject is a token's: what else the token says counts as well. */
   readonly token?: TokenFacts;
   /** Laid over the attributes that are stored. */
-  readonly asserted?: readonly AssertedProperties[];
+  readonly asserted?: AssertedProperties;
   /** Known of the request rather than said in it: that a service acts for the subject. */
   readonly acting?: TupleKey;
 }

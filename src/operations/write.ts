@@ -134,6 +134,11 @@ function valuesProblem(engine: Engine, tuple: RelationTuple): string | undefined
   if (tuple.expiresAt !== undefined && tuple.expiresAt <= engine.clock.now()) {
     return 'expires_at is not in the future';
   }
+  return contextProblem(engine, tuple);
+}
+
+/** Of a condition's values: why they are too much to be stored. */
+export function contextProblem(engine: Engine, tuple: RelationTuple): string | undefined {
   const max = engine.config.maxTupleContextBytes;
   const size =
     tuple.condition === undefined ? 0 : Buffer.byteLength(JSON.stringify(tuple.condition.context));

@@ -4,30 +4,21 @@
  * every candidate, so that one walk cannot judge them all.
  */
 import { NodeList } from '../graph/reader.js';
-import type { EdgeKind, Node } from '../graph/reader.js';
-import type { ObjectRef, Subject } from '../tuple/tuple.js';
+import type { EdgeKind, TypeSymbol } from '../graph/reader.js';
+import type { ObjectRef } from '../tuple/tuple.js';
 import { relationOf } from './check.js';
-import { ReverseWalk } from './list-objects.js';
 import { MentionWalk } from './list-users.js';
 import type { QueryScope } from './scope.js';
 import { NodeResolver } from './subject.js';
 
-/** Ids of the type's objects. */
-export function objectCandidates(
-  scope: QueryScope,
-  {
-    subject,
-    relation,
-    type,
-  }: { readonly subject: Subject; readonly relation: string; readonly type: string },
-): readonly string[] {
-  const { index } = relationOf(scope.binding, type, relation);
-  const nodes = new NodeResolver(scope.binding, scope.graph);
-  const reached = new ReverseWalk(scope, index).from(nodes.subject(subject));
-  return Array.from(reached, (node) => scope.graph.nodeId(node));
+/** Single subjects of the type that is asked for. */
+export interface SubjectCandidates {
+  readonly ids: readonly string[];
+  /** A name stays in the graph when its last tuple has gone: to be asked of those it comes to. */
+  readonly isThere: (id: string) => boolean;
 }
 
-/** Ids of single subjects of the type. Where everybody may be one, all that the graph knows. */
+/** Where everybody may be one, all that the graph has had. */
 export function subjectCandidates(
   scope: QueryScope,
   {
@@ -35,50 +26,66 @@ export function subjectCandidates(
     relation,
     type,
   }: { readonly object: ObjectRef; readonly relation: string; readonly type: string },
-): readonly string[] {
+): SubjectCandidates {
+  const { graph } = scope;
   const { index } = relationOf(scope.binding, object.type, relation);
   const walk = new MentionWalk({ ...scope, conditionsHold: true }, { type });
-  walk.from(new NodeResolver(scope.binding, scope.graph).object(object), index);
-  const nodes = walk.mentionsWildcard ? knownOf(scope, type) : walk.mentioned;
-  return Array.from(nodes, (node) => scope.graph.nodeId(node));
-}
-
-/** Those of a type that some tuple names, or of which something is stored. A name stays in the graph when its last tuple has gone. */
-function knownOf(scope: QueryScope, type: string): readonly Node[] {
-  const { graph, binding, budget } = scope;
-  const symbol = binding.type(type);
-  const kinds = binding.plan.kinds.map((kind, i) => ({ kind, edges: binding.kind(i) }));
-  const asSubject = kinds.filter(({ kind }) => kind[2] === type).map(({ edges }) => edges);
-  const asObject = kinds.filter(({ kind }) => kind[0] === type).map(({ edges }) => edges);
-  const known: Node[] = [];
-  for (let node = 0; node < graph.nodeCount; node++) {
-    budget.step();
-    if (graph.nodeType(node) !== symbol || graph.nodeId(node) === WILDCARD_ID) continue;
-    const isKnown = graph.attributes(node) !== undefined;
-    if (isKnown || isNamed(scope, node, asSubject, asObject)) known.push(node);
+  walk.from(new NodeResolver(scope.binding, graph).object(object), index);
+  if (!walk.mentionsWildcard) {
+    const ids = Array.from(walk.mentioned, (node) => graph.nodeId(node));
+    return { ids, isThere: () => true };
   }
-  return known;
+  const presence = new Presence(scope, type);
+  return { ids: idsOf(scope, type), isThere: (id) => presence.of(id) };
 }
 
 const WILDCARD_ID = '*';
 
-function isNamed(
-  { graph, budget }: QueryScope,
-  node: Node,
-  asSubject: readonly EdgeKind[],
-  asObject: readonly EdgeKind[],
-): boolean {
-  budget.step(asSubject.length + asObject.length);
-  const list = new NodeList();
-  const some = (): boolean => true;
-  return (
-    asSubject.some((kind) => {
-      graph.openObjects(node, kind, list);
-      return list.length > 0 || graph.someGuardedObject(node, kind, some);
-    }) ||
-    asObject.some((kind) => {
-      graph.openSubjects(node, kind, list);
-      return list.length > 0 || graph.someGuardedSubject(node, kind, some);
-    })
-  );
+function idsOf({ graph, binding, budget }: QueryScope, type: string): readonly string[] {
+  const symbol = binding.type(type);
+  const ids: string[] = [];
+  for (let node = 0; node < graph.nodeCount; node++) {
+    budget.step();
+    if (graph.nodeType(node) !== symbol) continue;
+    const id = graph.nodeId(node);
+    if (id !== WILDCARD_ID) ids.push(id);
+  }
+  return ids;
+}
+
+/** Whether some tuple names one of the type, or something is stored of it. */
+class Presence {
+  readonly #scope: QueryScope;
+  readonly #type: TypeSymbol;
+  readonly #asSubject: readonly EdgeKind[];
+  readonly #asObject: readonly EdgeKind[];
+  readonly #list = new NodeList();
+
+  constructor(scope: QueryScope, type: string) {
+    const { binding } = scope;
+    const kinds = binding.plan.kinds.map((kind, i) => ({ kind, edges: binding.kind(i) }));
+    this.#scope = scope;
+    this.#type = binding.type(type);
+    this.#asSubject = kinds.filter(({ kind }) => kind[2] === type).map(({ edges }) => edges);
+    this.#asObject = kinds.filter(({ kind }) => kind[0] === type).map(({ edges }) => edges);
+  }
+
+  of(id: string): boolean {
+    const { graph, budget } = this.#scope;
+    const node = graph.node(this.#type, id);
+    if (graph.attributes(node) !== undefined) return true;
+    budget.step(this.#asSubject.length + this.#asObject.length);
+    const list = this.#list;
+    const some = (): boolean => true;
+    return (
+      this.#asSubject.some((kind) => {
+        graph.openObjects(node, kind, list);
+        return list.length > 0 || graph.someGuardedObject(node, kind, some);
+      }) ||
+      this.#asObject.some((kind) => {
+        graph.openSubjects(node, kind, list);
+        return list.length > 0 || graph.someGuardedSubject(node, kind, some);
+      })
+    );
+  }
 }

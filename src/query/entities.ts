@@ -7,8 +7,8 @@ import type { End, Entities } from '../condition/entities.js';
 import type { JsonObject, ObjectRef, Subject } from '../tuple/tuple.js';
 import type { QueryScope } from './scope.js';
 
-/** What is known of an entity; undefined where nothing is. */
-export type PropertiesOf = (entity: ObjectRef) => JsonObject | undefined;
+/** What is known of an entity that is an end of the question; undefined where nothing is. */
+export type PropertiesOf = (entity: ObjectRef, end: End) => JsonObject | undefined;
 
 /** What is not known yet, of a list, is absent. */
 interface Ends {
@@ -43,14 +43,14 @@ class AskedEntities implements Entities {
   get subject(): JsonObject | undefined {
     const { subject } = this.#ends;
     this.#subject ??= {
-      known: subject?.kind === 'object' ? this.#propertiesOf(subject) : undefined,
+      known: subject?.kind === 'object' ? this.#propertiesOf(subject, 'subject') : undefined,
     };
     return this.#subject.known;
   }
 
   get resource(): JsonObject | undefined {
     const { object } = this.#ends;
-    this.#resource ??= { known: object && this.#propertiesOf(object) };
+    this.#resource ??= { known: object && this.#propertiesOf(object, 'resource') };
     return this.#resource.known;
   }
 }

@@ -29,8 +29,10 @@ export interface Absence {
 }
 
 export interface Proof {
-  /** Stored ones; contextual tuples that it rests on as well are not among them. */
+  /** Stored ones, from the object on. */
   readonly tuples: readonly TupleKey[];
+  /** Those that came with the question. */
+  readonly contextual: readonly TupleKey[];
   /** Milliseconds since 1970: when the first of all tuples that it rests on expires. */
   readonly expiresAt: number | undefined;
   /** Sets under `but not` that the subject is not in, and must not come to be in. */
@@ -68,6 +70,7 @@ class ProofCollector {
   readonly #question: Question;
   readonly #scope: QueryScope;
   readonly #tuples: TupleKey[] = [];
+  readonly #contextual: TupleKey[] = [];
   /** By object: the edges that were added, so that none is added twice. */
   readonly #edges = new Map<Node, Edge[]>();
   /** To read an id costs more than to find an edge, and edges that follow each other share one. */
@@ -84,6 +87,7 @@ class ProofCollector {
   proof(): Proof {
     return {
       tuples: this.#tuples,
+      contextual: this.#contextual,
       expiresAt: this.#expiresAt === Infinity ? undefined : this.#expiresAt,
       absences: [...this.#absences.values()],
       brokenBy: this.#brokenBy,
@@ -107,8 +111,9 @@ class ProofCollector {
       const { expiresAt = Infinity } = graph.edge(object, edgeKind, subject) ?? {};
       this.#expiresAt = Math.min(this.#expiresAt, expiresAt);
     }
-    if (graph.isOverlaidEdge(object, edgeKind, subject)) return;
-    this.#tuples.push(edgeKey(binding.plan, edge, this.#idOf));
+    const isContextual = graph.isOverlaidEdge(object, edgeKind, subject);
+    const tuples = isContextual ? this.#contextual : this.#tuples;
+    tuples.push(edgeKey(binding.plan, edge, this.#idOf));
   }
 
   #outside(object: Node, expression: LeafExpression): void {

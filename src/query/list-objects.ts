@@ -20,7 +20,7 @@ import { isAdmitted } from './scope.js';
 import type { QueryScope } from './scope.js';
 import { NodeResolver } from './subject.js';
 import type { SubjectNode } from './subject.js';
-import { unlessLacking } from './truth.js';
+import { FALSE, TRUE, certainly, unlessLacking } from './truth.js';
 import type { Verdict } from './truth.js';
 
 export interface ListObjectsQuestion {
@@ -29,28 +29,46 @@ export interface ListObjectsQuestion {
   readonly type: string;
 }
 
+/** What else an object takes, to be in the list. */
+export interface Listing {
+  /** What becomes of a verdict. */
+  readonly judged?: (verdict: Verdict) => Verdict;
+  /** A relation that bars from the other; also where nobody can tell whether the subject has it. */
+  readonly veto?: string | undefined;
+}
+
 /** The page's names are object ids, without the type. */
 export function listObjects(
   unasked: QueryScope,
   question: ListObjectsQuestion,
   page: PageRequest,
+  { judged = (verdict) => verdict, veto }: Listing = {},
 ): Page {
   const scope = askedAbout(unasked, question);
   const { index } = relationOf(scope.binding, question.type, question.relation);
+  const bar = veto === undefined ? undefined : relationOf(scope.binding, question.type, veto).index;
   const nodes = new NodeResolver(scope.binding, scope.graph);
   const subject = nodes.subject(question.subject);
   const isItself = (node: Node): boolean => subject.kind === 'userset' && subject.node === node;
   const nameOf = (node: Node): string =>
     isItself(node) ? idOf(question.subject) : scope.graph.nodeId(node);
-  const isEachItsOwn = variesWith(scope, index, 'resource');
-  const evaluation = new Evaluation(scope, subject);
-  const judge = (node: Node, id: string): Verdict => {
-    if (!isEachItsOwn) return evaluation.verdict(node, index);
+  const isEachItsOwn =
+    variesWith(scope, index, 'resource') ||
+    (bar !== undefined && variesWith(scope, bar, 'resource'));
+  const ofAll = new Evaluation(scope, subject);
+  const evaluationOf = (id: string): Evaluation => {
+    if (!isEachItsOwn) return ofAll;
     const object = { type: question.type, id };
-    const asked = askedAbout(scope, { subject: question.subject, object });
-    return unlessLacking(new Evaluation(asked, subject).verdict(node, index), 'resource');
+    return new Evaluation(askedAbout(scope, { subject: question.subject, object }), subject);
   };
-  const all = isEachItsOwn ? undefined : reachedForSure(scope, subject, index);
+  const judge = (node: Node, id: string): Verdict => {
+    const evaluation = evaluationOf(id);
+    const verdict = judged(unlessLacking(evaluation.verdict(node, index), 'resource'));
+    if (verdict.kind !== 'true' || bar === undefined) return verdict;
+    return certainly(evaluation.verdict(node, bar)).kind === 'false' ? TRUE : FALSE;
+  };
+  const isJudged = isEachItsOwn || bar !== undefined;
+  const all = isJudged ? undefined : reachedForSure(scope, subject, index);
   if (all !== undefined) return pageOfNames(Array.from(all, nameOf), page);
   const reached = new ReverseWalk(scope, index).from(subject);
   const candidates = [...reached].map((node) => {
@@ -82,7 +100,7 @@ function reachedForSure(
 const idOf = (subject: Subject): string => (subject.kind === 'wildcard' ? '*' : subject.id);
 
 /** Collects the objects that a subject's tuples can flow into a relation of. */
-export class ReverseWalk {
+class ReverseWalk {
   readonly #scope: QueryScope;
   readonly #target: RelationIndex;
   readonly #contributors: Uint8Array;

@@ -39,11 +39,35 @@ export function fillPage(
   request: PageRequest,
   budget: Budget,
 ): Page {
-  const names: string[] = [];
   const { after } = request;
   const rest = [...candidates]
     .filter(({ name }) => after === undefined || name > after)
     .sort((a, b) => (a.name < b.name ? -1 : 1));
+  return fill(rest, request, budget);
+}
+
+/** The same where there are so many that a page has room for few: nothing is made of the others. */
+export function fillPageOfNames(
+  names: readonly string[],
+  judge: (name: string) => Verdict,
+  request: PageRequest,
+  budget: Budget,
+): Page {
+  const { after } = request;
+  const rest = names.filter((name) => after === undefined || name > after).sort();
+  return fill(candidatesOf(rest, judge), request, budget);
+}
+
+function* candidatesOf(
+  names: readonly string[],
+  judge: (name: string) => Verdict,
+): Generator<Candidate, void> {
+  for (const name of names) yield { name, judge: () => judge(name) };
+}
+
+/** `rest` is in order. */
+function fill(rest: Iterable<Candidate>, request: PageRequest, budget: Budget): Page {
+  const names: string[] = [];
   let judged: string | undefined;
   let failure: EvaluationFailure | undefined;
   for (const { name, judge } of rest) {

@@ -30,6 +30,12 @@ export class Question {
     return this.evaluation.verdict(this.object, this.relation);
   }
 
+  /** Of the same subject and object, on another relation. */
+  verdictOn(relation: string): Verdict {
+    const { index } = relationOf(this.scope.binding, this.key.object.type, relation);
+    return this.evaluation.verdict(this.object, index);
+  }
+
   /** Of a node on the way; the asked object need not be one that any tuple names. */
   readonly idOf = (node: Node): string =>
     node === this.object ? this.key.object.id : this.scope.graph.nodeId(node);

@@ -1,4 +1,5 @@
 import { evaluateCondition } from '../condition/evaluate.js';
+import type { ConditionOutcome } from '../condition/evaluate.js';
 import { PLAIN } from '../graph/reader.js';
 import type { EdgeFacts, GraphReader, Node } from '../graph/reader.js';
 import type { Admission, KindIndex, Plan } from '../schema/plan.js';
@@ -69,12 +70,7 @@ function conditionVerdict(
   const compiled = scope.binding.plan.conditions.get(condition.name);
   if (compiled === undefined) return FALSE;
   if (scope.conditionsHold === true) return TRUE;
-  scope.budget.step(STEPS_PER_CONDITION);
-  const outcome = evaluateCondition(
-    compiled,
-    { tuple: condition.context, request: scope.context, entities: scope.entities },
-    { maxCost: scope.budget.limits.maxConditionCost },
-  );
+  const outcome = conditionOutcome(scope, compiled, condition.context);
   switch (outcome.kind) {
     case 'true':
       return TRUE;
@@ -88,6 +84,20 @@ function conditionVerdict(
     case 'error':
       return failed({ ...outcome, condition: condition.name, tuple: nameOf(scope, edge) });
   }
+}
+
+/** What a tuple's condition comes to, for whoever wants no more than that. */
+export function conditionOutcome(
+  scope: QueryScope,
+  compiled: CompiledCondition,
+  context: JsonObject,
+): ConditionOutcome {
+  scope.budget.step(STEPS_PER_CONDITION);
+  return evaluateCondition(
+    compiled,
+    { tuple: context, request: scope.context, entities: scope.entities },
+    { maxCost: scope.budget.limits.maxConditionCost },
+  );
 }
 
 const nameOf = ({ binding, graph }: QueryScope, edge: Edge): string =>

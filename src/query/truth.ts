@@ -116,6 +116,12 @@ export function except(base: Finding, subtract: Finding): Finding {
   return base.kind === 'true' ? subtract : weightier(base, subtract);
 }
 
+/** Throws what is no failure of a condition. */
+export function certainly(verdict: Verdict): Verdict {
+  if (verdict.kind === 'failed' && verdict.failure.kind === 'too_deep') decide(verdict);
+  return verdict;
+}
+
 /** Undefined counts as "not allowed"; a failure is thrown. */
 export function decide(verdict: Verdict): boolean {
   switch (verdict.kind) {

@@ -30,7 +30,7 @@ export interface Lexer extends Recognizer {
 
 export interface Parser extends Recognizer {
   main(): MainNode;
-  getTokenStream(): { get(index: number): Token };
+  getTokenStream(): { get(index: number): Token; readonly tokens: readonly Token[] };
   /** Half-open intervals of token types. */
   getExpectedTokens(): {
     readonly intervals: readonly { readonly start: number; readonly stop: number }[];
@@ -60,8 +60,9 @@ interface Terminal {
 }
 
 export interface MainNode extends Node {
-  modelHeader(): (Node & { readonly _schemaVersion: Token }) | null;
-  moduleHeader(): (Node & { readonly _moduleName: Node }) | null;
+  modelHeader():
+    (Node & { readonly _schemaVersion: Token; MODEL(): Terminal; SCHEMA(): Terminal }) | null;
+  moduleHeader(): (Node & { readonly _moduleName: Node; MODULE(): Terminal }) | null;
   typeDefs(): { typeDef_list(): TypeNode[] };
   conditions(): { condition_list(): ConditionNode[] };
 }
@@ -69,10 +70,13 @@ export interface MainNode extends Node {
 export interface TypeNode extends Node {
   readonly _typeName: Node;
   EXTEND(): Terminal | null;
+  TYPE(): Terminal;
+  RELATIONS(): Terminal | null;
   relationDeclaration_list(): RelationNode[];
 }
 
 export interface RelationNode extends Node {
+  DEFINE(): Terminal;
   relationName(): Node;
   relationDef(): DefinitionNode;
 }
@@ -124,6 +128,7 @@ export interface RestrictionNode extends Node {
 }
 
 export interface ConditionNode extends Node {
+  CONDITION(): Terminal;
   conditionName(): Node;
   conditionParameter_list(): ParameterNode[];
   LBRACE(): Terminal;

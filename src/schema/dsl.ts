@@ -12,6 +12,7 @@ import { hasDirect } from './model.js';
 import type { Model, RelationDefinition, Rewrite, SourceInfo, TypeDefinition } from './model.js';
 import { Positions } from './positions.js';
 import { invalidModel, quote } from './problem.js';
+import type { ModelProblem } from './problem.js';
 import { isSchemaVersion, schemaVersionProblem } from './schema-version.js';
 import { modelToWire } from './wire.js';
 
@@ -20,25 +21,37 @@ export interface ModelWithPositions {
   readonly positions: Positions;
 }
 
-export function modelFromDsl(text: string): ModelWithPositions {
+/** The model, or all that keeps the text from being one. */
+export type ReadModel =
+  | ({ readonly ok: true } & ModelWithPositions)
+  | { readonly ok: false; readonly problems: readonly ModelProblem[] };
+
+export const modelFromDsl = (text: string): ModelWithPositions => modelOrThrow(readDsl(text));
+
+export function modelOrThrow(read: ReadModel): ModelWithPositions {
+  if (!read.ok) throw invalidModel(read.problems);
+  return read;
+}
+
+export function readDsl(text: string): ReadModel {
   const positions = new Positions();
   const parsed = parseDsl(text, positions);
-  if (!parsed.ok) throw invalidModel(parsed.problems);
+  if (!parsed.ok) return parsed;
   const { header } = parsed.document;
   if (header.kind === 'module') {
     const message =
       `this is the module ${quote(header.name)}: a model begins with 'model' and ` +
       "'schema 1.1'; modules are put together by an fga.mod file";
-    throw invalidModel([{ message, position: header.position }]);
+    return { ok: false, problems: [{ message, position: header.position }] };
   }
   const { schemaVersion } = header;
   if (!isSchemaVersion(schemaVersion)) {
     const message = schemaVersionProblem(schemaVersion);
-    throw invalidModel([{ message, position: header.position }]);
+    return { ok: false, problems: [{ message, position: header.position }] };
   }
   const { types, conditions, problems } = declare([{ document: parsed.document }], positions);
-  if (problems.length > 0) throw invalidModel(problems);
-  return { model: { schemaVersion, types, conditions }, positions };
+  if (problems.length > 0) return { ok: false, problems };
+  return { ok: true, model: { schemaVersion, types, conditions }, positions };
 }
 
 /** Of a model without problems; those can make another text of it. */

@@ -7,25 +7,28 @@ import { errors, transformer } from '@openfga/syntax-transformer';
 import { declare } from './declarations.js';
 import type { Contribution } from './declarations.js';
 import { parseDsl } from './dsl-parse.js';
-import type { ModelWithPositions } from './dsl.js';
+import { modelOrThrow } from './dsl.js';
+import type { ModelWithPositions, ReadModel } from './dsl.js';
 import { didYouMean } from './nearest.js';
 import { Positions } from './positions.js';
 import type { Position } from './positions.js';
-import { invalidModel, quote } from './problem.js';
+import { quote } from './problem.js';
 import type { ModelProblem } from './problem.js';
 
 const MANIFEST = 'fga.mod';
 
 /** The keys of `files` are the names in the manifest's `contents`. */
-export function modelFromModules(
+export const modelFromModules = (
   manifest: string,
   files: ReadonlyMap<string, string>,
-): ModelWithPositions {
+): ModelWithPositions => modelOrThrow(readModules(manifest, files));
+
+export function readModules(manifest: string, files: ReadonlyMap<string, string>): ReadModel {
   const positions = new Positions();
   const contributions: Contribution[] = [];
-  const problems: ModelProblem[] = [];
+  const { list, problems } = listedFiles(manifest);
   const listed = new Set<string>();
-  for (const { name, position } of listedFiles(manifest)) {
+  for (const { name, position } of list) {
     const text = files.get(name);
     if (listed.has(name)) {
       problems.push({ message: `${quote(name)} is listed twice`, position });
@@ -37,12 +40,15 @@ export function modelFromModules(
     }
     listed.add(name);
   }
-  if (problems.length > 0) throw invalidModel(problems);
-  const declared = declare(contributions, positions);
-  if (declared.problems.length > 0) throw invalidModel(declared.problems);
-  const { types, conditions } = declared;
-  return { model: { schemaVersion: '1.2', types, conditions }, positions };
+  if (problems.length > 0) return { ok: false, problems };
+  const { types, conditions, ...declared } = declare(contributions, positions);
+  if (declared.problems.length > 0) return { ok: false, problems: declared.problems };
+  return { ok: true, model: { schemaVersion: '1.2', types, conditions }, positions };
 }
+
+/** The files that a manifest lists, in its order: what has to be read before the model can be. */
+export const moduleFiles = (manifest: string): readonly string[] =>
+  listedFiles(manifest).list.map(({ name }) => name);
 
 function readModule(
   file: string,
@@ -67,16 +73,23 @@ interface ListedFile {
   readonly position: Position;
 }
 
-function listedFiles(manifest: string): readonly ListedFile[] {
+/** None where the manifest is none: `problems` says why. */
+interface Listing {
+  readonly list: readonly ListedFile[];
+  readonly problems: ModelProblem[];
+}
+
+function listedFiles(manifest: string): Listing {
   try {
     const { contents } = transformer.transformModFileToJSON(manifest);
-    return contents.value.map(({ value, line, column }) => ({
+    const list = contents.value.map(({ value, line, column }) => ({
       name: value,
       position: { line: line.start + 1, column: column.start + 1, file: MANIFEST },
     }));
+    return { list, problems: [] };
   } catch (error) {
     if (!(error instanceof errors.FGAModFileValidationError)) throw error;
-    throw invalidModel(error.errors.map(manifestProblem));
+    return { list: [], problems: error.errors.map(manifestProblem) };
   }
 }
 

@@ -16,9 +16,12 @@ export class SourceText {
   readonly forGrammar: string;
   /** Where parentheses outside conditions are nested deepest. */
   readonly deepest: { readonly depth: number; readonly offset: number };
+  /** In the order of the text. */
+  readonly comments: readonly Range[];
+  /** CEL strings in conditions, those of several lines alone. */
+  readonly longStrings: readonly Range[];
   readonly #text: string;
   readonly #file: string | undefined;
-  readonly #comments: readonly Range[];
   readonly #lineStarts: readonly number[];
 
   constructor(text: string, file?: string) {
@@ -26,7 +29,8 @@ export class SourceText {
     this.#file = file;
     this.#lineStarts = [0, ...Array.from(text.matchAll(/\n/g), endOf)];
     const scan = scanText(text);
-    this.#comments = scan.comments;
+    this.comments = scan.comments;
+    this.longStrings = scan.longStrings;
     this.deepest = scan.deepest;
     this.forGrammar = blank(text, [...scan.comments, ...scan.blanks]).trimEnd();
   }
@@ -44,11 +48,11 @@ export class SourceText {
   excerpt(start: number, end: number): { readonly text: string; readonly offset: number } {
     let text = '';
     let from = start;
-    let next = countAtMost(this.#comments, start - 1, (comment) => comment.start);
+    let next = countAtMost(this.comments, start - 1, (comment) => comment.start);
     for (
-      let comment = this.#comments[next];
+      let comment = this.comments[next];
       comment !== undefined;
-      comment = this.#comments[++next]
+      comment = this.comments[++next]
     ) {
       if (comment.start >= end) break;
       text += this.#text.slice(from, comment.start);
@@ -61,7 +65,7 @@ export class SourceText {
   }
 }
 
-interface Range {
+export interface Range {
   readonly start: number;
   readonly end: number;
 }
@@ -101,12 +105,14 @@ const STRING = new RegExp(
 
 interface Scan {
   readonly comments: readonly Range[];
+  readonly longStrings: readonly Range[];
   readonly blanks: readonly Range[];
   readonly deepest: { readonly depth: number; readonly offset: number };
 }
 
 function scanText(text: string): Scan {
   const comments: Range[] = [];
+  const longStrings: Range[] = [];
   const blanks: Range[] = text.startsWith('\ufeff') ? [at(0)] : [];
   const parentheses = new Parentheses();
   let inBraces = false;
@@ -122,13 +128,18 @@ function scanText(text: string): Scan {
       offset = end - 1;
     } else if (char.trim() !== '') {
       blankSoFar = false;
+      const stringEnd = inBraces ? stringEndAt(text, offset) : -1;
+      if (/[\r\n]/.test(text.slice(offset, Math.max(offset, stringEnd)))) {
+        longStrings.push({ start: offset, end: stringEnd });
+      }
       if (!inBraces) parentheses.meet(char, offset);
-      else offset = Math.max(offset, stringEndAt(text, offset) - 1);
+      else offset = Math.max(offset, stringEnd - 1);
       inBraces = char === '{' || (inBraces && char !== '}');
     }
   }
   return {
     comments,
+    longStrings,
     blanks: [...blanks, ...parentheses.superfluous],
     deepest: parentheses.deepest,
   };

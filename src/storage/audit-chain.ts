@@ -24,7 +24,7 @@ export const AUDIT_ACTIONS = [
   ...(['store.create', 'store.delete', 'model.write', 'assertions.write'] as const),
   ...(['tuples.write', 'tuples.import', 'grants.change', 'key.create', 'key.revoke'] as const),
   ...(['signing_key.create', 'signing_key.rotate', 'signing_key.drop'] as const),
-  ...(['permits.revoke', 'attributes.write'] as const),
+  ...(['permits.revoke', 'attributes.write', 'store.restore'] as const),
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 

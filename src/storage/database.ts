@@ -111,19 +111,46 @@ export class Database implements Session {
   }
 
   /** A connection for this work alone, which ends with it, even in the middle of an answer. */
-  withDedicatedClient<Result>(work: (client: pg.ClientBase) => Promise<Result>): Promise<Result> {
+  withDedicatedClient<Result>(
+    work: (client: pg.ClientBase) => Promise<Result>,
+    silenceMs = 2 * this.options.timeoutMs,
+  ): Promise<Result> {
     return this.#guard(async () => {
       const client = this.dedicatedClient(0);
       // What goes wrong on an idle connection is told by the next query.
       client.on('error', () => undefined);
       try {
         await client.connect();
-        watchSilence(client, 2 * this.options.timeoutMs);
+        watchSilence(client, silenceMs);
         return await work(client);
       } finally {
         await client.end();
       }
     });
+  }
+
+  /**
+   * A connection of its own for what is read piece by piece, as fast as the pieces are taken; it ends
+   * with the reading, wherever that ends. Only while a piece is waited for must PostgreSQL not be
+   * silent.
+   */
+  async *readDedicated<Piece>(
+    read: (client: pg.ClientBase) => AsyncGenerator<Piece, void, undefined>,
+  ): AsyncGenerator<Piece, void, undefined> {
+    const client = this.dedicatedClient(0);
+    client.on('error', () => undefined);
+    const pieces = read(client);
+    try {
+      await this.#guard(() => client.connect());
+      for (;;) {
+        const unwatch = watchSilence(client, 2 * this.options.timeoutMs);
+        const next = await this.#guard(() => pieces.next().finally(unwatch));
+        if (next.done === true) return;
+        yield next.value;
+      }
+    } finally {
+      await client.end();
+    }
   }
 
   /**

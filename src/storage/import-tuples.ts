@@ -1,94 +1,81 @@
 /**
- * The bulk path: a chunk of tuples becomes one revision. A tuple that is stored already stays as it
- * is and is not logged, so a chunk can be sent again without harm. One that has expired counts as
- * not stored.
+ * The bulk path: a chunk of tuples and attributes becomes one revision. What is stored already stays
+ * as it is and is not logged, so a chunk can be sent again without harm. A tuple that has expired
+ * counts as not stored.
  *
- * As a rule none of a chunk is stored yet. Then COPY brings it straight into the tuples and into the
- * log, sorted by key, so that it goes into the indexes side by side. A tuple that is stored makes
- * that fail, and the careful way is taken: by COPY into a temporary table, from which what is stored
- * is taken out first. (The careful way alone takes half as long again for what is new.)
+ * As a rule none of a chunk is stored yet. Then COPY brings it straight into its tables and into the
+ * log, sorted by key, so that it goes into the indexes side by side. The indexes of the tuples take
+ * most of the time, and nobody sees them before the commit: so only the log is written with the
+ * store locked, and meanwhile another chunk may be on its way into the tuples, or other writes into
+ * the store. What is stored already makes that fail, and the careful way is taken: with the store
+ * locked, by COPY into a temporary table, from which what is stored is taken out first. (The careful
+ * way alone takes half as long again for what is new.)
+ *
+ * Keys that are copied but not committed hold up a write of the same, and that may have locked the
+ * store, which is waited for here. The wait here is the shorter one, before PostgreSQL looks for
+ * such knots; then the chunk takes the careful way as well, which locks the store first, as all do.
  */
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type pg from 'pg';
-import { from as copyFrom } from 'pg-copy-streams';
 import { asRevision } from '../ids.js';
 import type { Revision, StoreId } from '../ids.js';
-import type { RelationTuple, TupleChange } from '../tuple/tuple.js';
+import type { StoreChange } from '../tuple/attributes.js';
 import type { Deed } from './audit-chain.js';
 import { appendDeeds } from './audit.js';
-import { formatCopyLine } from './copy-text.js';
+import type { ChunkRows } from './chunk-rows.js';
+import { COLUMNS, ENTITY, LOG_START, NO_TUPLE, copyNew, logNew } from './copy-chunk.js';
+import { copyInto } from './copy-in.js';
 import { sessionOn } from './database.js';
 import type { Database, Row } from './database.js';
-import {
-  KEY_COLUMNS,
-  TUPLE_COLUMNS,
-  asStored,
-  dateOf,
-  keyValues,
-  revisionOf,
-  tupleValues,
-} from './rows.js';
+import { KEY_COLUMNS, dateOf, revisionOf } from './rows.js';
 import { CHANGE_CHANNEL, storeNotFound } from './stores.js';
 
 export interface ImportedChunk {
   /** Of the chunk, or the head if all of it was stored already. */
   readonly revision: Revision;
-  /** Tuples that were not stored before. */
+  /** Tuples and attributes that were not stored before. */
   readonly written: number;
   /** What the revision consists of, where that is known without reading it. */
-  readonly changes: readonly TupleChange[] | undefined;
+  readonly changes: readonly StoreChange[] | undefined;
 }
+
+/** Does one piece of work after the other. */
+type InTurn = <Result>(work: () => Promise<Result>) => Promise<Result>;
 
 export interface ChunkOptions {
   /** Some of the chunk are likely to be stored already: the careful way is taken at once. */
   readonly isLikelyStored?: boolean;
   /** Recorded with the chunk, if it changes anything. */
   readonly deed?: Deed;
+  /** Where several chunks are stored at once: for what is done with the store locked. */
+  readonly inTurn?: InTurn;
 }
+
+const atOnce: InTurn = (work) => work();
 
 export async function importChunk(
   database: Database,
   storeId: StoreId,
-  tuples: readonly RelationTuple[],
+  rows: ChunkRows,
   now: Date,
-  { isLikelyStored = false, deed }: ChunkOptions = {},
+  { isLikelyStored = false, deed, inTurn = atOnce }: ChunkOptions = {},
 ): Promise<ImportedChunk> {
-  const rows = sortedRows(tuples);
-  if (!isLikelyStored && rows.length > 0) {
-    const written = await database.withClient((client) =>
-      addNew(client, storeId, { rows, now, deed }),
-    );
+  const chunk = { rows, now, deed, inTurn };
+  if (!isLikelyStored && rows.count > 0) {
+    const written = await database.withClient((client) => addNew(client, storeId, chunk));
     if (written !== undefined) return written;
   }
+  // Whose turn it is has a connection, and waits for none that another holds.
   return database.withClient(async (client) => {
     await client.query(createStaging);
-    return inTransaction(client, () => addMissing(client, storeId, { rows, now, deed }));
+    return inTurn(() => inTransaction(client, () => addMissing(client, storeId, chunk)));
   });
 }
 
-/** A tuple with its line of COPY text, in the order of TUPLE_COLUMNS. */
-interface ChunkRow {
-  readonly key: string;
-  readonly line: string;
-  readonly tuple: RelationTuple;
-}
-
 interface Chunk {
-  readonly rows: readonly ChunkRow[];
+  readonly rows: ChunkRows;
   readonly now: Date;
   readonly deed: Deed | undefined;
-}
-
-/** In the order of the primary key; of those with the same key the first. */
-function sortedRows(tuples: readonly RelationTuple[]): readonly ChunkRow[] {
-  const rows = new Map<string, ChunkRow>();
-  for (const tuple of tuples) {
-    // No name holds a tab, so the order of these is that of the columns.
-    const key = keyValues(tuple).join('\t');
-    if (!rows.has(key)) rows.set(key, { key, line: formatCopyLine(tupleValues(tuple)), tuple });
-  }
-  return [...rows.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
+  readonly inTurn: InTurn;
 }
 
 async function inTransaction<Result>(
@@ -106,52 +93,67 @@ async function inTransaction<Result>(
   }
 }
 
-/** Undefined, and nothing done, when one of the tuples is stored. */
+/** Undefined, and nothing done, when something of it is stored, or on its way. */
 async function addNew(
   client: pg.ClientBase,
   storeId: StoreId,
-  { rows, now, deed }: Chunk,
+  chunk: Chunk,
 ): Promise<ImportedChunk | undefined> {
+  await client.query('BEGIN');
   try {
-    return await inTransaction(client, async () => {
-      const { head, at } = await lock(client, storeId, now);
-      const revision = asRevision(head + 1);
-      const time = at.toISOString();
-      const tupleStart = `${storeId}\t${time}\t`;
-      await copyInto(client, copyTuples, rows, ({ line }) => tupleStart + line);
-      const logStart = `${tupleStart}${revision}\twrite\t`;
-      await copyInto(client, copyLog, rows, ({ line }, i) => `${logStart}${i}\t${line}`);
-      await moveHead(client, storeId, revision);
-      await record(client, storeId, deed, { revision, written: rows.length, at });
-      const changes = rows.map(({ tuple }) => ({
-        operation: 'write' as const,
-        tuple: asStored(tuple),
-      }));
-      return { revision, written: rows.length, changes };
-    });
+    await client.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
+    const { rows, now } = chunk;
+    await copyNew(client, storeId, rows, now);
+    return await chunk.inTurn(() => commitNew(client, storeId, chunk));
   } catch (error) {
-    if (Reflect.get(error as object, 'code') === UNIQUE_VIOLATION) return undefined;
+    await client.query('ROLLBACK');
+    if (GIVEN_UP.has(String(Reflect.get(error as object, 'code')))) return undefined;
     throw error;
   }
 }
 
-const UNIQUE_VIOLATION = '23505';
+async function commitNew(
+  client: pg.ClientBase,
+  storeId: StoreId,
+  { rows, now, deed }: Chunk,
+): Promise<ImportedChunk> {
+  const { head, at } = await lock(client, storeId, now);
+  const revision = asRevision(head + 1);
+  await logNew(client, storeId, rows, { revision, at });
+  await moveHead(client, storeId, revision);
+  const counts = { tuples: rows.tuples.length, attributes: rows.entities.length };
+  await record(client, storeId, deed, { revision, counts, at });
+  await client.query('COMMIT');
+  return { revision, written: rows.count, changes: rows.changes() };
+}
+
+/** Half of the time after which PostgreSQL looks for deadlocks. */
+const LOCK_TIMEOUT_MS = 500;
+
+/** A unique key that is there, a wait for a lock that took too long, a deadlock. */
+const GIVEN_UP = new Set(['23505', '55P03', '40P01']);
 
 async function addMissing(
   client: pg.ClientBase,
   storeId: StoreId,
   { rows, now, deed }: Chunk,
 ): Promise<ImportedChunk> {
-  await copyInto(client, copyStaging, rows, ({ line }) => line);
+  await copyInto(client, copyStaging, rows.tuples, ({ line }) => line);
+  await copyInto(client, copyAttributesStaging, rows.entities, ({ line }) => line);
   const { head, at } = await lock(client, storeId, now);
   const revision = asRevision(head + 1);
   await client.query(forgetStored, [storeId, now]);
+  await client.query(forgetStoredAttributes, [storeId]);
   const logged = await client.query(logStaged, [storeId, at, revision]);
-  const written = logged.rowCount ?? 0;
+  const tuples = logged.rowCount ?? 0;
+  const loggedAttributes = await client.query(logStagedAttributes, [storeId, at, revision, tuples]);
+  const attributes = loggedAttributes.rowCount ?? 0;
+  const written = tuples + attributes;
   if (written === 0) return { revision: head, written, changes: [] };
-  await client.query(storeStaged, [storeId, at]);
+  if (tuples > 0) await client.query(storeStaged, [storeId, at]);
+  if (attributes > 0) await client.query(storeStagedAttributes, [storeId, at]);
   await moveHead(client, storeId, revision);
-  await record(client, storeId, deed, { revision, written, at });
+  await record(client, storeId, deed, { revision, counts: { tuples, attributes }, at });
   return { revision, written, changes: undefined };
 }
 
@@ -190,46 +192,33 @@ async function moveHead(
   );
 }
 
+interface Recorded {
+  readonly revision: Revision;
+  readonly counts: { readonly tuples: number; readonly attributes: number };
+  readonly at: Date;
+}
+
 async function record(
   client: pg.ClientBase,
   storeId: StoreId,
   deed: Deed | undefined,
-  { revision, written, at }: Pick<ImportedChunk, 'revision' | 'written'> & { readonly at: Date },
+  { revision, counts: { tuples, attributes }, at }: Recorded,
 ): Promise<void> {
   if (deed === undefined) return;
-  const details = { ...deed.details, writes: written };
+  const details = { ...deed.details, writes: tuples, ...(attributes > 0 && { attributes }) };
   await appendDeeds(sessionOn(client), storeId, [{ ...deed, details, revision }], at);
 }
 
-/** Lines together make pieces of some kilobytes. */
-const LINES_PER_PIECE = 500;
-
-async function copyInto(
-  client: pg.ClientBase,
-  statement: string,
-  rows: readonly ChunkRow[],
-  lineOf: (row: ChunkRow, index: number) => string,
-): Promise<void> {
-  function* pieces(): Generator<string> {
-    for (let start = 0; start < rows.length; start += LINES_PER_PIECE) {
-      const piece = rows.slice(start, start + LINES_PER_PIECE);
-      yield piece.map((row, i) => lineOf(row, start + i)).join('');
-    }
-  }
-  const source = Readable.from(pieces(), { objectMode: false });
-  await pipeline(source, client.query(copyFrom(statement)));
-}
-
-const COLUMNS = TUPLE_COLUMNS.join(', ');
-const copyTuples = `COPY relation_tuple (store_id, written_at, ${COLUMNS}) FROM STDIN`;
-const copyLog = `COPY tuple_change
-  (store_id, changed_at, revision, operation, ordinal, ${COLUMNS}) FROM STDIN`;
 const copyStaging = `COPY import_chunk (${COLUMNS}) FROM STDIN`;
+const copyAttributesStaging = `COPY import_attributes (${ENTITY}, attributes) FROM STDIN`;
 
 const createStaging = `
   CREATE TEMPORARY TABLE IF NOT EXISTS import_chunk (
     ${KEY_COLUMNS.map((column) => `${column} text COLLATE "C" NOT NULL`).join(', ')},
     condition_name text COLLATE "C", condition_context jsonb, expires_at timestamptz
+  ) ON COMMIT DELETE ROWS;
+  CREATE TEMPORARY TABLE IF NOT EXISTS import_attributes (
+    object_type text COLLATE "C" NOT NULL, object_id text COLLATE "C" NOT NULL, attributes json
   ) ON COMMIT DELETE ROWS`;
 
 /** Each is looked up by its key: as a plain join, PostgreSQL may read all tuples instead. */
@@ -241,6 +230,14 @@ const forgetStored = `
         ${KEY_COLUMNS.map((column) => `AND t.${column} = import_chunk.${column}`).join(' ')}
       LIMIT 1) AS stored))`;
 
+const forgetStoredAttributes = `
+  DELETE FROM import_attributes WHERE ctid = ANY (ARRAY(
+    SELECT import_attributes.ctid FROM import_attributes CROSS JOIN LATERAL (
+      SELECT FROM entity_attributes a
+      WHERE a.store_id = $1 AND a.object_type = import_attributes.object_type
+        AND a.object_id = import_attributes.object_id
+      LIMIT 1) AS stored))`;
+
 const storeStaged = `
   INSERT INTO relation_tuple (store_id, written_at, ${COLUMNS})
   SELECT $1, $2, ${COLUMNS} FROM import_chunk
@@ -248,6 +245,15 @@ const storeStaged = `
     condition_name = excluded.condition_name, condition_context = excluded.condition_context,
     expires_at = excluded.expires_at, written_at = excluded.written_at`;
 
+const storeStagedAttributes = `
+  INSERT INTO entity_attributes (store_id, written_at, ${ENTITY}, attributes)
+  SELECT $1, $2, ${ENTITY}, attributes FROM import_attributes`;
+
 const logStaged = `
-  INSERT INTO tuple_change (store_id, changed_at, revision, operation, ordinal, ${COLUMNS})
+  INSERT INTO tuple_change (${LOG_START}, ordinal, ${COLUMNS})
   SELECT $1, $2, $3, 'write', row_number() OVER () - 1, ${COLUMNS} FROM import_chunk`;
+
+const logStagedAttributes = `
+  INSERT INTO tuple_change (${LOG_START}, ${NO_TUPLE}, ordinal, ${ENTITY}, attributes)
+  SELECT $1, $2, $3, 'attributes', '', '', '', '', $4::integer + row_number() OVER () - 1,
+    ${ENTITY}, attributes FROM import_attributes`;

@@ -52,7 +52,19 @@ function knownMigrations(): readonly SqlMigration[] {
  * Returns the names of the migrations that were run now. They run on a connection of their own: they
  * take the time they take, and closing it gives the lock back, however it ends.
  */
-export async function migrate(database: Database): Promise<readonly string[]> {
+export function migrate(database: Database): Promise<readonly string[]> {
+  return atMigrations(database, (executor) => executor.executePendingMigrations());
+}
+
+/** Their names, in order. */
+export function pendingMigrations(database: Database): Promise<readonly string[]> {
+  return atMigrations(database, (executor) => executor.getPendingMigrations());
+}
+
+async function atMigrations(
+  database: Database,
+  work: (executor: MigrationExecutor) => Promise<readonly { readonly name: string }[]>,
+): Promise<readonly string[]> {
   const own = await Database.connect({ ...database.options, poolSize: 1, timeoutMs: 0 });
   try {
     const runner = own.source.createQueryRunner();
@@ -61,7 +73,7 @@ export async function migrate(database: Database): Promise<readonly string[]> {
     await refuseNewerDatabase(runner);
     const executor = new MigrationExecutor(withMigrations(own.source), runner);
     executor.transaction = 'each';
-    const run = await executor.executePendingMigrations();
+    const run = await work(executor);
     return run.map(({ name }) => name);
   } finally {
     await own.close();

@@ -1,13 +1,27 @@
-/** A store's tuples and attributes as of one head, by COPY: the fastest way that PostgreSQL has. */
+/**
+ * A store as of one head, by COPY: the fastest way that PostgreSQL has. For a graph, which takes what
+ * it is given in the turn in which it comes; and for a reader who takes it in pieces, as fast as that
+ * reader is.
+ */
 import type pg from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
 import type { StoreId } from '../ids.js';
-import { subjectFromColumns } from '../tuple/filter.js';
+import type { EntityAttributes } from '../tuple/attributes.js';
 import type { JsonObject, ObjectRef, RelationTuple } from '../tuple/tuple.js';
-import { CopyLines, parseCopyLine } from './copy-text.js';
-import type { CopyRow } from './copy-text.js';
+import { CopyLines } from './copy-text.js';
 import type { Database, Row } from './database.js';
-import { KEY_COLUMNS } from './rows.js';
+import { textOf } from './rows.js';
+import {
+  assertionsOfLine,
+  attributesOfLine,
+  copyAssertions,
+  copyAttributes,
+  copyModels,
+  copyTuples,
+  modelOfLine,
+  tupleOfLine,
+} from './snapshot-lines.js';
+import type { KeptAssertions, KeptModel } from './snapshot-lines.js';
 import { HEAD_COLUMNS, headOf } from './stores.js';
 import type { StoreHead } from './stores.js';
 
@@ -28,71 +42,86 @@ export async function readSnapshot(
   receiver: SnapshotReceiver,
 ): Promise<StoreHead | undefined> {
   return database.withDedicatedClient(async (client) => {
-    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
-    const { rows } = await client.query<Row>(
-      `SELECT ${HEAD_COLUMNS} FROM store WHERE store_id = $1 AND deleted_at IS NULL`,
-      [storeId],
-    );
-    const [store] = rows;
+    const store = await beginSnapshot(client, storeId);
     if (store === undefined) return undefined;
-    const head = headOf(store);
-    receiver.begin(head);
-    await readLines(client, copyTuples(storeId), (line) => {
-      receiver.tuple(tupleOf(line));
-    });
-    await readLines(client, copyAttributes(storeId), (line) => {
-      const [type, id, attributes] = parseCopyLine(line);
-      const entity = { type: type ?? '', id: id ?? '' };
-      receiver.attributes(entity, JSON.parse(attributes ?? '{}') as JsonObject);
-    });
-    return head;
+    receiver.begin(store.head);
+    for await (const lines of copied(client, copyTuples(storeId))) {
+      for (const line of lines) receiver.tuple(tupleOfLine(line));
+    }
+    for await (const lines of copied(client, copyAttributes(storeId))) {
+      for (const line of lines) {
+        const { entity, attributes } = attributesOfLine(line);
+        receiver.attributes(entity, attributes);
+      }
+    }
+    return store.head;
   });
 }
 
-async function readLines(
+export type StorePiece =
+  | { readonly kind: 'store'; readonly name: string; readonly head: StoreHead }
+  | { readonly kind: 'models'; readonly models: readonly KeptModel[] }
+  | { readonly kind: 'assertions'; readonly assertions: readonly KeptAssertions[] }
+  | { readonly kind: 'tuples'; readonly tuples: readonly RelationTuple[] }
+  | { readonly kind: 'attributes'; readonly entities: readonly EntityAttributes[] };
+
+/**
+ * The store itself first; nothing at all when there is no such store. With `models`, these and their
+ * assertions come before the tuples. The transaction ends with the reading, wherever that ends.
+ */
+export function readPieces(
+  database: Database,
+  storeId: StoreId,
+  { models }: { readonly models: boolean },
+): AsyncGenerator<StorePiece, void, undefined> {
+  return database.readDedicated((client) => piecesOf(client, storeId, models));
+}
+
+async function* piecesOf(
   client: pg.ClientBase,
-  statement: string,
-  take: (line: string) => void,
-): Promise<void> {
-  const lines = new CopyLines();
-  for await (const chunk of client.query(copyTo(statement))) {
-    for (const line of lines.take(chunk as Buffer)) take(line);
+  storeId: StoreId,
+  withModels: boolean,
+): AsyncGenerator<StorePiece, void, undefined> {
+  const store = await beginSnapshot(client, storeId);
+  if (store === undefined) return;
+  yield { kind: 'store', ...store };
+  if (withModels) {
+    for await (const lines of copied(client, copyModels(storeId))) {
+      yield { kind: 'models', models: lines.map(modelOfLine) };
+    }
+    for await (const lines of copied(client, copyAssertions(storeId))) {
+      yield { kind: 'assertions', assertions: lines.map(assertionsOfLine) };
+    }
+  }
+  for await (const lines of copied(client, copyTuples(storeId))) {
+    yield { kind: 'tuples', tuples: lines.map(tupleOfLine) };
+  }
+  for await (const lines of copied(client, copyAttributes(storeId))) {
+    yield { kind: 'attributes', entities: lines.map(attributesOfLine) };
   }
 }
 
-/** COPY takes no parameters. A store's id is a ULID, and quoted all the same. */
-const quoted = (storeId: StoreId): string => `'${storeId.replaceAll("'", "''")}'`;
-
-const copyTuples = (storeId: StoreId): string =>
-  `COPY (SELECT ${KEY_COLUMNS.join(', ')}, condition_name, condition_context,
-     (extract(epoch FROM expires_at) * 1000)::bigint
-   FROM relation_tuple WHERE store_id = ${quoted(storeId)}) TO STDOUT`;
-
-const copyAttributes = (storeId: StoreId): string =>
-  `COPY (SELECT object_type, object_id, attributes
-   FROM entity_attributes WHERE store_id = ${quoted(storeId)}) TO STDOUT`;
-
-const PLAIN_END = '\t\\N\t\\N\t\\N';
-
-function tupleOf(line: string): RelationTuple {
-  // Most tuples carry nothing, and nothing in them is escaped.
-  const isPlain = line.endsWith(PLAIN_END) && line.indexOf('\\') === line.length - 8;
-  const row = isPlain ? line.slice(0, -PLAIN_END.length).split('\t') : parseCopyLine(line);
-  const [objectType, objectId, relation, subjectType, subjectId, subjectRelation] = row;
-  const key = {
-    object: { type: objectType ?? '', id: objectId ?? '' },
-    relation: relation ?? '',
-    subject: subjectFromColumns(subjectType ?? '', subjectId ?? '', subjectRelation ?? ''),
-  };
-  return isPlain ? key : { ...key, ...carried(row) };
+async function beginSnapshot(
+  client: pg.ClientBase,
+  storeId: StoreId,
+): Promise<{ readonly name: string; readonly head: StoreHead } | undefined> {
+  await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+  const { rows } = await client.query<Row>(
+    `SELECT ${HEAD_COLUMNS}, name FROM store WHERE store_id = $1 AND deleted_at IS NULL`,
+    [storeId],
+  );
+  const [store] = rows;
+  return store && { name: textOf(store, 'name'), head: headOf(store) };
 }
 
-function carried(row: CopyRow): Pick<RelationTuple, 'condition' | 'expiresAt'> {
-  const [name, context, expiresAt] = row.slice(KEY_COLUMNS.length);
-  return {
-    ...(typeof name === 'string' && {
-      condition: { name, context: JSON.parse(context ?? '{}') as JsonObject },
-    }),
-    ...(typeof expiresAt === 'string' && { expiresAt: Number(expiresAt) }),
-  };
+/** The lines of a COPY as they come, some at a time. */
+async function* copied(
+  client: pg.ClientBase,
+  statement: string,
+): AsyncGenerator<readonly string[], void, undefined> {
+  const lines = new CopyLines();
+  for await (const chunk of client.query(copyTo(statement))) {
+    const whole = lines.take(chunk as Buffer);
+    if (whole.length > 0) yield whole;
+  }
 }

@@ -4,6 +4,12 @@
  */
 import type { JsonObject, JsonValue, ObjectRef, TupleChange } from './tuple.js';
 
+/** All attributes of one entity. */
+export interface EntityAttributes {
+  readonly entity: ObjectRef;
+  readonly attributes: JsonObject;
+}
+
 export interface AttributesChange {
   readonly operation: 'attributes';
   readonly entity: ObjectRef;

@@ -124,6 +124,11 @@ describeWithPostgres('the writer of a module', () => {
     await expectForbidden(dry);
   });
 
+  it('gives no tuples other names', async () => {
+    const rename = { type: 'document', relation: 'approver', to: 'viewer', step: 'copy' };
+    await expectForbidden(await store.post('rename-tuples', rename, { headers }));
+  });
+
   it('does not write a relation that its module has no longer, by naming an older model', async () => {
     const older = await modelled({ ...OWNERS, viewer: 'sales' });
     await modelled(OWNERS);

@@ -134,6 +134,7 @@ describeWithPostgres('a caller', () => {
       '/admin/signing-keys/:kid/drop',
       '/admin/signing-keys/rotate',
       '/metrics',
+      '/restore',
       '/stores',
     ]);
     await inVain(async () => {
@@ -276,6 +277,10 @@ describeWithPostgres('a caller', () => {
           headers: ndjson,
         }),
       () => as(admin, 'POST', `${path}/delete-by-filter`, { filter: { object: 'store:' } }),
+      ...['copy', 'clean'].map(
+        (step) => () =>
+          as(admin, 'POST', `${path}/rename-tuples`, { type: 'key', to: 'user', step }),
+      ),
       () => as(admin, 'POST', `${path}/authorization-models`, model),
       () => as(admin, 'PUT', `${path}/claims-mapping`, {}),
       () => as(admin, 'PUT', `${path}/delegation-settings`, {}),
@@ -291,6 +296,15 @@ describeWithPostgres('a caller', () => {
       const asked = { tuple_key: grab, contextual_tuples: { tuple_keys: [grab] } };
       expect((await as(admin, 'POST', `${path}/check`, asked)).json.allowed).toBe(true);
       expect((await as(stranger, 'POST', '/stores', { name: 'mine' })).status).toBe(403);
+      for (const [key, status] of [
+        [stranger, 403],
+        [admin, 409],
+      ] as const) {
+        const store = { id: system, name: 'mine', format: 1, revision: 0 };
+        const options = { raw: `${JSON.stringify({ store })}\n`, headers: ndjson };
+        const answer = await as(key, 'POST', '/restore?keep_id=true', undefined, options);
+        expect(answer.status).toBe(status);
+      }
     });
   });
 

@@ -91,6 +91,7 @@ describeWithPostgres('a claims mapping', () => {
     expect(before.json.authorization_model).not.toHaveProperty('claims_mapping');
     expect(after.json.authorization_model).toEqual({
       ...before.json.authorization_model,
+      metadata: after.json.authorization_model.metadata,
       id: newId,
       claims_mapping: MAPPING,
     });

@@ -38,6 +38,7 @@ const SERVED: Readonly<Record<string, readonly string[]>> = {
       'read',
       'import',
       'delete-by-filter',
+      'rename-tuples',
       'check',
       'batch-check',
       'expand',

@@ -91,6 +91,7 @@ describeWithPostgres('a hostile value', () => {
       write: { writes: { tuple_keys: [KEY] } },
       read: {},
       'delete-by-filter': { filter: { user: 'user:anne' } },
+      'rename-tuples': { type: 'document', to: 'page', step: 'copy' },
       'authorization-models': { schema_version: '1.1', type_definitions: [{ type: 'user' }] },
       check: { tuple_key: KEY },
       'batch-check': { checks: [{ tuple_key: KEY, correlation_id: 'a' }] },

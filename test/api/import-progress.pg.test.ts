@@ -58,7 +58,10 @@ describeWithPostgres('an import that goes on', () => {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     expect(await first).toMatchObject({
-      value: { line: CHUNK + 2, written: CHUNK, rejected: 1, revision: 1 },
+      value: {
+        ...{ line: CHUNK + 2, written: CHUNK, rejected: 1, revision: 1 },
+        rejects: [{ line: CHUNK / 2 + 2, message: expect.stringContaining('JSON') }],
+      },
     });
     expect(await store.allows(`document:${CHUNK - 1}#viewer@user:anne`)).toBe(true);
     client.end();
@@ -67,7 +70,7 @@ describeWithPostgres('an import that goes on', () => {
     expect(rest).toEqual([
       {
         ...{ line: sent + 2, written: sent, rejected: 1, revision: 2 },
-        rejects: [{ line: CHUNK / 2 + 2, message: expect.stringContaining('JSON') }],
+        rejects: [],
         consistency_token: expect.any(String),
       },
     ]);
@@ -125,7 +128,7 @@ describeWithPostgres('an import that goes on', () => {
     const client = new ImportClient(urlOf(store));
     await client.send(importLines(0, 2 * CHUNK));
     const lines = await client.all();
-    expect(lines.slice(0, -1)).toMatchObject([{ line: CHUNK }]);
+    expect(lines[0]).toMatchObject({ line: CHUNK });
     expect(lines.at(-1)).toEqual({ error: { code: 'cancelled', message: expect.any(String) } });
     expect(await contentsOf(store)).toEqual([2 * CHUNK, 2 * CHUNK, 2]);
   });

@@ -289,6 +289,41 @@ describeWithPostgres('rights that ended', () => {
     });
   });
 
+  it('rested on attributes, of the user or of the item', async () => {
+    const put = async (name: string, attributes?: object): Promise<void> => {
+      const path = `${world.store.path}/attributes/${name}`;
+      const { status } = await world.pemba.call(attributes ? 'PUT' : 'DELETE', path, attributes);
+      expect(status).toBe(204);
+    };
+    const minted = async (): Promise<string> =>
+      granted(
+        await world.exchange({ token: await world.userToken(), details: ['can_audit item:9'] }),
+      );
+    const taken: readonly (readonly [string, object?])[] = [
+      ['user/anne', { audits: 'wine' }],
+      ['user/anne', {}],
+      ['user/anne'],
+      ['item/9', { kind: 'wine' }],
+      ['item/9'],
+    ];
+    for (const [name, attributes] of taken) {
+      await put('user/anne', { audits: 'tea' });
+      await put('item/9', { kind: 'tea' });
+      const permit = await minted();
+      // What changes nothing about it leaves it alone.
+      await put('user/anne', { audits: 'tea', shoes: 43 });
+      await put('user/ben', { audits: 'wine' });
+      expect(await isRevoked(permit)).toBe(false);
+      await put(name, attributes);
+      await until(() => isRevoked(permit));
+      const again = await world.exchange({
+        token: await world.userToken(),
+        details: ['can_audit item:9'],
+      });
+      expect([again.token, again.json['error']]).toEqual(['', 'invalid_authorization_details']);
+    }
+  });
+
   it('are too many to be watched: then no more are given', async () => {
     const few = await PermitWorld.start({ PEMBA_MAX_LIVE_PERMITS: '5' });
     try {

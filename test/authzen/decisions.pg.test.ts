@@ -170,15 +170,29 @@ describeWithPostgres('a decision', () => {
       const body = { ...evaluation('user:x', 'approver', 'document:1'), subject: { type: 'user' } };
       expect(await store.told('search/subject', body)).toEqual({ results: [] });
       const context = { supported_obligations: ['step-up'] };
+      const obligations = [obligation];
       expect(await store.told('search/subject', { ...body, context })).toEqual({
-        context: { obligations: [obligation] },
-        results: [entity('user:anne')],
+        results: [{ ...entity('user:anne'), obligations }],
+      });
+      const resources = { ...body, subject: entity('user:anne'), resource: { type: 'document' } };
+      expect(await store.told('search/resource', resources)).toEqual({ results: [] });
+      expect(await store.told('search/resource', { ...resources, context })).toEqual({
+        results: [{ ...entity('document:1'), obligations }],
       });
       const actions = { subject: entity('user:anne'), resource: entity('document:1') };
       const { results } = await store.told('search/action', actions);
       expect(results).toEqual([{ name: 'editor' }, { name: 'viewer' }]);
       const { results: more } = await store.told('search/action', { ...actions, context });
-      expect(more).toEqual([{ name: 'approver' }, { name: 'editor' }, { name: 'viewer' }]);
+      expect(more).toEqual([
+        { name: 'approver', obligations },
+        { name: 'editor' },
+        { name: 'viewer' },
+      ]);
+      for (const { name, ...carried } of more as readonly { readonly name: string }[]) {
+        const asked = { ...evaluation('user:anne', name, 'document:1'), context };
+        const { decision, context: told = {} } = await store.told('evaluation', asked);
+        expect([name, decision, told]).toEqual([name, true, carried]);
+      }
     });
   });
 
@@ -308,7 +322,7 @@ describeWithPostgres('a decision', () => {
 
   it('is the same by the short way and by that of all requests', async () => {
     const long = {
-      headers: { 'content-type': 'application/json; charset=utf-8', 'x-request-id': 'r' },
+      headers: { 'content-type': 'application/json; version=1', 'x-request-id': 'r' },
     };
     const short = { headers: { 'content-type': 'application/json', 'x-request-id': 'r' } };
     const properties = { distance: 1, away: false };

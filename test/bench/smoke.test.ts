@@ -45,7 +45,7 @@ describeWithPostgres('npm run bench', () => {
   it('runs every benchmark', () => {
     const names = results.benchmarks.map(({ name }) => name);
     expect(names).toEqual([
-      ...['engine', 'memory', 'http', 'authentication', 'authzen', 'permits'],
+      ...['engine', 'memory', 'http', 'authentication', 'authzen', 'edge', 'permits'],
       ...['delegation', 'writes', 'feed', 'growth', 'overload'],
     ]);
   });

@@ -1,14 +1,12 @@
 /** The built `pemba` command, run as a user runs it, against a server in this process. */
-import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { runCommand } from '../support/command.js';
+import type { Outcome } from '../support/command.js';
 import { startPemba } from '../support/pemba.js';
 import type { Pemba, TestStore } from '../support/pemba.js';
 import { describeWithPostgres } from '../support/postgres.js';
 import { until } from '../support/storage.js';
-
-const COMMAND = join(import.meta.dirname, '..', '..', 'dist', 'command.js');
 
 const MODEL = `model
   schema 1.1
@@ -17,32 +15,16 @@ type doc
   relations
     define viewer: [user]`;
 
-interface Outcome {
-  readonly exitCode: number;
-  readonly out: string;
-  readonly err: string;
-}
-
 let pemba: Pemba;
 let store: TestStore;
 
-function run(
+const run = (
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
-): Promise<Outcome> {
-  const given = { PEMBA_URL: pemba.url, PEMBA_API_KEY: pemba.adminKey ?? '', ...env };
-  return new Promise((resolve) => {
-    execFile(
-      process.execPath,
-      [COMMAND, ...args],
-      { env: { ...process.env, ...given } },
-      (error, out, err) => {
-        const code = error === null ? 0 : error.code;
-        resolve({ exitCode: typeof code === 'number' ? code : NaN, out, err });
-      },
-    );
+): Promise<Outcome> =>
+  runCommand(args, {
+    env: { PEMBA_URL: pemba.url, PEMBA_API_KEY: pemba.adminKey ?? '', ...env },
   });
-}
 
 describeWithPostgres('the command', () => {
   beforeAll(async () => {

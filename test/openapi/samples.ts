@@ -1,4 +1,5 @@
 /** A request that succeeds and one that fails, for every operation of the OpenAPI document. */
+import { createHash } from 'node:crypto';
 import { keyOf } from '../api/stores.js';
 
 export interface Sample {
@@ -94,6 +95,18 @@ const modelSamples: Readonly<Record<string, Samples>> = {
       { ...inNoStore, body: { schema_version: '1.1', type_definitions: TYPES } },
       { body: { schema_version: '1.1', type_definitions: TYPES, claims_mapping: { tuples: 1 } } },
       { body: { schema_version: '1.1', type_definitions: TYPES, delegation_settings: { a: 1 } } },
+    ],
+  },
+  Impact: {
+    success: [
+      { body: { schema_version: '1.1', type_definitions: TYPES, context: { a: 1 } } },
+      { text: MODEL, query: { samples: '1' } },
+    ],
+    errors: [
+      { body: { schema_version: '1.1', type_definitions: [] } },
+      { text: 'model' },
+      { text: MODEL, query: { samples: 'x' } },
+      { ...inNoStore, text: MODEL },
     ],
   },
   ReadAuthorizationModels: {
@@ -300,6 +313,14 @@ const adminSamples: Readonly<Record<string, Samples>> = {
   VerifyAudit: { success: [{}], errors: [{ query: { after: '1' } }, inBadStore] },
 };
 
+const BACKED_UP =
+  '{"store":{"id":"01ARZ3NDEKTSV4RRFFQ69G5FAV","name":"sample","format":1,"revision":0}}\n';
+const BACKUP = `${BACKED_UP}${JSON.stringify({
+  end: {
+    ...{ revision: 0, models: 0, assertions: 0, tuples: 0, attributes: 0 },
+    sha256: createHash('sha256').update(BACKED_UP).digest('hex'),
+  },
+})}\n`;
 const LINES: Sample = { type: 'application/x-ndjson' };
 
 const tupleSamples: Readonly<Record<string, Samples>> = {
@@ -324,16 +345,32 @@ const tupleSamples: Readonly<Record<string, Samples>> = {
   Import: {
     success: [
       { ...LINES, text: `${JSON.stringify(keyOf('document:4#owner@user:dora'))}\n\nnone\n` },
+      { ...LINES, text: '{"entity":"user:dora","attributes":{"level":1}}\n' },
       { ...LINES, query: { authorization_model_id: '' }, text: '' },
     ],
     errors: [{ body: {} }, { ...inNoStore, ...LINES, text: '{}' }],
   },
+  Export: { success: [{}], errors: [inNoStore, inBadStore] },
+  Restore: {
+    success: [{ ...LINES, text: BACKUP }],
+    errors: [{ body: {} }, { ...LINES, text: '' }],
+  },
+  Backup: { success: [{}], errors: [inNoStore, inBadStore] },
   DeleteByFilter: {
     success: [
       { body: { filter: { user: 'user:anne' }, dry_run: true } },
       { body: { filter: { user: 'user:nobody' } } },
     ],
     errors: [{ body: { filter: {} } }, { ...inNoStore, body: { filter: { user: 'user:a' } } }],
+  },
+  RenameTuples: {
+    success: [{ body: { type: 'document', relation: 'owner', to: 'keeper', step: 'copy' } }],
+    errors: [
+      { body: {} },
+      { body: { type: 'document', relation: 'owner', to: 'owner', step: 'copy' } },
+      { body: { type: 'document', relation: 'owner', to: 'keeper', step: 'clean' } },
+      { ...inNoStore, body: { type: 'document', to: 'page', step: 'copy' } },
+    ],
   },
 };
 
@@ -370,6 +407,13 @@ const querySamples: Readonly<Record<string, Samples>> = {
       },
     ],
     errors: [{ body: { actor: 'service:orders', checks: [] } }],
+  },
+  Explain: {
+    success: [
+      { body: { tuple_key: keyOf(NAME) } },
+      { body: { tuple_key: keyOf('document:1#owner@user:ben') } },
+    ],
+    errors: [{ body: {} }, { body: { tuple_key: keyOf('document:1#none@user:ben') } }],
   },
   Expand: {
     success: [...EXPAND, { body: { ...EXPAND[0]?.body, max_depth: 3 } }],

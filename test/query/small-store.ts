@@ -27,7 +27,7 @@ export interface At {
   readonly context?: JsonObject;
   readonly contextualTuples?: readonly RelationTuple[];
   readonly conditionsHold?: boolean;
-  readonly asserted?: readonly AssertedProperties[];
+  readonly asserted?: AssertedProperties;
   readonly limits?: Partial<QueryLimits>;
 }
 

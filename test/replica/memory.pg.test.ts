@@ -4,6 +4,7 @@ import { systemClock } from '../../src/clock.js';
 import type { StoreId } from '../../src/ids.js';
 import { Replicas } from '../../src/replica/replicas.js';
 import { StoreReplica } from '../../src/replica/store-replica.js';
+import { ChunkRows } from '../../src/storage/chunk-rows.js';
 import { importChunk } from '../../src/storage/import-tuples.js';
 import { writeTuples } from '../../src/storage/write-tuples.js';
 import { describeWithPostgres } from '../support/postgres.js';
@@ -31,7 +32,7 @@ afterAll(() => storage.close());
 async function filledStore(): Promise<StoreId> {
   const storeId = await newStore(storage.database);
   const tuples = Array.from({ length: TUPLES }, (_, i) => tuple(`document:${i}#viewer@user:${i}`));
-  await importChunk(storage.database, storeId, tuples, new Date());
+  await importChunk(storage.database, storeId, new ChunkRows(tuples), new Date());
   return storeId;
 }
 

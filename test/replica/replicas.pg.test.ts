@@ -121,7 +121,7 @@ describeWithPostgres('a process', () => {
     await one.replicas.open(storeId);
     const written = await other.write(storeId, numbered(1));
     await until(() => one.revision(storeId) === written);
-    const model = { id: newId() as never, body: {}, attachments: {} };
+    const model = { id: newId() as never, body: {}, attachments: {}, metadata: {} };
     await insertModel(other.database, storeId, () => model, { now: new Date() });
     await until(() => one.replicas.peek(storeId)?.newestModel === model.id);
     expect([...one.failed, ...other.failed]).toEqual([]);

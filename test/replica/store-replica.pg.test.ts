@@ -71,9 +71,14 @@ describeWithPostgres(`a store's replica (PEMBA_SEED=${seed})`, () => {
   it('is loaded as of one revision, whatever is written meanwhile, and follows', async () => {
     const storeId = await largeStore();
     const model = newId() as ModelId;
-    await insertModel(database, storeId, () => ({ id: model, body: {}, attachments: {} }), {
-      now: new Date(),
-    });
+    await insertModel(
+      database,
+      storeId,
+      () => ({ id: model, body: {}, attachments: {}, metadata: {} }),
+      {
+        now: new Date(),
+      },
+    );
     const writing = (async () => {
       for (let i = 0; i < 60; i += 1) await write(storeId);
     })();

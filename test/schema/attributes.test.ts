@@ -137,28 +137,31 @@ describe('what a request says of an entity', () => {
 });
 
 describe('what a trusted request asserts of an entity', () => {
-  const asserting = (id: string, properties: JsonObject): At => ({
-    asserted: [{ entity: { type: 'user', id }, properties }],
-  });
+  const asserting = (subject: JsonObject): At => ({ asserted: { subject } });
   const may = (store: SmallStore, question: string, at: At): boolean =>
     check(store.scope(at), key(question));
 
   it('stands before what is stored, one by one, and beside it', () => {
     const store = exampleStore();
     const question = 'record:budget#can_read@user:ben';
-    expect(may(store, question, asserting('ben', { clearance: 2 }))).toBe(true);
-    expect(may(store, question, asserting('anne', { clearance: 2 }))).toBe(false);
+    expect(may(store, question, asserting({ clearance: 2 }))).toBe(true);
+    expect(may(store, question, { asserted: { resource: { clearance: 2 } } })).toBe(false);
     const contract = 'record:contract#can_read@user:emil';
-    expect(may(store, contract, asserting('emil', { clearance: 3 }))).toBe(true);
+    expect(may(store, contract, asserting({ clearance: 3 }))).toBe(true);
+    expect(
+      may(store, contract, {
+        asserted: { subject: { clearance: 3 }, resource: { classification: 4 } },
+      }),
+    ).toBe(false);
   });
 
   it('counts for one of whom nothing is stored, and in lists', () => {
     const store = exampleStore();
     const guest = { status: 'active', department: 'finance', clearance: 2 };
-    expect(may(store, 'record:budget#can_read@user:guest', asserting('guest', guest))).toBe(true);
+    expect(may(store, 'record:budget#can_read@user:guest', asserting(guest))).toBe(true);
     const subject = { kind: 'object' as const, type: 'user', id: 'guest' };
     const question = { subject, relation: 'can_read', type: 'record' };
-    const { names } = listObjects(store.scope(asserting('guest', guest)), question, { limit: 9 });
+    const { names } = listObjects(store.scope(asserting(guest)), question, { limit: 9 });
     expect(names).toEqual(['budget']);
   });
 });

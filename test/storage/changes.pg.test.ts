@@ -3,6 +3,7 @@ import type { Revision, StoreId } from '../../src/ids.js';
 import { positionBefore, readChanges, readRevisions } from '../../src/storage/changes.js';
 import type { LogEntry, LogPosition } from '../../src/storage/changes.js';
 import type { Database } from '../../src/storage/database.js';
+import { ChunkRows } from '../../src/storage/chunk-rows.js';
 import { importChunk } from '../../src/storage/import-tuples.js';
 import { writeTuples } from '../../src/storage/write-tuples.js';
 import { formatTupleKey } from '../../src/tuple/tuple.js';
@@ -125,7 +126,12 @@ describeWithPostgres('pages of the change log', () => {
     const storeId = await newStore(database);
     await write(storeId, 'a', 1, NOW + 50);
     await write(storeId, 'b', 1, NOW);
-    await importChunk(database, storeId, [tuple('document:i#viewer@user:a')], new Date(NOW));
+    await importChunk(
+      database,
+      storeId,
+      new ChunkRows([tuple('document:i#viewer@user:a')]),
+      new Date(NOW),
+    );
     await write(storeId, 'c', 1, NOW + 60);
     const entries = await pagesFrom(storeId, START, { limit: 10 });
     expect(entries.map(({ changedAt }) => changedAt.getTime() - NOW)).toEqual([50, 50, 50, 60]);

@@ -11,11 +11,14 @@ import * as attributes from '../../src/storage/attributes.js';
 import * as assertions from '../../src/storage/assertions.js';
 import * as changes from '../../src/storage/changes.js';
 import type { Database, SqlValue } from '../../src/storage/database.js';
+import { ChunkRows } from '../../src/storage/chunk-rows.js';
 import * as importing from '../../src/storage/import-tuples.js';
 import * as models from '../../src/storage/models.js';
 import * as purge from '../../src/storage/purge.js';
 import * as reading from '../../src/storage/read-tuples.js';
 import * as signingKeys from '../../src/storage/signing-keys.js';
+import * as restoring from '../../src/storage/restore-store.js';
+import * as renaming from '../../src/storage/renamed-tuples.js';
 import * as revocations from '../../src/storage/revocations.js';
 import * as settings from '../../src/storage/settings.js';
 import * as snapshot from '../../src/storage/snapshot.js';
@@ -38,7 +41,16 @@ const FAMILIES = {
     ...purge,
     ...reading,
   },
-  ...{ ...importing, ...revocations, ...settings, ...signingKeys, ...snapshot, ...stores },
+  ...{
+    ...importing,
+    ...restoring,
+    ...renaming,
+    ...revocations,
+    ...settings,
+    ...signingKeys,
+    ...snapshot,
+    ...stores,
+  },
   ...{ ...usedOnce, ...writing },
 };
 /** What these families export that sends nothing. */
@@ -49,7 +61,12 @@ const NO_STATEMENTS = [
   'auditHeadOf',
   'entryColumns',
   'insertedEntries',
+  'jsonOrNull',
+  'Restoring',
 ];
+
+const TYPE_RENAMED = { type: 'document', to: 'page' };
+const RENAMES = [TYPE_RENAMED, { type: 'document', relation: 'viewer', to: 'reader' }];
 
 const PAGE = 100;
 /** What a write queue brings into one transaction at most. */
@@ -163,9 +180,15 @@ function calls(): Calls {
   const deed = { action: 'tuples.write', by, details: {} } as const;
   const sealed = Buffer.of(1);
   const after = { revision: 6000, ordinal: 1 };
-  const imported = Array.from({ length: 5000 }, (_, i) => tuple(`bulk:o${i}#viewer@user:s${i}`));
+  const imported = new ChunkRows(
+    Array.from({ length: 5000 }, (_, i) => tuple(`bulk:o${i}#viewer@user:s${i}`)),
+    Array.from({ length: 5000 }, (_, i) => ({
+      entity: { type: 'bulk', id: `o${i}` },
+      attributes: { level: i },
+    })),
+  );
   const cursor = tuple('document:o2000#viewer@user:s42');
-  const newModel = { id: newId() as ModelId, body: {}, attachments: {} };
+  const newModel = { id: newId() as ModelId, body: {}, attachments: {}, metadata: {} };
   return {
     appendDeeds: [() => audit.appendDeeds(database, unaudited, [deed, deed], now)],
     findAuditHead: [() => audit.findAuditHead(database, store)],
@@ -210,6 +233,21 @@ function calls(): Calls {
       () => reading.readTuples(database, store, { filter, now, ...page }),
       () => reading.readTuples(database, store, { filter, now, ...page, after: cursor }),
     ]),
+    readRenamed: RENAMES.flatMap((rename) =>
+      renaming.PLACES.flatMap((place) =>
+        (['missing', 'surplus', 'old'] as const).flatMap((wanted) =>
+          [undefined, cursor].map((after) => () => {
+            const of = { wanted, after, limit: PAGE, now };
+            return renaming.readRenamed(database, store, rename, place, of);
+          }),
+        ),
+      ),
+    ),
+    readRenamedAttributes: (['missing', 'surplus', 'old'] as const).map((wanted) => () => {
+      const after = { type: 'document', id: 'o17' };
+      const of = { wanted, after, limit: PAGE };
+      return renaming.readRenamedAttributes(database, store, TYPE_RENAMED, of);
+    }),
     readExpired: [() => reading.readExpired(database, now, 1000)],
     claimSetting: [() => settings.claimSetting(database, 'a', 1)],
     findSetting: [() => settings.findSetting(database, 'a')],
@@ -229,6 +267,13 @@ function calls(): Calls {
           tuple: () => undefined,
           attributes: () => undefined,
         }),
+    ],
+    readPieces: [
+      async () => {
+        for await (const piece of snapshot.readPieces(database, small, { models: true })) {
+          expect(piece).toBeDefined();
+        }
+      },
     ],
     insertStore: [
       () =>
@@ -266,6 +311,17 @@ function calls(): Calls {
     importChunk: [false, true].map((isLikelyStored) => () => {
       return importing.importChunk(database, largest, imported, now, { isLikelyStored });
     }),
+    restoreStore: [
+      () =>
+        restoring.restoreStore(database, 60_000, async (restored) => {
+          const id = newId() as StoreId;
+          await restored.begin({ id, name: 'n', revision: 7 as Revision, now });
+          await restored.model({ ...newModel, createdAt: now });
+          await restored.assertions({ modelId: newModel.id, body: [] });
+          await restored.content(imported);
+          await restored.finish(deed);
+        }),
+    ],
     // Last: they take rows away.
     softDeleteStore: [() => stores.softDeleteStore(database, store, now)],
     purgeDeletedStore: Array.from(
@@ -302,7 +358,7 @@ const queryOf = ({ sql, values }: Statement): Statement => ({
   values,
 });
 /** A handful of rows; what is all to be read. */
-const UNINDEXED = ['setting', 'import_chunk', 'api_key', 'signing_key'];
+const UNINDEXED = ['setting', 'import_chunk', 'import_attributes', 'api_key', 'signing_key'];
 /** These ask for stores, not for what is in one; they may read the small table as they like. */
 const ACROSS_STORES = /deleted_at IS NULL AND store_id > |expires_at <= |deleted_at <= /;
 
@@ -354,7 +410,8 @@ function problemOf(node: PlanNode, sql: string): string | undefined {
     }
     case 'Sort':
     case 'Incremental Sort': {
-      if (sql.includes('import_chunk')) return undefined; // a chunk is sorted on purpose
+      // A chunk is sorted on purpose, and so are the models of a store that are read whole.
+      if (/import_chunk|import_attributes|ORDER BY model_id$/.test(sql)) return undefined;
       const rows = input?.['Plan Rows'] ?? 0;
       return rows > PAGE ? `a sort of ${rows} rows` : undefined;
     }

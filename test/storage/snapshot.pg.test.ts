@@ -41,9 +41,14 @@ describeWithPostgres('a snapshot', () => {
     const storeId = await newStore(storage.database);
     expect(await heard(storeId)).toMatchObject([{ revision: 0, newestModel: undefined }]);
     const model = newId() as ModelId;
-    await insertModel(storage.database, storeId, () => ({ id: model, body: {}, attachments: {} }), {
-      now: new Date(),
-    });
+    await insertModel(
+      storage.database,
+      storeId,
+      () => ({ id: model, body: {}, attachments: {}, metadata: {} }),
+      {
+        now: new Date(),
+      },
+    );
     expect(await heard(storeId)).toMatchObject([{ revision: 0, newestModel: model }]);
   });
 

@@ -4,7 +4,7 @@ import type { ModelId, StoreId } from '../../src/ids.js';
 import { findAssertions, replaceAssertions } from '../../src/storage/assertions.js';
 import type { Database } from '../../src/storage/database.js';
 import { findModel, insertModel, listModels } from '../../src/storage/models.js';
-import type { StoredModel } from '../../src/storage/models.js';
+import type { NewModel, StoredModel } from '../../src/storage/models.js';
 import { purgeDeletedStore } from '../../src/storage/purge.js';
 import { claimSetting, putSetting } from '../../src/storage/settings.js';
 import { findStore, insertStore, listStores } from '../../src/storage/stores.js';
@@ -23,10 +23,11 @@ beforeAll(async () => {
 });
 afterAll(() => storage.close());
 
-const modelOf = (id: string, body: unknown = {}, attachments = {}): StoredModel => ({
+const modelOf = (id: string, body: unknown = {}, attachments = {}): NewModel => ({
   id: id as ModelId,
   body,
   attachments,
+  metadata: {},
 });
 
 async function newModel(storeId: StoreId, body: unknown = {}): Promise<ModelId> {
@@ -129,17 +130,22 @@ describeWithPostgres('models', () => {
     const body = { zebra: 1, ant: { b: [], a: 'é"\\' }, '2': null, '1': 1.5 };
     const id = await newModel(storeId, body);
     const found = await findModel(database, storeId, id);
-    expect(JSON.stringify(found)).toBe(JSON.stringify(modelOf(id, body)));
+    expect(found?.createdAt).toBeInstanceOf(Date);
+    const stored = { ...modelOf(id, body), createdAt: found?.createdAt };
+    expect(JSON.stringify(found)).toBe(JSON.stringify(stored));
     expect(await findModel(database, await newStore(database), id)).toBeUndefined();
   });
 
-  it('keep what is attached to them', async () => {
+  it('keep what is attached to them and what is said of them', async () => {
     const storeId = await newStore(database);
     const attachments = { claims_mapping: { context: ['acr', '__proto__'] } };
-    const model = modelOf(newId(), { a: 1 }, attachments);
-    await insertModel(database, storeId, () => model, { now: new Date() });
-    expect(await findModel(database, storeId, model.id)).toEqual(model);
-    expect(await listModels(database, storeId, { before: undefined, limit: 1 })).toEqual([model]);
+    const metadata = { message: 'why', author: 'anne', git_revision: 'abc', written_by: 'key:1' };
+    const model = { ...modelOf(newId(), { a: 1 }, attachments), metadata };
+    const now = new Date('2026-01-02T03:04:05.678Z');
+    await insertModel(database, storeId, () => model, { now });
+    const stored = { ...model, createdAt: now };
+    expect(await findModel(database, storeId, model.id)).toEqual(stored);
+    expect(await listModels(database, storeId, { before: undefined, limit: 1 })).toEqual([stored]);
   });
 
   it('are made knowing the newest one, one after the other', async () => {
@@ -148,9 +154,12 @@ describeWithPostgres('models', () => {
       (newest?.body as { readonly count: number } | undefined)?.count ?? 0;
     await Promise.all(
       Array.from({ length: 5 }, () =>
-        insertModel(database, storeId, (newest) => modelOf(newId(), { count: count(newest) + 1 }), {
-          now: new Date(),
-        }),
+        insertModel(
+          database,
+          storeId,
+          ({ newest }) => modelOf(newId(), { count: count(newest) + 1 }),
+          { now: new Date() },
+        ),
       ),
     );
     const models = await listModels(database, storeId, { before: undefined, limit: 10 });

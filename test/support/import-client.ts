@@ -10,10 +10,14 @@ export class ImportClient {
   readonly #answer: Promise<IncomingMessage>;
 
   /** `url` is that of the store. */
-  constructor(url: string, accept = 'application/x-ndjson') {
-    this.#request = request(`${url}/import`, {
+  constructor(url: string, accept = 'application/x-ndjson', endpoint = 'import', key?: string) {
+    this.#request = request(`${url}/${endpoint}`, {
       method: 'POST',
-      headers: { 'content-type': 'application/x-ndjson', accept },
+      headers: {
+        'content-type': 'application/x-ndjson',
+        accept,
+        ...(key !== undefined && { authorization: `Bearer ${key}` }),
+      },
       agent: false,
     });
     this.#answer = new Promise((resolve, reject) => {

@@ -41,8 +41,12 @@ type item
     define can_reserve: staff or (can_place from order and acting_for from ordering_service)
     define can_write_off: staff
     define can_price: [user with within_limit]
+    define can_audit: [user:* with is_auditor]
 condition within_limit(amount: int, limit: int) {
   amount <= limit
+}
+condition is_auditor(subject_audits: string, resource_kind: string) {
+  subject_audits == resource_kind
 }
 `;
 
@@ -65,6 +69,7 @@ const TUPLES = [
   'scope:item.can_reserve#through@service:web',
   'scope:item.can_write_off#actor@service:orders',
   'scope:item.can_price#actor@service:web',
+  'scope:item.can_audit#actor@service:web',
 ];
 
 export const tupleOf = (text: string): { user: string; relation: string; object: string } => {
@@ -277,6 +282,10 @@ export class PermitWorld {
             {
               ...tupleOf('item:9#can_price@user:anne'),
               condition: { name: 'within_limit', context: { limit: 10 } },
+            },
+            {
+              ...tupleOf('item:9#can_audit@user:*'),
+              condition: { name: 'is_auditor', context: {} },
             },
           ],
         },

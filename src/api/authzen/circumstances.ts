@@ -5,7 +5,7 @@ import type { AssertedProperties, Properties } from '../../operations/properties
 import type { Resolved } from '../../operations/resolve.js';
 import type { Obligation } from '../../schema/authzen-mapping.js';
 import type { Part } from '../../schema/authzen-mapping-wire.js';
-import type { JsonObject, ObjectRef } from '../../tuple/tuple.js';
+import type { JsonObject } from '../../tuple/tuple.js';
 
 interface Described {
   readonly properties?: JsonObject | null | undefined;
@@ -45,15 +45,12 @@ export const contextOf = (
     : withProperties(context ?? NOTHING, properties);
 
 /** What lies over the stored attributes of the two that a question is about. */
-export const assertedOf = (
-  { subject, resource }: Properties,
-  user: ObjectRef,
-  object: ObjectRef,
-): readonly AssertedProperties[] =>
-  [
-    { entity: user, properties: subject },
-    { entity: object, properties: resource },
-  ].filter(({ properties }) => Object.keys(properties).length > 0);
+export const assertedOf = ({ subject, resource }: Properties): AssertedProperties => ({
+  ...(isAny(subject) && { subject }),
+  ...(isAny(resource) && { resource }),
+});
+
+const isAny = (properties: JsonObject): boolean => Object.keys(properties).length > 0;
 
 /** What the answer is to tell besides the decision. */
 export interface Wanted {

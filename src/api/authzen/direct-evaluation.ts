@@ -17,15 +17,13 @@ export const directEvaluations = (
   mountsOf(engine.config).map(({ storeId }) => ({
     path: PATHS.evaluation,
     ...(storeId !== undefined && { storeId }),
-    answer: (request, asked, body): DirectAnswer | undefined => {
+    answer: (request, asked, body, caller): DirectAnswer | undefined => {
       const value = iJson(bytesOf(body));
       if (!isEvaluation(value) || isDelegated(value)) return undefined;
       const resolved = resolveNow(engine, { storeId: asked, consistency: consistencyOf(request) });
       if (resolved === undefined) return undefined;
-      // What may be said depends on who says it, which is not known here.
-      if (resolved.plan.conditions.size > 0 && saysProperties(value)) return undefined;
-      const evaluation = { evaluation: value, acting: undefined };
-      const { decision, logged } = evaluate(engine, resolved, NOBODY, evaluation);
+      const question = { evaluation: value, acting: undefined };
+      const { decision, logged } = evaluate(engine, resolved, caller.name, question);
       if ('error' in logged.result) return undefined;
       return {
         allowed: decision.decision,
@@ -35,13 +33,5 @@ export const directEvaluations = (
     },
   }));
 
-/** No caller has an empty name. */
-const NOBODY = '';
-
 const isDelegated = ({ options, context, subject }: EvaluationBody): boolean =>
   options?.delegated === true || namedActors(context, subject.properties).services.length > 0;
-
-const saysProperties = ({ subject, action, resource }: EvaluationBody): boolean =>
-  [subject, action, resource].some(
-    ({ properties }) => properties !== undefined && properties !== null,
-  );

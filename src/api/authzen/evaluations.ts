@@ -102,17 +102,16 @@ export function askedOf(
 ): Asked {
   const { authzen } = resolved;
   const object = objectOf(authzen, resource);
-  const user = subjectOf(authzen, subject);
   const key: TupleKey = {
     object,
+    subject: subjectOf(authzen, subject),
     relation: relationOf(authzen, object.type, action),
-    subject: user,
   };
   const properties = assertedProperties(resolved, caller, { subject, action, resource });
   return {
     key,
     contextualTuples: [],
     context: contextOf(resolved, context, properties),
-    asserted: assertedOf(properties, user, object),
+    asserted: assertedOf(properties),
   };
 }

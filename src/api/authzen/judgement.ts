@@ -17,9 +17,7 @@ import type { Circumstances, Resolved } from '../../operations/resolve.js';
 import { PembaError } from '../../errors.js';
 import { Question } from '../../query/question.js';
 import { reasonOf } from '../../query/reason.js';
-import type { QueryScope } from '../../query/scope.js';
-import { decide } from '../../query/truth.js';
-import type { Verdict } from '../../query/truth.js';
+import { certainly } from '../../query/truth.js';
 import type { Obligation } from '../../schema/authzen-mapping.js';
 import type { TupleKey } from '../../tuple/tuple.js';
 import { canMeet } from './circumstances.js';
@@ -85,19 +83,19 @@ function reasonFor(
   { asked, acting, wanted }: JudgedQuestion,
 ): Found {
   if (acting === undefined) {
-    const scope = scopeOf(engine, resolved, asked);
-    const outcome = direct(scope, asked.key, wanted.explain);
-    return outcome === GRANTED && isVetoed(resolved, scope, asked.key) ? FORBIDDEN : outcome;
+    const question = new Question(scopeOf(engine, resolved, asked), asked.key);
+    const outcome = direct(question, wanted.explain);
+    return outcome === GRANTED && isVetoed(resolved, question) ? FORBIDDEN : outcome;
   }
   const outcome = delegated(engine, resolved, acting, asked);
   if (outcome.reason !== 'granted') return outcome;
   const scope = authorityScope(engine, resolved, acting, asked);
-  return isVetoed(resolved, scope, asked.key) ? FORBIDDEN : outcome;
+  return isVetoed(resolved, new Question(scope, asked.key)) ? FORBIDDEN : outcome;
 }
 
 /** Tells one reason from another only where somebody wants to know. */
-function direct(scope: QueryScope, key: TupleKey, explain: boolean): Found {
-  const verdict = certainly(new Question(scope, key).verdict());
+function direct(question: Question, explain: boolean): Found {
+  const verdict = certainly(question.verdict());
   if (verdict.kind === 'true') return GRANTED;
   if (verdict.kind === 'failed') {
     const { failure } = verdict;
@@ -105,14 +103,8 @@ function direct(scope: QueryScope, key: TupleKey, explain: boolean): Found {
       ? found('missing_parameters', failure.parameters)
       : found('condition_failed');
   }
-  const why = explain ? reasonOf(scope, key) : undefined;
+  const why = explain ? reasonOf(question.scope, question.key) : undefined;
   return why === undefined ? DENIED : found(why.reason, why.parameters);
-}
-
-/** Throws what is no failure of a condition. */
-export function certainly(verdict: Verdict): Verdict {
-  if (verdict.kind === 'failed' && verdict.failure.kind === 'too_deep') decide(verdict);
-  return verdict;
 }
 
 function delegated(engine: Engine, resolved: Resolved, acting: Acting, asked: Asked): Found {
@@ -126,10 +118,15 @@ function delegated(engine: Engine, resolved: Resolved, acting: Acting, asked: As
   }
 }
 
+/** The relation that bars from the one that is asked about. */
+export function vetoOf({ authzen }: Resolved, type: string, relation: string): string | undefined {
+  const forbidden = authzen.forbiddenOf(type);
+  return forbidden === relation ? undefined : forbidden;
+}
+
 /** Only a veto that certainly does not hold is none. */
-export function isVetoed({ authzen }: Resolved, scope: QueryScope, key: TupleKey): boolean {
-  const forbidden = authzen.forbiddenOf(key.object.type);
-  if (forbidden === undefined || forbidden === key.relation) return false;
-  const verdict = new Question(scope, { ...key, relation: forbidden }).verdict();
-  return certainly(verdict).kind !== 'false';
+export function isVetoed(resolved: Resolved, question: Question): boolean {
+  const { object, relation } = question.key;
+  const veto = vetoOf(resolved, object.type, relation);
+  return veto !== undefined && certainly(question.verdictOn(veto)).kind !== 'false';
 }

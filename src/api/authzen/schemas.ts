@@ -86,7 +86,17 @@ const results = (item: JsonSchema): JsonSchema =>
   );
 
 const STRING: JsonSchema = { type: 'string' };
-const FOUND_ENTITY = results(object({ type: STRING, id: STRING }, ['type', 'id']));
+const OBLIGATIONS: JsonSchema = {
+  type: 'array',
+  items: object(
+    { id: STRING, type: STRING, properties: { type: 'object', additionalProperties: true } },
+    ['id', 'type', 'properties'],
+  ),
+  description: 'What whoever uses the result has to do',
+};
+const FOUND_ENTITY = results(
+  object({ type: STRING, id: STRING, obligations: OBLIGATIONS }, ['type', 'id']),
+);
 
 export const RESPONSES = {
   evaluation: DECISION,
@@ -97,7 +107,7 @@ export const RESPONSES = {
   }),
   searchSubject: FOUND_ENTITY,
   searchResource: FOUND_ENTITY,
-  searchAction: results(object({ name: STRING }, ['name'])),
+  searchAction: results(object({ name: STRING, obligations: OBLIGATIONS }, ['name'])),
 } satisfies Readonly<Record<string, JsonSchema>>;
 
 /** Fastify writes what is required first, and AuthZEN the page. */

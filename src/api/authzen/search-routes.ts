@@ -38,7 +38,7 @@ interface Body extends SearchBody {
 
 /** A search in the words of the model. */
 interface Search {
-  /** Of what is searched, where all that is found carries the same. */
+  /** Of all that is found, where that carries the same: who cannot meet them finds nothing. */
   readonly obligations: readonly Obligation[];
   /** A name is an id, or that of an action. */
   readonly run: (ground: SearchGround) => Page;
@@ -88,10 +88,11 @@ const subjectSearch: Reader<SubjectSearchBody> = ({ authzen }, { subject, action
   const object = objectOf(authzen, resource);
   const relation = relationOf(authzen, object.type, action);
   const type = subjectTypeOf(authzen, subject);
+  const obligations = authzen.obligationsOf(object.type, relation, 'permit');
   return {
-    obligations: authzen.obligationsOf(object.type, relation, 'permit'),
+    obligations,
     run: (ground) => searchSubjects(ground, { object, relation, type }),
-    resultOf: entities(subject.type),
+    resultOf: entities(subject.type, obligations),
   };
 };
 
@@ -105,12 +106,13 @@ const resourceSearch: Reader<ResourceSearchBody> = ({ authzen }, { subject, acti
   const user = subjectOf(authzen, subject);
   const { type, id } = resourceTypeOf(authzen, resource);
   const relation = relationOf(authzen, type, action);
+  const obligations = authzen.obligationsOf(type, relation, 'permit');
   return {
-    obligations: authzen.obligationsOf(type, relation, 'permit'),
+    obligations,
     // Resources that are all one object are not known one by one.
     run: (ground) =>
       id === undefined ? searchResources(ground, { subject: user, relation, type }) : { names: [] },
-    resultOf: entities(resource.type),
+    resultOf: entities(resource.type, obligations),
   };
 };
 
@@ -125,17 +127,24 @@ const actionSearch: Reader<ActionSearchBody> = ({ authzen }, { subject, resource
   return {
     obligations: [],
     run: (ground) => searchActions(ground, { subject: user, object, wanted }),
-    resultOf: (name) => [{ name }],
+    resultOf: (name) => {
+      const relation = relationOf(authzen, object.type, { name });
+      return [{ name, ...carrying(authzen.obligationsOf(object.type, relation, 'permit')) }];
+    },
   };
 };
 
 /** An id that is written here as none of AuthZEN's would be cannot be asked about either. */
 const entities =
-  (type: string): Search['resultOf'] =>
+  (type: string, obligations: readonly Obligation[]): Search['resultOf'] =>
   (name) => {
     const id = textOfId(name);
-    return id === undefined ? [] : [{ type, id }];
+    return id === undefined ? [] : [{ type, id, ...carrying(obligations) }];
   };
+
+/** A result has its own, as the draft profile has it: who cannot meet them passes over that one. */
+const carrying = (obligations: readonly Obligation[]): object =>
+  obligations.length === 0 ? {} : { obligations: obligations.map(obligationToWire) };
 
 interface Found {
   readonly results: readonly object[];
@@ -189,7 +198,7 @@ async function search<SearchedBody extends Body>(
   const page = pageOf(tokenKey, identity, body.page, engine.config.maxListResults);
   const about = known(() => read(resolved, body, wanted));
   if (about === undefined || !canMeet(about.obligations, wanted)) {
-    const context = contextToWire(resolved, wanted, []);
+    const context = contextToWire(resolved, wanted);
     return answerOf(target, resolved, { results: [], token: '', context });
   }
   const { names, next } = about.run(
@@ -198,7 +207,7 @@ async function search<SearchedBody extends Body>(
   return answerOf(target, resolved, {
     results: names.flatMap((name) => about.resultOf(name)),
     token: nextToken(tokenKey, identity, { next, limit: page.limit }),
-    context: contextToWire(resolved, wanted, about.obligations),
+    context: contextToWire(resolved, wanted),
   });
 }
 
@@ -214,8 +223,11 @@ function groundOf(
     engine,
     resolved,
     page,
-    context: contextOf(resolved, context, properties),
-    assertedFor: (user, object) => assertedOf(properties, user, object),
+    circumstances: {
+      contextualTuples: [],
+      context: contextOf(resolved, context, properties),
+      asserted: assertedOf(properties),
+    },
   };
 }
 
@@ -247,17 +259,8 @@ function questionOf(api: SearchApi, body: Body): DecidedQuestion {
   }
 }
 
-function contextToWire(
-  { replica }: Resolved,
-  { explain }: Wanted,
-  obligations: readonly Obligation[],
-): object | undefined {
-  if (!explain && obligations.length === 0) return undefined;
-  return {
-    ...(explain && { revision: replica.revision }),
-    ...(obligations.length > 0 && { obligations: obligations.map(obligationToWire) }),
-  };
-}
+const contextToWire = ({ replica }: Resolved, { explain }: Wanted): object | undefined =>
+  explain ? { revision: replica.revision } : undefined;
 
 /** To search as if the subject acted by itself would find too much. */
 function assertNobodyActs({ options, context, subject }: Body): void {

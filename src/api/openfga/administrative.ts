@@ -13,7 +13,7 @@ import {
 import { NullIsAbsent, PagingQuery } from '../validated.js';
 
 /** OpenFGA's. */
-const STORE_NAME = /^[a-zA-Z0-9\s.\-/^_&@]{3,64}$/;
+export const STORE_NAME = /^[a-zA-Z0-9\s.\-/^_&@]{3,64}$/;
 
 export class CreateStoreBody {
   @IsString({ message: 'must be a string' })

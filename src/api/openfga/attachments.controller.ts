@@ -12,6 +12,7 @@ import type { AttachmentName } from '../../schema/attachments.js';
 import { deedOf } from '../attribution.js';
 import { Needs } from '../needs.js';
 import { ENGINE } from '../tokens.js';
+import { writingOf } from './model-writing.js';
 import { modelIdOf, storeIdOf } from './wire.js';
 
 @Controller('stores/:storeId')
@@ -114,8 +115,10 @@ export class AttachmentsController {
       });
     }
     const changes = attachmentChangesFrom({ [name]: body });
-    const { deed } = deedOf(this.#engine.config, request, 'model.write', { [name]: true });
-    const id = await writeAttachments(this.#engine, storeIdOf(storeId), changes, deed);
+    const id = await writeAttachments(this.#engine, storeIdOf(storeId), changes, {
+      ...writingOf(request),
+      ...deedOf(this.#engine.config, request, 'model.write', { [name]: true }),
+    });
     return { authorization_model_id: id };
   }
 

@@ -6,7 +6,7 @@ import type { ServiceId } from '../../ids.js';
 import type { Answer } from '../../operations/resolve.js';
 import { parseServiceId, serviceName } from '../../tuple/delegation.js';
 import type { CheckBody, WireCircumstances } from './check-question.js';
-import { missingToWire } from './missing.js';
+import { missingToWire } from './explanation.js';
 import { questionKeyOf, tokenFactsOf } from './subject-token.js';
 import type { Bearer, WireQuestionKey } from './subject-token.js';
 import { contextOf, contextualTuplesOf } from './wire.js';

@@ -4,7 +4,9 @@ import { DELEGATION_CHANGES_HEADER } from '../implications.js';
 import type { JsonSchema } from '../json-schema.js';
 import { PAGING } from '../openapi.js';
 import type { Endpoint } from '../openapi.js';
+import { bulkEndpoints } from './bulk-endpoints.js';
 import { DELEGATED_REQUESTS, DELEGATED_RESPONSES } from './delegated-schemas.js';
+import { WRITING_HEADERS } from './model-writing.js';
 import { ATTRIBUTES, requestSchemas } from './request-schemas.js';
 import type { RequestSchemas } from './request-schemas.js';
 import { RESPONSES } from './response-schemas.js';
@@ -23,6 +25,7 @@ export function openFgaEndpoints(config: Config): readonly Endpoint[] {
     ...attachmentEndpoints(schemas),
     ...tupleEndpoints(schemas),
     ...attributesEndpoints,
+    ...bulkEndpoints,
     ...queryEndpoints(schemas),
     {
       method: 'get',
@@ -91,6 +94,7 @@ function modelEndpoints(schemas: RequestSchemas): readonly Endpoint[] {
       status: 201,
       answer: RESPONSES.writtenModel,
       headers: [DELEGATION_CHANGES_HEADER],
+      requestHeaders: WRITING_HEADERS,
     },
     {
       method: 'get',
@@ -144,6 +148,7 @@ function attachmentEndpoints(schemas: RequestSchemas): readonly Endpoint[] {
       summary: `A new version of the newest model: ${what}`,
       body,
       takesYaml: true,
+      requestHeaders: WRITING_HEADERS,
       status: 201,
       answer: RESPONSES.modelId,
     },
@@ -237,6 +242,16 @@ function tupleEndpoints(schemas: RequestSchemas): readonly Endpoint[] {
       answer: RESPONSES.deletion,
       headers: [...OF_STORE, 'Pemba-Complete'],
     },
+    {
+      method: 'post',
+      path: '/stores/{store_id}/rename-tuples',
+      operationId: 'RenameTuples',
+      summary: 'A step of a rename of a type or a relation; matches nothing when all is in order',
+      body: schemas.renameTuples,
+      status: 200,
+      answer: RESPONSES.renaming,
+      headers: [...OF_STORE, 'Pemba-Complete'],
+    },
   ];
 }
 
@@ -302,6 +317,11 @@ function queryEndpoints(schemas: RequestSchemas): readonly Endpoint[] {
         DELEGATED_REQUESTS.batchCheck,
       ),
       answer: DELEGATED_RESPONSES.batchCheck,
+      headers: OF_CHECK,
+    },
+    {
+      ...query('explain', 'Explain', 'Why may this user do this, or why not?', check),
+      answer: RESPONSES.explain,
       headers: OF_CHECK,
     },
     {

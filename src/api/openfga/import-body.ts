@@ -4,16 +4,13 @@
  * count against the client: instead of the whole body, each piece of it has to arrive in time.
  */
 import type { Socket } from 'node:net';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
-import { Ajv } from 'ajv';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { PembaError } from '../../errors.js';
 import type { ImportLine } from '../../operations/import.js';
 import { parseJson } from '../json-body.js';
-import { AJV_OPTIONS, schemaProblem } from '../schema-problem.js';
-import { TUPLE } from './request-schemas.js';
-import { tupleOf } from './wire.js';
-import type { WireTuple } from './wire.js';
+import { contentOf } from './content-line.js';
 
 export interface ImportBodyLimits {
   readonly maxImportBytes: number;
@@ -24,33 +21,67 @@ export interface ImportBodyLimits {
   readonly requestTimeoutMs: number;
 }
 
+export const NDJSON = 'application/x-ndjson';
+
 /** Connections whose request is held to a time of its own, not to the one for whole requests. */
 const importing = new WeakSet<Socket>();
 
 export const isImporting = (socket: Socket): boolean => importing.has(socket);
 
-/** Empty lines are passed over, and counted. */
+/** Lines without their ends. */
+export interface ArrivingLines {
+  readonly texts: readonly string[];
+  /** Of the first of them, from 1. */
+  readonly number: number;
+}
+
 export async function* arrivingLines(
   body: Readable,
   socket: Socket,
   limits: ImportBodyLimits,
-): AsyncGenerator<readonly ImportLine[], void, undefined> {
+): AsyncGenerator<ArrivingLines, void, undefined> {
   importing.add(socket);
-  try {
-    const decoder = new StringDecoder('utf8');
-    let number = 1;
-    let rest = '';
-    for await (const piece of piecesInTime(body, limits)) {
-      const lines = (rest + decoder.write(piece)).split('\n');
-      rest = lines.pop() ?? '';
-      yield readLines(lines, number, limits);
-      number += lines.length;
-      if (rest.length > limits.maxBodyBytes) throw tooLarge(`line ${number} is too long`);
-    }
-    yield readLines([rest + decoder.end()], number, limits);
-  } finally {
-    importing.delete(socket);
+  const decoder = new StringDecoder('utf8');
+  let number = 1;
+  let rest = '';
+  for await (const piece of piecesInTime(body, limits)) {
+    const texts = (rest + decoder.write(piece)).split('\n');
+    rest = texts.pop() ?? '';
+    yield { texts, number };
+    number += texts.length;
+    if (rest.length > limits.maxBodyBytes) throw tooLarge(`line ${number} is too long`);
   }
+  yield { texts: [rest + decoder.end()], number };
+  // Where the body is not whole, the connection takes no other request: it may end its answer.
+  importing.delete(socket);
+}
+
+/** Empty lines are passed over, and counted. */
+export async function* importLines(
+  arriving: AsyncIterable<ArrivingLines>,
+  { maxJsonDepth }: ImportBodyLimits,
+): AsyncGenerator<readonly ImportLine[], void, undefined> {
+  for await (const { texts, number } of arriving) {
+    yield texts.flatMap((text, i) =>
+      text.trim() === '' ? [] : readLine(text, number + i, maxJsonDepth),
+    );
+  }
+}
+
+/** The rest of the body is nobody's any more; it is let in so that the answer can go out. */
+export function endConnection({ raw }: FastifyRequest, reply: FastifyReply): void {
+  if (raw.complete) return;
+  void reply.header('connection', 'close');
+  raw.resume();
+}
+
+/** Throws `unsupported_media_type` for a body of any other kind. */
+export function linesBody(body: unknown): Readable {
+  if (body instanceof Readable) return body;
+  throw new PembaError(
+    'unsupported_media_type',
+    `send lines of JSON, with the content-type ${NDJSON}`,
+  );
 }
 
 async function* piecesInTime(
@@ -93,27 +124,13 @@ async function inTime<Value>(arriving: Promise<Value>, ms: number): Promise<Valu
 
 const tooLarge = (problem: string): PembaError => new PembaError('body_too_large', problem);
 
-const readLines = (
-  lines: readonly string[],
-  first: number,
-  { maxJsonDepth }: ImportBodyLimits,
-): readonly ImportLine[] =>
-  lines.flatMap((text, i) => (text.trim() === '' ? [] : readLine(text, first + i, maxJsonDepth)));
-
-function readLine(text: string, line: number, maxJsonDepth: number): ImportLine {
+function readLine(text: string, line: number, maxJsonDepth: number): readonly ImportLine[] {
   const { length } = text;
   try {
-    return { line, length, tuple: tupleOf(wireOf(text, maxJsonDepth), 'tuple') };
+    const content = contentOf(parseJson(text, maxJsonDepth));
+    return content === undefined ? [] : [{ line, length, content }];
   } catch (error) {
     if (!(error instanceof PembaError)) throw error;
-    return { line, length, tuple: error };
+    return [{ line, length, content: error }];
   }
-}
-
-const isTuple = new Ajv({ ...AJV_OPTIONS, strict: false }).compile<WireTuple>(TUPLE);
-
-function wireOf(text: string, maxJsonDepth: number): WireTuple {
-  const value = parseJson(text, maxJsonDepth);
-  if (!isTuple(value)) throw schemaProblem(isTuple.errors ?? []);
-  return value;
 }

@@ -5,18 +5,19 @@
  * was told. Sending a part twice does no harm.
  */
 import { Readable } from 'node:stream';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { PembaError } from '../../errors.js';
 import type { StoreId } from '../../ids.js';
 import type { Engine } from '../../operations/engine.js';
 import { importTuples } from '../../operations/import.js';
-import type { ImportProgress, Imported } from '../../operations/import.js';
+import type { ImportProgress, Imported, Reject } from '../../operations/import.js';
 import type { ErrorLog } from './error-handling.js';
 import { deedOf } from '../attribution.js';
 import { IMPORT_COST } from '../../identity/rate-limits.js';
 import { modulesOf } from '../gate.js';
 import { INTERNAL, errorAnswer } from './errors.js';
-import { arrivingLines } from './import-body.js';
+import { lineOf } from './export-lines.js';
+import { NDJSON, arrivingLines, endConnection, importLines, linesBody } from './import-body.js';
 import { stamp } from './reply.js';
 import { RESPONSES } from './response-schemas.js';
 import { optionalModelId, storeIdOf } from './wire.js';
@@ -28,9 +29,10 @@ interface ImportRoute {
 }
 
 type Import = AsyncGenerator<ImportProgress, Imported, undefined>;
-type Step = IteratorResult<ImportProgress, Imported>;
+/** Of one answer; more are only counted. Who is told of each chunk is told of all. */
+const MAX_REJECTS = 100;
 
-const NDJSON = 'application/x-ndjson';
+type Step = IteratorResult<ImportProgress, Imported>;
 
 export function registerImport(instance: FastifyInstance, engine: Engine, log: ErrorLog): void {
   instance.addContentTypeParser(NDJSON, (_request, payload, done) => {
@@ -57,9 +59,14 @@ export function registerImport(instance: FastifyInstance, engine: Engine, log: E
             .serializer(String)
             .send(Readable.from(lines, { objectMode: false }));
         }
-        while (step.done !== true) step = await run.next();
-        stamp(reply, { storeId, consistencyToken: step.value.consistencyToken });
-        return totalsOf(step.value);
+        const rejects: Reject[] = [];
+        for (; ; step = await run.next()) {
+          rejects.push(...step.value.rejects.slice(0, MAX_REJECTS - rejects.length));
+          if (step.done === true) break;
+        }
+        const { written, rejected, consistencyToken } = step.value;
+        stamp(reply, { storeId, consistencyToken });
+        return { written, rejected, rejects: rejectsToWire(rejects) };
       } catch (error) {
         endConnection(request, reply);
         throw error;
@@ -70,27 +77,15 @@ export function registerImport(instance: FastifyInstance, engine: Engine, log: E
 
 function importOf(engine: Engine, storeId: StoreId, request: FastifyRequest<ImportRoute>): Import {
   const { body, query, raw } = request;
-  if (!(body instanceof Readable)) {
-    throw new PembaError(
-      'unsupported_media_type',
-      `send one tuple a line, with the content-type ${NDJSON}`,
-    );
-  }
+  const arriving = arrivingLines(linesBody(body), raw.socket, engine.config);
   const modules = modulesOf(request);
   return importTuples(engine, {
     storeId,
     ...optionalModelId(query.authorization_model_id),
     ...(modules !== undefined && { modules }),
     ...deedOf(engine.config, request, 'tuples.import'),
-    lines: arrivingLines(body, raw.socket, engine.config),
+    lines: importLines(arriving, engine.config),
   });
-}
-
-/** The rest of the body is nobody's any more; it is let in so that the answer can go out. */
-function endConnection({ raw }: FastifyRequest<ImportRoute>, reply: FastifyReply): void {
-  if (raw.complete) return;
-  void reply.header('connection', 'close');
-  raw.resume();
 }
 
 async function* progressLines(
@@ -101,12 +96,15 @@ async function* progressLines(
   try {
     let step = first;
     for (; step.done !== true; step = await run.next()) {
-      const { line, written, rejected, revision } = step.value;
-      yield lineOf({ line, written, rejected, revision });
+      const { rejects, ...counts } = step.value;
+      yield lineOf({ ...counts, ...(rejects.length > 0 && { rejects: rejectsToWire(rejects) }) });
     }
-    const { line, revision, consistencyToken } = step.value;
-    const totals = totalsOf(step.value);
-    yield lineOf({ line, ...totals, revision, consistency_token: consistencyToken });
+    const { rejects, consistencyToken, ...counts } = step.value;
+    yield lineOf({
+      ...counts,
+      rejects: rejectsToWire(rejects),
+      consistency_token: consistencyToken,
+    });
   } catch (error) {
     // The status is out already; the last line says what happened.
     const answer = error instanceof PembaError ? errorAnswer(error) : INTERNAL;
@@ -117,10 +115,5 @@ async function* progressLines(
   }
 }
 
-const lineOf = (value: object): string => `${JSON.stringify(value)}\n`;
-
-const totalsOf = ({ written, rejected, rejects }: Imported): object => ({
-  written,
-  rejected,
-  rejects: rejects.map(({ line, problem }) => ({ line, message: problem })),
-});
+const rejectsToWire = (rejects: readonly Reject[]): readonly object[] =>
+  rejects.map(({ line, problem }) => ({ line, message: problem }));

@@ -29,6 +29,7 @@ import { deedOf } from '../attribution.js';
 import { Needs } from '../needs.js';
 import { ENGINE } from '../tokens.js';
 import { PagingQuery, validated } from '../validated.js';
+import { writingOf } from './model-writing.js';
 import { requestSchemas } from './request-schemas.js';
 import {
   contextOf,
@@ -78,6 +79,7 @@ export class ModelsController {
         : modelSourceOf(this.#modelPipe.transform(body) as object);
     const { id, implications } = await writeModel(this.#engine, storeIdOf(storeId), {
       ...source,
+      ...writingOf(request),
       ...deedOf(this.#engine.config, request, 'model.write'),
     });
     const changes = changesToWire(implications);
@@ -160,10 +162,11 @@ const modelSourceOf = (body: object): ModelSource => ({
   attachments: attachmentChangesFrom(body),
 });
 
-const identifiedToWire = ({ id, model, attachments }: IdentifiedModel): object => ({
-  id,
-  ...modelToWire(model),
-  ...attachments,
+const identifiedToWire = (found: IdentifiedModel): object => ({
+  id: found.id,
+  ...modelToWire(found.model),
+  ...found.attachments,
+  metadata: { created_at: found.createdAt.toISOString(), ...found.metadata },
 });
 
 /** With every member, as OpenFGA answers it. */

@@ -22,6 +22,7 @@ import type { RecordDecisions } from '../decision.js';
 import { checkQuestion } from './check-question.js';
 import type { CheckBody, WireCircumstances } from './check-question.js';
 import { batchItemError } from './errors.js';
+import { registerExplain } from './explain-route.js';
 import { payloadOf, throwFailureOf } from '../handover.js';
 import { COMPLETE_HEADER, TOKEN_HEADER, consistencyTokenOf, stamp } from './reply.js';
 import type { RequestSchemas } from './request-schemas.js';
@@ -94,6 +95,7 @@ export interface QueryRoutesParts {
 export function registerQueryRoutes(instance: FastifyInstance, parts: QueryRoutesParts): void {
   registerChecks(instance, parts);
   registerLists(instance, parts);
+  registerExplain(instance, parts);
 }
 
 function registerChecks(

@@ -93,6 +93,7 @@ export interface RequestSchemas {
   readonly write: JsonSchema;
   readonly read: JsonSchema;
   readonly deleteByFilter: JsonSchema;
+  readonly renameTuples: JsonSchema;
   readonly check: JsonSchema;
   readonly batchCheck: JsonSchema;
   readonly expand: JsonSchema;
@@ -102,7 +103,7 @@ export interface RequestSchemas {
   readonly writeAssertions: JsonSchema;
 }
 
-const object = (
+export const object = (
   properties: Readonly<Record<string, JsonSchema>>,
   required: readonly string[] = [],
 ): JsonSchema => ({ type: 'object', required, properties });
@@ -123,6 +124,10 @@ const LISTED = {
 
 /** Of any names; `operations/attributes.ts` bounds them. */
 export const ATTRIBUTES: JsonSchema = { type: 'object', additionalProperties: true };
+export const ATTRIBUTES_LINE = object({ entity: OBJECT, attributes: ATTRIBUTES }, [
+  'entity',
+  'attributes',
+]);
 
 const CLAIM_PATH: JsonSchema = { type: ['string', 'array'], items: { type: 'string' } };
 
@@ -277,6 +282,23 @@ const DELETE_BY_FILTER = object({
   continuation_token: PAGE_TOKEN,
 });
 
+const RENAME_TUPLES = object(
+  {
+    type: TYPE,
+    relation: optional({ ...RELATION, description: 'Of the type; else the type is renamed' }),
+    to: text(1, 254),
+    step: {
+      enum: ['copy', 'clean'],
+      description:
+        'copy: every tuple of the old name gets a copy under the new one, which the newest model ' +
+        'must not admit yet. clean: tuples of the old name go, which it must not admit any more',
+    },
+    dry_run: optional({ type: 'boolean' }),
+    continuation_token: PAGE_TOKEN,
+  },
+  ['type', 'to', 'step'],
+);
+
 export const CHECK = object(
   { ...target, tuple_key: QUESTION_KEY, subject_token: SUBJECT_TOKEN, ...circumstances },
   ['tuple_key'],
@@ -331,7 +353,7 @@ const listUsersSchema = (maxResults: number): JsonSchema =>
 /** OpenFGA's. */
 const MAX_ASSERTION_TUPLES = 20;
 
-const ASSERTION = object(
+export const ASSERTION = object(
   {
     tuple_key: TUPLE_KEY,
     expectation: { type: 'boolean' },
@@ -352,6 +374,7 @@ export function requestSchemas(config: Config): RequestSchemas {
     write: WRITE,
     read: READ,
     deleteByFilter: DELETE_BY_FILTER,
+    renameTuples: RENAME_TUPLES,
     check: CHECK,
     batchCheck: BATCH_CHECK,
     expand: expandSchema(config.expandMaxDepth),

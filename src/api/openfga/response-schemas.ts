@@ -13,6 +13,7 @@ import { DELEGATION_CHANGES } from '../implications.js';
 import type { JsonSchema } from '../json-schema.js';
 
 const STRING: JsonSchema = { type: 'string' };
+const INTEGER: JsonSchema = { type: 'integer' };
 const TIME: JsonSchema = { type: 'string', format: 'date-time' };
 const strings: JsonSchema = { type: 'array', items: STRING };
 
@@ -34,12 +35,17 @@ const LISTED_STORE = object({
   updated_at: TIME,
   deleted_at: { type: 'null' },
 });
+const METADATA = object(
+  { created_at: TIME },
+  { message: STRING, author: STRING, git_revision: STRING, written_by: STRING },
+);
 const MODEL = object(
   {
     id: STRING,
     schema_version: STRING,
     type_definitions: { type: 'array', items: ANY_OBJECT },
     conditions: ANY_OBJECT,
+    metadata: METADATA,
   },
   {
     claims_mapping: CLAIMS_MAPPING,
@@ -135,10 +141,19 @@ export const RESPONSES = {
     deleted: { type: 'integer' },
     continuation_token: STRING,
   }),
+  restored: object({
+    ...{ id: STRING, name: STRING, revision: INTEGER },
+    ...{ models: INTEGER, assertions: INTEGER, tuples: INTEGER, attributes: INTEGER },
+  }),
+  renaming: object({
+    dry_run: { type: 'boolean' },
+    matched: { type: 'integer' },
+    continuation_token: STRING,
+  }),
   import: object({ ...COUNTS, rejects: REJECTS }),
   importLine: {
     anyOf: [
-      object(PROGRESS),
+      object(PROGRESS, { rejects: REJECTS }),
       object({ ...PROGRESS, rejects: REJECTS, consistency_token: STRING }),
       object({ error: object({ code: STRING, message: STRING }) }),
     ],
@@ -156,6 +171,18 @@ export const RESPONSES = {
       ),
     },
   }),
+  explain: object(
+    { allowed: { type: 'boolean' }, revision: { type: 'integer' } },
+    {
+      proof: object(
+        { tuples: strings },
+        { contextual_tuples: strings, outside_of: strings, expires_at: TIME },
+      ),
+      reason: { enum: ['no_path', 'condition_false', 'missing_parameters'] },
+      parameters: strings,
+      denial: { ...ANY_OBJECT, description: 'A tree of the ways that were tried' },
+    },
+  ),
   expand: object({ tree: object({ root: TREE }) }),
   usersetTree: USERSET_TREE,
   listObjects: object({ objects: strings }, MORE),

@@ -18,9 +18,12 @@ export type ListObjectsQuestion = Circumstances &
   About &
   Paging & { readonly type: string; readonly relation: string };
 
-export interface ObjectsPage {
+/** `order:1001`, where the type is known. */
+export type ObjectOf<Type extends string> = string extends Type ? string : `${Type}:${string}`;
+
+export interface ObjectsPage<Type extends string = string> {
   /** `type:id`. */
-  readonly objects: readonly string[];
+  readonly objects: readonly ObjectOf<Type>[];
   /** Undefined when the list is whole. */
   readonly continuationToken: string | undefined;
 }

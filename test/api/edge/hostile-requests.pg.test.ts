@@ -1,6 +1,7 @@
 /** Requests made so that Pemba and the service behind the gateway would read two different ones. */
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { describeWithPostgres } from '../../support/postgres.js';
+import { exchange, head } from '../hostile/raw-http.js';
 import type { WireAnswer } from '../attacks/wire.js';
 import { EdgeWorld, bearerOf, forwarded, original } from './world.js';
 
@@ -146,6 +147,24 @@ describeWithPostgres('a hostile request', () => {
     expect(answer.status).toBe(431);
     const envoy = await world.ask({ path: `edge/envoy/${'a'.repeat(100_000)}` });
     expect(envoy.status).toBe(431);
+  });
+
+  it('whose own line is in absolute form or an asterisk is about nothing else by that', async () => {
+    const { origin } = new URL(world.pemba.url);
+    const statusOf = async (line: string, headers: readonly Header[]): Promise<unknown> => {
+      const lines = [...headers.map(([name, value]) => `${name}: ${value}`), 'connection: close'];
+      return (await exchange(world.pemba.url, head(line, lines), 2000)).statuses[0];
+    };
+    const path = `${world.store.path}/edge`;
+    for (const host of [origin, 'http://evil.example']) {
+      // Which every server has to take for its path (RFC 9112, 3.2.2).
+      expect(await statusOf(`GET ${host}${path}/nginx`, original('GET', '/a'))).toBe(200);
+      expect(await statusOf(`GET ${host}${path}/nginx`, original('POST', '/a'))).toBe(403);
+      expect(await statusOf(`GET ${host}${path}/envoy/a`, [])).toBe(404);
+    }
+    for (const method of ['GET', 'OPTIONS', 'POST']) {
+      expect(await statusOf(`${method} *`, original('GET', '/a'))).toBe(404);
+    }
   });
 
   it('with a body of whatever kind is answered by its head', async () => {

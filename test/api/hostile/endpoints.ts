@@ -337,6 +337,21 @@ const tuples: readonly Endpoint[] = [
     },
   ),
   inStore(
+    'rename-tuples',
+    {
+      ...{ type: 'document', relation: 'viewer', to: 'reader' },
+      ...{ step: 'copy', dry_run: true, continuation_token: '' },
+    },
+    {
+      type: required('string'),
+      relation: optional('string'),
+      to: required('string'),
+      step: required('string'),
+      dry_run: optional('boolean'),
+      continuation_token: optional('string'),
+    },
+  ),
+  inStore(
     'delete-by-filter',
     { filter: keyOf('document:2#viewer@user:anne'), dry_run: true, continuation_token: '' },
     {
@@ -368,6 +383,11 @@ const LIST_FIELDS: Fields = {
 const queries: readonly Endpoint[] = [
   inStore(
     'check',
+    { ...target, tuple_key: KEY, ...contextual },
+    { ...targetFields, ...keyFields('tuple_key'), ...contextualFields() },
+  ),
+  inStore(
+    'explain',
     { ...target, tuple_key: KEY, ...contextual },
     { ...targetFields, ...keyFields('tuple_key'), ...contextualFields() },
   ),

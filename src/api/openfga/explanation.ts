@@ -1,6 +1,7 @@
-/** What a delegated decision lacks, as it is told to whoever may read the store's tuples. */
+/** Why a decision is as it is, as it is told to whoever may read the store's tuples. */
 import type { Missing } from '../../delegation/decide.js';
-import type { DeniedSet, Denial } from '../../query/denial.js';
+import type { ExplainedCheck } from '../../operations/explain.js';
+import type { DeniedSet, Denial, Explanation } from '../../query/denial.js';
 import type { Proof } from '../../query/explain.js';
 import { formatObject, formatTupleKey } from '../../tuple/tuple.js';
 
@@ -8,14 +9,21 @@ export function missingToWire(missing: Missing): object {
   if (missing.kind !== 'authority') {
     return { kind: missing.kind, tuple: formatTupleKey(missing.tuple) };
   }
-  const { reason, parameters, denial } = missing.explanation;
-  return {
-    kind: missing.kind,
-    reason,
-    ...(parameters.length > 0 && { parameters }),
-    denial: denialToWire(denial),
-  };
+  return { kind: missing.kind, ...explanationToWire(missing.explanation) };
 }
+
+export function explainedToWire(explained: ExplainedCheck): object {
+  const { allowed } = explained;
+  return explained.allowed
+    ? { allowed, proof: proofToWire(explained.proof) }
+    : { allowed, ...explanationToWire(explained) };
+}
+
+const explanationToWire = ({ reason, parameters, denial }: Explanation): object => ({
+  reason,
+  ...(parameters.length > 0 && { parameters }),
+  denial: denialToWire(denial),
+});
 
 function denialToWire({ set, ...cause }: Denial): object {
   const head = { set: setName(set), because: cause.because };
@@ -40,7 +48,9 @@ function denialToWire({ set, ...cause }: Denial): object {
 
 const setName = ({ relation, object }: DeniedSet): string => `${formatObject(object)}#${relation}`;
 
-const proofToWire = ({ tuples, absences }: Proof): object => ({
+const proofToWire = ({ tuples, contextual, absences, expiresAt }: Proof): object => ({
   tuples: tuples.map(formatTupleKey),
+  ...(contextual.length > 0 && { contextual_tuples: contextual.map(formatTupleKey) }),
   ...(absences.length > 0 && { outside_of: absences.map(setName) }),
+  ...(expiresAt !== undefined && { expires_at: new Date(expiresAt).toISOString() }),
 });

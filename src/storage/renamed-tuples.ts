@@ -1,0 +1,158 @@
+/**
+ * Tuples of an old name beside their copies under a new one: which have no exact copy, which copies
+ * have no original, and which are left of the old name. Each is read along the indexes that the name
+ * is first in, as an object's or as a subject's, a page at a time. What has expired is not there.
+ *
+ * A tuple that has both names is a copy without an original: nobody makes one but by chance, and it
+ * must not come to count with the new name.
+ */
+import type { StoreId } from '../ids.js';
+import type { AttributesChange } from '../tuple/attributes.js';
+import { reversed } from '../tuple/rename.js';
+import type { Rename } from '../tuple/rename.js';
+import type { JsonObject, ObjectRef, RelationTuple, TupleKey } from '../tuple/tuple.js';
+import type { Session, SqlValue } from './database.js';
+import { KEY_COLUMNS, TUPLE_COLUMNS, keyValues, textOf, tupleOf } from './rows.js';
+
+/** `missing`: originals without an exact copy. `surplus`: copies without an original. */
+export type Wanted = 'missing' | 'surplus' | 'old';
+export const PLACES = ['object', 'subject'] as const;
+export type Place = (typeof PLACES)[number];
+
+export interface RenamedPage<Key> {
+  readonly wanted: Wanted;
+  readonly after?: Key | undefined;
+  readonly limit: number;
+  readonly now: Date;
+}
+
+type KeyColumn = (typeof KEY_COLUMNS)[number];
+
+const BY_SUBJECT: readonly KeyColumn[] = [
+  ...(['subject_type', 'subject_id', 'subject_relation'] as const),
+  ...(['relation', 'object_type', 'object_id'] as const),
+];
+const BY_RELATION: readonly KeyColumn[] = [
+  ...(['relation', 'object_type', 'object_id'] as const),
+  ...(['subject_type', 'subject_id', 'subject_relation'] as const),
+];
+
+const orderOf = ({ relation }: Rename, place: Place): readonly KeyColumn[] => {
+  if (place === 'subject') return BY_SUBJECT;
+  return relation === undefined ? KEY_COLUMNS : BY_RELATION;
+};
+
+export async function readRenamed(
+  session: Session,
+  storeId: StoreId,
+  rename: Rename,
+  place: Place,
+  page: RenamedPage<TupleKey>,
+): Promise<readonly RelationTuple[]> {
+  const values: SqlValue[] = [storeId, page.now, page.limit];
+  const parameter = (value: SqlValue): string => `$${values.push(value)}`;
+  const read = page.wanted === 'surplus' ? reversed(rename) : rename;
+  const columns = columnsOf(read, parameter);
+  const old = namedBy(columns, parameter(read.relation ?? read.type));
+  const conditions = [
+    't.store_id = $1',
+    '(t.expires_at IS NULL OR t.expires_at > $2)',
+    old[place],
+    // Those have been read at their object.
+    ...(place === 'subject' ? [`NOT (${old.object})`] : []),
+  ];
+  if (page.wanted !== 'old') {
+    const into = parameter(read.to);
+    const other = namedBy(columns, into);
+    const twin = `EXISTS (SELECT FROM relation_tuple n WHERE n.store_id = t.store_id
+      AND ${twinConditions({ columns, old, into }, page.wanted === 'missing')})`;
+    const hasBoth = `(${other.object} OR ${other.subject})`;
+    conditions.push(
+      page.wanted === 'missing' ? `NOT ${hasBoth} AND NOT ${twin}` : `(${hasBoth} OR NOT ${twin})`,
+    );
+  }
+  const order = orderOf(rename, place).map((column) => `t.${column}`);
+  if (page.after !== undefined) {
+    const after = new Map(keyValues(page.after).map((value, i) => [KEY_COLUMNS[i], value]));
+    const position = orderOf(rename, place).map((column) => parameter(after.get(column) ?? ''));
+    conditions.push(`(${order.join(', ')}) > (${position.join(', ')})`);
+  }
+  const rows = await session.query(
+    `SELECT ${TUPLE_COLUMNS.map((column) => `t.${column}`).join(', ')} FROM relation_tuple t
+     WHERE ${conditions.join(' AND ')} ORDER BY ${order.join(', ')} LIMIT $3`,
+    values,
+  );
+  return rows.map(tupleOf);
+}
+
+/** Where the name stands, by place, and what else must be there for it to be that name. */
+type NameColumns = Readonly<
+  Record<Place, { readonly column: KeyColumn; readonly also?: string | undefined }>
+>;
+
+function columnsOf({ type, relation }: Rename, parameter: (value: string) => string): NameColumns {
+  if (relation === undefined) {
+    return { object: { column: 'object_type' }, subject: { column: 'subject_type' } };
+  }
+  const ofType = parameter(type);
+  return {
+    object: { column: 'relation', also: `t.object_type = ${ofType}` },
+    subject: { column: 'subject_relation', also: `t.subject_type = ${ofType}` },
+  };
+}
+
+/** Whether `t` has the name, by place. */
+function namedBy(columns: NameColumns, name: string): Readonly<Record<Place, string>> {
+  const at = (place: Place): string => {
+    const { column, also } = columns[place];
+    return [`t.${column} = ${name}`, ...(also === undefined ? [] : [also])].join(' AND ');
+  };
+  return { object: at('object'), subject: at('subject') };
+}
+
+const VALUE_COLUMNS = ['condition_name', 'condition_context', 'expires_at'] as const;
+
+interface Twin {
+  readonly columns: NameColumns;
+  readonly old: Readonly<Record<Place, string>>;
+  readonly into: string;
+}
+
+function twinConditions({ columns, old, into }: Twin, isExact: boolean): string {
+  const renamed = new Map(
+    PLACES.map((place) => {
+      const { column } = columns[place];
+      return [column, `CASE WHEN ${old[place]} THEN ${into} ELSE t.${column} END`];
+    }),
+  );
+  return [
+    ...KEY_COLUMNS.map((column) => `n.${column} = ${renamed.get(column) ?? `t.${column}`}`),
+    ...(isExact ? VALUE_COLUMNS : []).map(
+      (column) => `n.${column} IS NOT DISTINCT FROM t.${column}`,
+    ),
+  ].join(' AND ');
+}
+
+/** The same of entities' attributes, where a type is renamed: each as the original has it. */
+export async function readRenamedAttributes(
+  session: Session,
+  storeId: StoreId,
+  rename: Rename,
+  { wanted, after, limit }: Omit<RenamedPage<ObjectRef>, 'now'>,
+): Promise<readonly AttributesChange[]> {
+  const { type, to } = wanted === 'surplus' ? reversed(rename) : rename;
+  const isSame = wanted === 'missing' ? 'AND n.attributes::text = t.attributes::text' : '';
+  const twin = `AND NOT EXISTS (SELECT FROM entity_attributes n
+    WHERE n.store_id = t.store_id AND n.object_type = $5 AND n.object_id = t.object_id ${isSame})`;
+  const rows = await session.query(
+    `SELECT object_type, object_id, attributes FROM entity_attributes t
+     WHERE store_id = $1 AND object_type = $2 AND object_id > $3 ${wanted === 'old' ? '' : twin}
+     ORDER BY object_id LIMIT $4`,
+    [storeId, type, after?.id ?? '', limit, ...(wanted === 'old' ? [] : [to])],
+  );
+  return rows.map((row) => ({
+    operation: 'attributes',
+    entity: { type: textOf(row, 'object_type'), id: textOf(row, 'object_id') },
+    attributes: row['attributes'] as JsonObject,
+  }));
+}
