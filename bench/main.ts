@@ -1,7 +1,7 @@
 /**
  * The benchmarks, one after the other:
  *
- *   npm run bench -- [engine memory http authentication authzen edge permits delegation writes
+ *   npm run bench -- [engine memory http authentication authzen edge permits delegation writes bulk
  *                    feed impact growth overload]
  *                    [--size small|1M|10M] [--runs N] [--json FILE]
  *
@@ -11,6 +11,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { authenticationBenchmark } from './authentication.bench.js';
 import { authzenBenchmark } from './authzen.bench.js';
+import { bulkBenchmark } from './bulk.bench.js';
 import { delegationBenchmark } from './delegation.bench.js';
 import { edgeBenchmark } from './edge.bench.js';
 import { engineBenchmark } from './engine.bench.js';
@@ -40,6 +41,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   permitsBenchmark,
   delegationBenchmark,
   writesBenchmark,
+  bulkBenchmark,
   feedBenchmark,
   impactBenchmark,
   growthBenchmark,

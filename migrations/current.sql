@@ -66,8 +66,7 @@ CREATE TABLE relation_tuple (
   written_at timestamp with time zone NOT NULL,
   CONSTRAINT relation_tuple_pkey PRIMARY KEY (store_id, object_type, object_id, relation, subject_type, subject_id, subject_relation)
 );
-CREATE INDEX relation_tuple_by_relation ON relation_tuple USING btree (store_id, relation, object_type, object_id, subject_type, subject_id, subject_relation);
-CREATE INDEX relation_tuple_by_subject ON relation_tuple USING btree (store_id, subject_type, subject_id, subject_relation, relation, object_type, object_id);
+CREATE INDEX relation_tuple_by_kind ON relation_tuple USING btree (store_id, relation, object_type, subject_type, subject_id, subject_relation, object_id);
 CREATE INDEX relation_tuple_expiring ON relation_tuple USING btree (expires_at) WHERE (expires_at IS NOT NULL);
 
 CREATE TABLE revocation (
@@ -137,7 +136,6 @@ CREATE TABLE tuple_change (
   CONSTRAINT tuple_change_operation_check CHECK ((operation = ANY (ARRAY['write'::text, 'delete'::text, 'attributes'::text]))),
   CONSTRAINT tuple_change_pkey PRIMARY KEY (store_id, revision, ordinal)
 );
-CREATE INDEX tuple_change_by_type ON tuple_change USING btree (store_id, object_type, revision, ordinal);
 
 CREATE TABLE used_once (
   digest bytea NOT NULL,

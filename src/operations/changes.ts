@@ -29,19 +29,43 @@ export async function readChanges(engine: Engine, request: ChangesRequest): Prom
   const fromToken = placeOf(request, tokenKey);
   const after = fromToken ?? (await startOf(engine, request));
   if (after === undefined) return { entries: [], continuationToken: request.continuationToken };
-  const entries = await readLog(engine.database, storeId, {
-    after,
-    limit,
-    ...(type !== undefined && { objectType: type }),
-  });
-  const last = entries.at(-1);
+  const { entries, position } = await walk(engine, request, { after, limit });
   return {
     entries,
     continuationToken:
-      last === undefined
+      position === undefined
         ? request.continuationToken
-        : encodePageToken(tokenKey, identityOf(storeId), [last.revision, last.ordinal, type ?? '']),
+        : encodePageToken(tokenKey, identityOf(storeId), [
+            position.revision,
+            position.ordinal,
+            type ?? '',
+          ]),
   };
+}
+
+/** Of one request; where nothing of the type is in all of them, the page is empty and its token new. */
+const WALKS = 20;
+
+/** A page that is short because of what lies between is handed out as soon as there is one. */
+async function walk(
+  { database }: Engine,
+  { storeId, type }: ChangesRequest,
+  start: { readonly after: LogPosition; readonly limit: number },
+): Promise<{ readonly entries: readonly LogEntry[]; readonly position: LogPosition | undefined }> {
+  let walkedTo: LogPosition | undefined;
+  for (let walks = 0; walks < WALKS; walks++) {
+    const page = await readLog(database, storeId, {
+      limit: start.limit,
+      after: walkedTo ?? start.after,
+      ...(type !== undefined && { objectType: type }),
+    });
+    const position = page.walkedTo ?? page.entries.at(-1) ?? walkedTo;
+    if (page.entries.length > 0 || page.walkedTo === undefined) {
+      return { entries: page.entries, position };
+    }
+    walkedTo = page.walkedTo;
+  }
+  return { entries: [], position: walkedTo };
 }
 
 const identityOf = (storeId: StoreId): readonly string[] => ['changes', storeId];

@@ -41,22 +41,50 @@ const entryOf = <Change>(
   change: read(row),
 });
 
-/** A page of the tuples' part of the log after a position, for readers of changes. */
+/** Of the log in one reading, for what is wanted of it: some milliseconds. */
+const ENTRIES_PER_WALK = 5000;
+
+export interface LogPage {
+  readonly entries: readonly LogEntry[];
+  /** Where to go on when the reading ended before the page was full or the log at its end. */
+  readonly walkedTo: LogPosition | undefined;
+}
+
+/**
+ * A page of the tuples' part of the log after a position, for readers of changes. The log is walked
+ * to find what is wanted, a bounded piece at a time: an index by type would cost every write more
+ * than it saves those who ask so.
+ */
 export async function readChanges(
   session: Session,
   storeId: StoreId,
   page: { readonly after: LogPosition; readonly limit: number; readonly objectType?: string },
-): Promise<readonly LogEntry[]> {
-  const values: SqlValue[] = [storeId, page.after.revision, page.after.ordinal, page.limit];
-  if (page.objectType !== undefined) values.push(page.objectType);
+  entriesPerWalk = ENTRIES_PER_WALK,
+): Promise<LogPage> {
+  const { after, limit, objectType } = page;
+  const values: SqlValue[] = [storeId, after.revision, after.ordinal, limit, entriesPerWalk];
+  if (objectType !== undefined) values.push(objectType);
   const rows = await session.query(
-    `SELECT ${COLUMNS} FROM tuple_change
-     WHERE store_id = $1 AND (revision, ordinal) > ($2, $3) AND operation <> 'attributes'
-       ${page.objectType === undefined ? '' : 'AND object_type = $5'}
+    `SELECT * FROM (
+       SELECT ${COLUMNS}, row_number() OVER (ORDER BY revision, ordinal) AS place,
+         operation <> 'attributes' ${objectType === undefined ? '' : 'AND object_type = $6'}
+           AS is_wanted
+       FROM tuple_change WHERE store_id = $1 AND (revision, ordinal) > ($2, $3)
+       ORDER BY revision, ordinal LIMIT $5) AS walked
+     WHERE is_wanted OR place = $5
      ORDER BY revision, ordinal LIMIT $4`,
     values,
   );
-  return rows.map((row) => entryOf(row, tupleChangeOf));
+  const last = rows.at(-1);
+  const isAtBound = last !== undefined && numberOf(last, 'place') === entriesPerWalk;
+  const wanted = rows.filter((row) => row['is_wanted'] === true);
+  return {
+    entries: wanted.map((row) => entryOf(row, tupleChangeOf)),
+    walkedTo:
+      isAtBound && wanted.length < limit
+        ? { revision: revisionOf(last, 'revision'), ordinal: numberOf(last, 'ordinal') }
+        : undefined,
+  };
 }
 
 /**

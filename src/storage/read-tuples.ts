@@ -1,6 +1,12 @@
 /**
- * Pages of tuples by any combination of filters. Each combination is read along one of three
- * indexes, and ordered by that index's columns, so that a page starts where the last one ended.
+ * Pages of tuples by any combination of filters, ordered by the index that they are read along, so
+ * that a page starts where the last one ended. There are two, because each costs every write:
+ *
+ *   by object   the primary key
+ *   by kind     relation and type of object, then the subject
+ *
+ * A subject of which nothing else is known is looked up in each kind. The kinds of a store are few,
+ * some dozens, as its models have relations; they are found by leaps along the index, one each.
  */
 import type { StoreId } from '../ids.js';
 import type { TupleFilter } from '../tuple/filter.js';
@@ -24,30 +30,26 @@ export interface TuplePage {
 type KeyColumn = (typeof KEY_COLUMNS)[number];
 
 const BY_OBJECT: readonly KeyColumn[] = KEY_COLUMNS;
-const BY_SUBJECT: readonly KeyColumn[] = [
+const BY_KIND: readonly KeyColumn[] = [
+  'relation',
+  'object_type',
   'subject_type',
   'subject_id',
   'subject_relation',
-  'relation',
-  'object_type',
   'object_id',
-];
-const BY_RELATION: readonly KeyColumn[] = [
-  'relation',
-  'object_type',
-  'object_id',
-  'subject_type',
-  'subject_id',
-  'subject_relation',
 ];
 
+type Way = 'by object' | 'by kind' | 'in each kind';
+
 /** The index that narrows most: an id is better than a relation, a relation better than a type. */
-function orderFor(filter: TupleFilter): readonly KeyColumn[] {
-  if (filter.objectId !== undefined) return BY_OBJECT;
-  if (filter.subjectId !== undefined) return BY_SUBJECT;
-  if (filter.relation !== undefined) return BY_RELATION;
-  if (filter.objectType !== undefined) return BY_OBJECT;
-  return filter.subjectType === undefined ? BY_OBJECT : BY_SUBJECT;
+function wayOf({ objectType, objectId, relation, subjectType, subjectId }: TupleFilter): Way {
+  if (objectId !== undefined) return 'by object';
+  if (relation !== undefined && (objectType !== undefined || subjectType === undefined)) {
+    return 'by kind';
+  }
+  const isOfSubject = subjectType !== undefined && objectType === undefined;
+  if (relation !== undefined || subjectId !== undefined || isOfSubject) return 'in each kind';
+  return 'by object';
 }
 
 const wanted = (filter: TupleFilter): readonly (readonly [KeyColumn, string | undefined])[] => [
@@ -61,25 +63,50 @@ const wanted = (filter: TupleFilter): readonly (readonly [KeyColumn, string | un
 
 function readTuplesStatement(
   storeId: StoreId,
-  page: TuplePage,
+  { filter, after, limit, now }: TuplePage,
 ): { readonly sql: string; readonly values: readonly SqlValue[] } {
-  const values: SqlValue[] = [storeId, page.now, page.limit];
+  const values: SqlValue[] = [storeId, now, limit];
   const parameter = (value: SqlValue): string => `$${values.push(value)}`;
+  const way = wayOf(filter);
+  const order = way === 'by object' ? BY_OBJECT : BY_KIND;
   const conditions = ['store_id = $1', '(expires_at IS NULL OR expires_at > $2)'];
-  for (const [column, value] of wanted(page.filter)) {
+  for (const [column, value] of wanted(filter)) {
     if (value !== undefined) conditions.push(`${column} = ${parameter(value)}`);
   }
-  const order = orderFor(page.filter);
-  if (page.after !== undefined) {
-    const after = new Map(keyValues(page.after).map((value, i) => [KEY_COLUMNS[i], value]));
-    const position = order.map((column) => parameter(after.get(column) ?? ''));
-    conditions.push(`(${order.join(', ')}) > (${position.join(', ')})`);
-  }
-  const sql = `SELECT ${TUPLE_COLUMNS.join(', ')}, written_at FROM relation_tuple
+  const position = after && positionIn(order, after).map(parameter);
+  if (position !== undefined) conditions.push(`(${order.join(', ')}) > (${position.join(', ')})`);
+  if (way !== 'in each kind') return { sql: pageStatement(conditions, order), values };
+  conditions.push('relation = kind.of_relation', 'object_type = kind.of_type');
+  // All in the last kind are behind the position, or in the kinds that follow.
+  const first = position?.slice(0, 2) ?? [parameter(filter.relation ?? ''), "''"];
+  const bound = filter.relation === undefined ? 'true' : `relation = ${parameter(filter.relation)}`;
+  const page = pageStatement(conditions, BY_KIND.slice(2));
+  return { sql: inEachKind(page, first.join(', '), bound), values };
+}
+
+function positionIn(order: readonly KeyColumn[], after: TupleKey): readonly string[] {
+  const position = new Map(keyValues(after).map((value, i) => [KEY_COLUMNS[i], value]));
+  return order.map((column) => position.get(column) ?? '');
+}
+
+const pageStatement = (conditions: readonly string[], order: readonly KeyColumn[]): string =>
+  `SELECT ${TUPLE_COLUMNS.join(', ')}, written_at FROM relation_tuple
     WHERE ${conditions.join(' AND ')}
     ORDER BY ${order.join(', ')} LIMIT $3`;
-  return { sql, values };
-}
+
+/** What is sorted is a page of each kind at most; and of most subjects there are a handful of tuples. */
+const inEachKind = (page: string, first: string, bound: string): string => `
+  WITH RECURSIVE kind (of_relation, of_type) AS (
+    (SELECT relation, object_type FROM relation_tuple
+     WHERE store_id = $1 AND (relation, object_type) >= (${first}) AND ${bound}
+     ORDER BY relation, object_type LIMIT 1)
+    UNION ALL
+    SELECT next.* FROM kind CROSS JOIN LATERAL (
+      SELECT relation, object_type FROM relation_tuple
+      WHERE store_id = $1 AND (relation, object_type) > (of_relation, of_type) AND ${bound}
+      ORDER BY relation, object_type LIMIT 1) AS next)
+  SELECT found.* FROM kind CROSS JOIN LATERAL (${page}) AS found
+  ORDER BY ${BY_KIND.join(', ')} LIMIT $3`;
 
 export async function readTuples(
   session: Session,

@@ -6,7 +6,7 @@ import type { Database } from '../../src/storage/database.js';
 import { ChunkRows } from '../../src/storage/chunk-rows.js';
 import { importChunk } from '../../src/storage/import-tuples.js';
 import { writeTuples } from '../../src/storage/write-tuples.js';
-import { formatTupleKey } from '../../src/tuple/tuple.js';
+import { formatObject, formatTupleKey } from '../../src/tuple/tuple.js';
 import { describeWithPostgres } from '../support/postgres.js';
 import { newStore, openStorage, request, tuple } from '../support/storage.js';
 import type { TestStorage } from '../support/storage.js';
@@ -39,15 +39,16 @@ async function pagesFrom(
   storeId: StoreId,
   start: LogPosition,
   options: { readonly limit: number; readonly objectType?: string },
+  entriesPerWalk?: number,
 ): Promise<readonly LogEntry[]> {
   const entries: LogEntry[] = [];
   for (let after = start; ;) {
-    const page = await readChanges(database, storeId, { after, ...options });
-    expect(page.length).toBeLessThanOrEqual(options.limit);
-    entries.push(...page);
-    const last = page.at(-1);
-    if (last === undefined) return entries;
-    after = last;
+    const page = await readChanges(database, storeId, { after, ...options }, entriesPerWalk);
+    expect(page.entries.length).toBeLessThanOrEqual(options.limit);
+    entries.push(...page.entries);
+    const position = page.walkedTo ?? page.entries.at(-1);
+    if (position === undefined) return entries;
+    after = position;
   }
 }
 
@@ -102,6 +103,30 @@ describeWithPostgres('pages of the change log', () => {
     expect(entries.map(({ revision, ordinal }) => `${revision}.${ordinal}`)).toEqual(all);
   });
 
+  it('find a type among others, however little is walked at a time', async () => {
+    const storeId = await newStore(database);
+    const names = ['a:1', 'b:1', 'b:2', 'a:2', 'b:3', 'b:4', 'b:5', 'b:6', 'a:3', 'b:7'];
+    for (const name of names) {
+      const writes = [tuple(`${name}#viewer@user:x`), tuple(`c:${name.slice(2)}#viewer@user:y`)];
+      await writeTuples(
+        database,
+        storeId,
+        [request({ writes, onDuplicate: 'ignore' })],
+        new Date(),
+      );
+    }
+    for (const objectType of ['a', 'b', 'absent']) {
+      const expected = names.filter((name) => name.startsWith(objectType));
+      for (const limit of [1, 2, 100]) {
+        for (const walk of [1, 2, 3, 7, 1000]) {
+          const start = { revision: 0, ordinal: -1 };
+          const found = await pagesFrom(storeId, start, { limit, objectType }, walk);
+          expect(found.map(({ change }) => formatObject(change.tuple.object))).toEqual(expected);
+        }
+      }
+    }
+  });
+
   it('start where a time says', async () => {
     const storeId = await newStore(database);
     await write(storeId, 'a', 2, NOW);
@@ -111,7 +136,8 @@ describeWithPostgres('pages of the change log', () => {
     const firstFrom = async (time: number): Promise<string | undefined> => {
       const start = await positionBefore(database, storeId, new Date(time));
       if (start === undefined) return undefined;
-      const [entry] = await readChanges(database, storeId, { after: start, limit: 1 });
+      const { entries } = await readChanges(database, storeId, { after: start, limit: 1 });
+      const [entry] = entries;
       return entry && told(entry).slice(0, 3);
     };
     expect(await firstFrom(NOW - 1000)).toBe('1.0');

@@ -43,6 +43,9 @@ const FILTERS: readonly TupleFilter[] = [
   { subjectType: 'user', subjectId: 'a', relation: 'viewer' },
   { subjectType: 'user', subjectId: 'a', objectType: 'document' },
   { subjectType: 'user', objectType: 'document' },
+  { subjectType: 'group', relation: 'owner' },
+  { subjectType: 'group', subjectId: 'a', objectType: 'folder', subjectRelation: 'x' },
+  { subjectType: 'user', subjectId: 'absent' },
   { subjectType: 'user', relation: 'viewer', objectType: 'folder', objectId: 'Z' },
   { objectType: 'absent' },
 ];

@@ -167,11 +167,10 @@ describeWithPostgres(`random writes (PEMBA_SEED=${seed})`, () => {
   });
   afterAll(() => storage.close());
 
-  const logOfTuples = (storeId: StoreId): Promise<readonly LogEntry[]> =>
-    readChanges(storage.database, storeId, {
-      after: { revision: 0, ordinal: 0 },
-      limit: 1_000_000,
-    });
+  const logOfTuples = async (storeId: StoreId): Promise<readonly LogEntry[]> => {
+    const page = { after: { revision: 0, ordinal: 0 }, limit: 1_000_000 };
+    return (await readChanges(storage.database, storeId, page, page.limit)).entries;
+  };
 
   const storedAttributes = async (storeId: StoreId): Promise<readonly (readonly unknown[])[]> => {
     const rows = await storage.database.query(
