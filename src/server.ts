@@ -102,7 +102,7 @@ export async function serve(assembly: Assembly): Promise<Server> {
   refuseOtherMethods(instance);
   admitAllMethods(instance);
   installBodyParsers(instance, config);
-  installYamlParser(instance);
+  installYamlParser(instance, config);
   if (assembly.decisionLog === undefined && !assembly.rateLimits.isLimited('queries')) {
     answerQuestions(instance, assembly, {
       newRequestId,

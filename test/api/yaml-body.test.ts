@@ -49,7 +49,68 @@ describe('YAML', () => {
 
   it('that nests without end is refused', () => {
     for (const text of ['['.repeat(16_000), '{a: '.repeat(4000), '- '.repeat(8000)]) {
-      expect(refusal(text)).toMatch(/^body: malformed YAML: /);
+      expect(refusal(text)).toMatch(/^body: malformed YAML: it is nested too deeply at line 1/);
     }
+  });
+
+  it('of a large OpenAPI document is read', () => {
+    const operation = (i: number): string =>
+      `  /orders/{id}/part${i}:\n    get:\n      summary: Reads part ${i} of an order\n` +
+      "      x-authz: { require: 'order:{path.id}#can_read', cache: 5s }\n" +
+      "      responses:\n        '200': { description: The part }\n";
+    const paths = Array.from({ length: 1200 }, (_, i) => operation(i)).join('');
+    const text = `openapi: 3.1.0\npaths:\n${paths}`;
+    expect(text.length).toBeGreaterThan(200_000);
+    expect(text.length).toBeLessThan(262_144);
+    const { paths: read } = parseYaml(text) as { readonly paths: object };
+    expect(Object.keys(read)).toHaveLength(1200);
+  });
+
+  describe('of 256 KiB that is meant to be slow', () => {
+    const SIZE = 262_144;
+    const filled = (piece: string, before = '', after = ''): string =>
+      before +
+      piece.repeat(Math.floor((SIZE - before.length - after.length) / piece.length)) +
+      after;
+    const keys = (end: string): string =>
+      Array.from({ length: 24_000 }, (_, i) => `k${i}: 1${end}`).join('');
+    const cases: Readonly<Record<string, string>> = {
+      'keys of one map': keys('\n'),
+      'keys of one map on one line': `{${keys(', ')}}`,
+      'the same key': filled('a: 1\n'),
+      'lists that open': filled('['),
+      'maps that open': filled('{a: '),
+      'lists that open and close': '['.repeat(SIZE / 2) + ']'.repeat(SIZE / 2),
+      'lists in lists by dashes': filled('- '),
+      'keys of keys': filled('? '),
+      'keys without a name': filled(': '),
+      'empty lists': filled('[],', '[', ']'),
+      'list items': filled('- a\n'),
+      commas: filled(',', '['),
+      quotes: filled('"'),
+      anchors: filled('&a '),
+      aliases: filled('- *a\n', 'a: &a x\nb:\n'),
+      tags: filled('!a '),
+      'empty lines': filled('\n'),
+      comments: filled('#\n'),
+      documents: filled('---\n'),
+      'lines of one text': filled('b\n  ', 'a: '),
+      escapes: filled('\\n', 'a: "', '"'),
+      indents: Array.from({ length: 720 }, (_, i) => `${' '.repeat(i)}a:\n`).join(''),
+    };
+
+    it.each(Object.entries(cases))('takes no long time: %s', (_name, text) => {
+      const startedAt = performance.now();
+      // Whole, and with no more tokens than there may be.
+      for (const part of [text, text.slice(0, 131_000)]) {
+        try {
+          parseYaml(part);
+        } catch (error) {
+          expect(String(error)).toMatch(/body: malformed YAML: (?!.*YAML)/);
+        }
+      }
+      // A tenth of that, alone on the machine.
+      expect(performance.now() - startedAt).toBeLessThan(3000);
+    });
   });
 });

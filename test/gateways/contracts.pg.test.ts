@@ -118,4 +118,14 @@ describeWithPostgres('the contract of', () => {
     const removed = membersOf(file, 'remove').map((name) => String(name).toLowerCase());
     expect(removed).toEqual(IDENTITY);
   });
+
+  it('Envoy is configured to be, in gRPC', () => {
+    const file = configured('envoy-grpc.yaml');
+    expect(membersOf(file, 'failure_mode_allow')).toEqual([false]);
+    expect(membersOf(file, 'status_on_error')).toEqual([{ code: 'ServiceUnavailable' }]);
+    expect(membersOf(membersOf(file, 'grpc_service'), 'timeout')).toEqual(['1s']);
+    expect(membersOf(file, 'encode_raw_headers')).toEqual([true]);
+    const removed = membersOf(file, 'remove').map((name) => String(name).toLowerCase());
+    expect(removed).toEqual(IDENTITY);
+  });
 });

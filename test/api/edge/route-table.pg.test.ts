@@ -47,6 +47,26 @@ describeWithPostgres('a route table', () => {
     expect(await tableOf(store)).toEqual({});
   });
 
+  it('may be as long in YAML as a model may be', async () => {
+    const store = await Store.with(pemba, MODEL);
+    const paths = (count: number): string =>
+      Array.from(
+        { length: count },
+        (_, i) =>
+          `  /orders/{id}/p${i}:\n    get:\n      summary: ${'Reads a part of it. '.repeat(20)}\n` +
+          `      x-authz: { require: '${ROUTE.require}' }\n`,
+      ).join('');
+    const written = (count: number): Promise<Answer> =>
+      put(store, undefined, {
+        raw: `openapi: 3.1.0\npaths:\n${paths(count)}`,
+        headers: { 'content-type': 'application/yaml' },
+      });
+    expectStatus(await written(490), 201);
+    const { routes } = (await tableOf(store)) as { readonly routes: readonly unknown[] };
+    expect(routes).toHaveLength(490);
+    expectStatus(await written(600), 413);
+  });
+
   it('is what an OpenAPI document says of its operations', async () => {
     const store = await Store.with(pemba, MODEL);
     const { require } = ROUTE;
