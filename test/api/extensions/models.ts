@@ -41,7 +41,11 @@ export function describeDsl(pemba: () => Pemba): void {
       const written = expectStatus(await store.post('authorization-models', body), 201);
       const copyId: string = written.json.authorization_model_id;
       const copy = await store.get(`authorization-models/${copyId}`);
-      expect(copy.json.authorization_model).toEqual({ ...body, id: copyId });
+      expect(copy.json.authorization_model).toEqual({
+        ...body,
+        id: copyId,
+        metadata: { created_at: expect.any(String) },
+      });
       const dsl = await store.get(`authorization-models/${copyId}?format=dsl`);
       expect(dsl.text.trim()).toBe(MODEL.trim());
     });

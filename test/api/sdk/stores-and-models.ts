@@ -76,7 +76,11 @@ export const modelBehaviours: MethodBehaviours = {
       const written = await client.writeAuthorizationModel(body);
       expect(written.authorization_model_id > id).toBe(true);
       const copy = await client.readLatestAuthorizationModel();
-      expect(copy.authorization_model).toEqual({ ...body, id: written.authorization_model_id });
+      expect(copy.authorization_model).toEqual({
+        ...body,
+        id: written.authorization_model_id,
+        metadata: { created_at: expect.any(String) },
+      });
     },
     'refuses a model that does not hold together': async (fga) => {
       const client = await fga.client();
