@@ -46,7 +46,7 @@ describeWithPostgres('npm run bench', () => {
     const names = results.benchmarks.map(({ name }) => name);
     expect(names).toEqual([
       ...['engine', 'memory', 'http', 'authentication', 'authzen', 'edge', 'permits'],
-      ...['delegation', 'writes', 'feed', 'growth', 'overload'],
+      ...['delegation', 'writes', 'bulk', 'feed', 'impact', 'growth', 'overload'],
     ]);
   });
 

@@ -6,9 +6,9 @@ import { usageError } from '../command-error.js';
 import type { Surroundings } from '../surroundings.js';
 
 const MORE = `
-An arrow goes from what makes somebody a member to what they become a member of: thick in
-Mermaid where it goes by way of another object (from), crossed where it takes away (but not),
-dashed where it lets a service act for the user.
+An arrow goes from what makes somebody a member to what they become a member of:
+thick in Mermaid where it goes by way of another object (from), crossed where it
+takes away (but not), dashed where it lets a service act for the user.
 
 Examples:
   pemba schema graph fga.mod > schema.mmd
