@@ -109,12 +109,17 @@ describeWithPostgres('a schema', () => {
   it('is not pushed where nobody agrees to what changes, and says what does', async () => {
     put(FIRST);
     const first = idIn(await run('push', 'shop.fga'));
+    await pemba.call('POST', `/stores/${store}/write`, {
+      writes: { tuple_keys: [{ user: 'user:anne', relation: 'editor', object: 'doc:1' }] },
+    });
     put(SECOND);
     const refused = await run('push', 'shop.fga');
     expect(refused).toMatchObject({
       exitCode: 1,
       out: '',
-      err: expect.stringMatching(/widening[^]*a change is widening; .*--yes/),
+      err: expect.stringMatching(
+        /widening[^]*user:anne +gains +viewer +on doc:1[^]*a change is widening; 1 pair gained; .*--yes/,
+      ),
     });
     expect((await newest()).id).toBe(first);
     const dry = await run('--json', 'push', 'shop.fga', '--dry-run');
@@ -122,7 +127,10 @@ describeWithPostgres('a schema', () => {
       authorization_model_id: first,
       written: false,
       changes: [{ class: 'widening', type: 'doc', relation: 'viewer' }],
+      impact: { gained: 1, lost: 0, complete: true },
     });
+    const unseen = await run('--json', 'push', 'shop.fga', '--dry-run', '--no-impact');
+    expect(JSON.parse(unseen.out)).not.toHaveProperty('impact');
     const failed = await run('push', 'shop.fga', '--yes', '--fail-on', 'narrowing');
     expect(failed).toMatchObject({ exitCode: 1, err: expect.stringContaining('is widening') });
     idIn(await run('push', 'shop.fga', '--yes', '--fail-on', 'breaking'));
