@@ -1,6 +1,7 @@
 /** What a question may bring along, as flags. */
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
+import { formatObject, formatSubject, parseTupleKey } from '../../tuple/tuple.js';
 import { usageError } from '../command-error.js';
 import { withStore } from '../surroundings.js';
 import type { StoreOption } from '../surroundings.js';
@@ -60,13 +61,13 @@ export interface TupleKeyText {
   readonly user: string;
 }
 
-/** `document:1#viewer@user:anne`; ids may hold `@`, objects no `#`. */
-export function tupleKeyOf(text: string): TupleKeyText {
-  const [, object, relation, user] = /^([^#]+)#([^@]+)@(.+)$/.exec(text) ?? [];
-  if (object !== undefined && relation !== undefined && user !== undefined) {
-    return { object, relation, user };
+function tupleKeyOf(text: string): TupleKeyText {
+  const key = parseTupleKey(text);
+  if (key === undefined) {
+    throw usageError(`'${text}' is no tuple: write it as order:1001#customer@user:anne`);
   }
-  throw usageError(`'${text}' is no tuple: write it as order:1001#customer@user:anne`);
+  const { object, relation, subject } = key;
+  return { object: formatObject(object), relation, user: formatSubject(subject) };
 }
 
 function contextOf({ params, param }: QuestionOptions): Record<string, unknown> | undefined {

@@ -1,22 +1,8 @@
 /** A userset tree, as `expand` answers it. */
+import type { WireNode } from '../../api/openfga/expand-tree.js';
 import type { Json } from '../api.js';
 import { drawTree } from './draw-tree.js';
 import type { Branch } from './draw-tree.js';
-
-interface WireNode {
-  readonly name: string;
-  readonly leaf?: {
-    readonly users?: { readonly users: readonly string[] };
-    readonly computed?: Userset;
-    readonly tupleToUserset?: { readonly tupleset: string; readonly computed: readonly Userset[] };
-  };
-  readonly union?: { readonly nodes: readonly WireNode[] };
-  readonly intersection?: { readonly nodes: readonly WireNode[] };
-  readonly difference?: { readonly base: WireNode; readonly subtract: WireNode };
-  readonly opened?: readonly WireNode[];
-  readonly cycle?: true;
-  readonly truncated?: true;
-}
 
 interface Userset {
   readonly userset: string;

@@ -210,7 +210,8 @@ describe('a drawing, whatever names there are', () => {
 
   // In CI a missing part fails.
   const hasDot = process.env['CI'] === 'true' || spawnSync('dot', ['-V']).status === 0;
-  (hasDot ? it : it.skip)('is drawn by Graphviz, where that is installed', () => {
+  const skipped = hasDot ? '' : ' (skipped: there is no Graphviz here)';
+  (hasDot ? it : it.skip)(`is drawn by Graphviz${skipped}`, () => {
     const { status, stderr } = spawnSync('dot', ['-Tsvg'], {
       input: dotText(hostile()),
       encoding: 'utf8',
