@@ -19,8 +19,6 @@ type document
 const SETTINGS = {
   PEMBA_AUTHENTICATION: 'keys',
   PEMBA_RATE_FAILED_AUTHENTICATIONS: '0',
-  // Time that is put forward is no overload.
-  PEMBA_MAX_LOOP_DELAY_MS: '0',
 };
 
 interface Parts {

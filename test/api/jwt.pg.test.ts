@@ -43,8 +43,6 @@ describeWithPostgres('a caller with a token', () => {
       PEMBA_ISSUERS_FILE: file.path,
       PEMBA_ADMINISTRATORS: 'user:corp/root,role:corp/operators#assignee',
       PEMBA_RATE_FAILED_AUTHENTICATIONS: '0',
-      // Time that is put forward is no overload.
-      PEMBA_MAX_LOOP_DELAY_MS: '0',
     });
     store = await pemba.storeWith(MODEL);
     await granted('role:corp/staff#assignee');

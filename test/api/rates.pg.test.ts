@@ -38,8 +38,6 @@ describeWithPostgres('with limits', () => {
       PEMBA_RATE_WRITES: '20',
       // A bucket holds what comes in five seconds: 100, the largest write.
       PEMBA_RATE_BURST_SECONDS: '5',
-      // Time that is made to pass is no overload.
-      PEMBA_MAX_LOOP_DELAY_MS: '0',
     });
     // However slow the machine, nothing comes into a bucket between two calls.
     pemba.clock.hold();

@@ -26,7 +26,6 @@ describeWithPostgres('the id of a request', () => {
       PEMBA_RATE_QUERIES: '10',
       PEMBA_RATE_BURST_SECONDS: '5',
       PEMBA_MAX_STALENESS: `${MAX_STALENESS_MS / 1000}s`,
-      PEMBA_MAX_LOOP_DELAY_MS: '0',
     });
     store = await AccessStore.with(pemba, MODEL, ['document:1#viewer@user:anne']);
   });
