@@ -149,6 +149,8 @@ CREATE TABLE tuple_change (
   expires_at timestamp with time zone,
   changed_at timestamp with time zone NOT NULL,
   attributes json,
+  batch text COLLATE "C",
+  batch_size integer,
   CONSTRAINT tuple_change_operation_check CHECK ((operation = ANY (ARRAY['write'::text, 'delete'::text, 'attributes'::text]))),
   CONSTRAINT tuple_change_pkey PRIMARY KEY (store_id, revision, ordinal)
 );

@@ -2,6 +2,7 @@ import type { Revision, StoreId } from '../ids.js';
 import type { AttributesChange, StoreChange } from '../tuple/attributes.js';
 import type { JsonObject, TupleChange } from '../tuple/tuple.js';
 import type { Row, Session, SqlValue } from './database.js';
+import { parseBatch } from './log-batches.js';
 import { TUPLE_COLUMNS, dateOf, keyOf, numberOf, revisionOf, textOf, tupleOf } from './rows.js';
 
 /** The place of an entry in a store's log; the log is ordered by it. */
@@ -15,7 +16,9 @@ export interface LogEntry extends LogPosition {
   readonly changedAt: Date;
 }
 
-const COLUMNS = ['revision', 'ordinal', 'operation', 'changed_at', ...TUPLE_COLUMNS].join(', ');
+const COLUMNS = ['revision', 'ordinal', 'operation', 'batch_size', ...TUPLE_COLUMNS].join(', ');
+/** How many changes a row holds. */
+const SIZE = 'coalesce(batch_size, 1)';
 
 const tupleChangeOf = (row: Row): TupleChange =>
   textOf(row, 'operation') === 'write'
@@ -31,18 +34,26 @@ const attributesChangeOf = (row: Row): AttributesChange => ({
 const changeOf = (row: Row): StoreChange =>
   textOf(row, 'operation') === 'attributes' ? attributesChangeOf(row) : tupleChangeOf(row);
 
-const entryOf = <Change>(
-  row: Row,
-  read: (row: Row) => Change,
-): LogPosition & { readonly change: Change; readonly changedAt: Date } => ({
+const batchOf = (row: Row): readonly TupleChange[] =>
+  parseBatch(textOf(row, 'batch')).map((tuple) => ({ operation: 'write', tuple }));
+
+const isBatch = (row: Row): boolean => row['batch_size'] !== null;
+
+const positionOf = (row: Row): LogPosition => ({
   revision: revisionOf(row, 'revision'),
   ordinal: numberOf(row, 'ordinal'),
-  changedAt: dateOf(row, 'changed_at'),
-  change: read(row),
 });
 
+function entriesOf(row: Row): readonly LogEntry[] {
+  const { revision, ordinal } = positionOf(row);
+  const changedAt = dateOf(row, 'changed_at');
+  const changes = isBatch(row) ? batchOf(row) : [tupleChangeOf(row)];
+  const first = ordinal - changes.length + 1;
+  return changes.map((change, i) => ({ revision, ordinal: first + i, changedAt, change }));
+}
+
 /** Of the log in one reading, for what is wanted of it: some milliseconds. */
-const ENTRIES_PER_WALK = 5000;
+const ROWS_PER_WALK = 5000;
 
 export interface LogPage {
   readonly entries: readonly LogEntry[];
@@ -53,39 +64,49 @@ export interface LogPage {
 /**
  * A page of the tuples' part of the log after a position, for readers of changes. The log is walked
  * to find what is wanted, a bounded piece at a time: an index by type would cost every write more
- * than it saves those who ask so.
+ * than it saves those who ask so. Batches are unpacked only as far as the page goes; of the first
+ * row, some of which may lie before the position, nothing is counted on.
  */
 export async function readChanges(
   session: Session,
   storeId: StoreId,
   page: { readonly after: LogPosition; readonly limit: number; readonly objectType?: string },
-  entriesPerWalk = ENTRIES_PER_WALK,
+  rowsPerWalk = ROWS_PER_WALK,
 ): Promise<LogPage> {
   const { after, limit, objectType } = page;
-  const values: SqlValue[] = [storeId, after.revision, after.ordinal, limit, entriesPerWalk];
+  const values: SqlValue[] = [storeId, after.revision, after.ordinal, limit, rowsPerWalk];
   if (objectType !== undefined) values.push(objectType);
   const rows = await session.query(
-    `SELECT * FROM (
-       SELECT ${COLUMNS}, row_number() OVER (ORDER BY revision, ordinal) AS place,
-         operation <> 'attributes' ${objectType === undefined ? '' : 'AND object_type = $6'}
-           AS is_wanted
-       FROM tuple_change WHERE store_id = $1 AND (revision, ordinal) > ($2, $3)
-       ORDER BY revision, ordinal LIMIT $5) AS walked
+    `SELECT ${COLUMNS}, changed_at, place, is_wanted,
+       CASE WHEN is_wanted AND coalesce(before, 0) < $4 THEN batch END AS batch
+     FROM (
+       SELECT walked.*, sum(CASE WHEN is_wanted AND place > 1 THEN ${SIZE} END) OVER (
+         ORDER BY revision, ordinal ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+       FROM (
+         SELECT ${COLUMNS}, changed_at, batch, row_number() OVER (ORDER BY revision, ordinal) AS place,
+           operation <> 'attributes' ${objectType === undefined ? '' : 'AND object_type = $6'}
+             AS is_wanted
+         FROM tuple_change WHERE store_id = $1 AND (revision, ordinal) > ($2, $3)
+         ORDER BY revision, ordinal LIMIT $5) AS walked) AS counted
      WHERE is_wanted OR place = $5
      ORDER BY revision, ordinal LIMIT $4`,
     values,
   );
+  const entries: LogEntry[] = [];
+  for (const row of rows) {
+    if (row['is_wanted'] !== true || entries.length >= limit) continue;
+    entries.push(...entriesOf(row).filter((entry) => isBehind(entry, after)));
+  }
   const last = rows.at(-1);
-  const isAtBound = last !== undefined && numberOf(last, 'place') === entriesPerWalk;
-  const wanted = rows.filter((row) => row['is_wanted'] === true);
+  const isAtBound = last !== undefined && numberOf(last, 'place') === rowsPerWalk;
   return {
-    entries: wanted.map((row) => entryOf(row, tupleChangeOf)),
-    walkedTo:
-      isAtBound && wanted.length < limit
-        ? { revision: revisionOf(last, 'revision'), ordinal: numberOf(last, 'ordinal') }
-        : undefined,
+    entries: entries.slice(0, limit),
+    walkedTo: isAtBound && entries.length < limit ? positionOf(last) : undefined,
   };
 }
+
+const isBehind = (entry: LogPosition, { revision, ordinal }: LogPosition): boolean =>
+  entry.revision > revision || entry.ordinal > ordinal;
 
 /**
  * The position just before the first change at or after a time; undefined when there is none. LOG
@@ -111,15 +132,17 @@ export async function positionBefore(
        ), true) AS is_early) AS look
        WHERE low + 1 < high
      )
-     SELECT first.revision, first.ordinal
+     SELECT first.revision, first.ordinal, first.size
      FROM (SELECT high FROM search WHERE low + 1 >= high) AS found
      CROSS JOIN LATERAL (
-       SELECT revision, ordinal FROM tuple_change
+       SELECT revision, ordinal, ${SIZE} AS size FROM tuple_change
        WHERE store_id = $1 AND revision >= high ORDER BY revision, ordinal LIMIT 1
      ) AS first`,
     [storeId, time],
   );
-  return row && { revision: numberOf(row, 'revision'), ordinal: numberOf(row, 'ordinal') - 1 };
+  if (row === undefined) return undefined;
+  const { revision, ordinal } = positionOf(row);
+  return { revision, ordinal: ordinal - numberOf(row, 'size') };
 }
 
 export interface LoggedRevision {
@@ -128,35 +151,37 @@ export interface LoggedRevision {
 }
 
 /** Of one reading of revisions; a revision with more is read whole all the same. */
-const ROWS_PER_READING = 20_000;
+const CHANGES_PER_READING = 20_000;
 
 /**
  * Whole revisions after the given one, in order: at most `limit` of them, and no more than come to
- * `maxRows` changes, unless the first alone has more.
+ * `maxChanges` changes, unless the first alone has more.
  */
 export async function readRevisions(
   session: Session,
   storeId: StoreId,
   after: Revision,
   limit: number,
-  maxRows = ROWS_PER_READING,
+  maxChanges = CHANGES_PER_READING,
 ): Promise<readonly LoggedRevision[]> {
   const rows = await session.query(
-    `SELECT ${COLUMNS}, attributes FROM tuple_change
+    `SELECT ${COLUMNS}, batch, attributes FROM tuple_change
      WHERE store_id = $1 AND revision > $2 AND revision <= coalesce((
-       SELECT greatest(revision - 1, $2 + 1) FROM tuple_change
-       WHERE store_id = $1 AND revision > $2 AND revision <= $3
-       ORDER BY revision, ordinal OFFSET $4 LIMIT 1
+       SELECT greatest(revision - 1, $2 + 1) FROM (
+         SELECT revision, ordinal,
+           sum(${SIZE}) OVER (ORDER BY revision, ordinal ROWS UNBOUNDED PRECEDING) AS up_to_here
+         FROM tuple_change WHERE store_id = $1 AND revision > $2 AND revision <= $3
+       ) AS counted WHERE up_to_here > $4 ORDER BY revision, ordinal LIMIT 1
      ), $3) ORDER BY revision, ordinal`,
-    [storeId, after, after + limit, maxRows],
+    [storeId, after, after + limit, maxChanges],
   );
   const revisions: { readonly revision: Revision; readonly changes: StoreChange[] }[] = [];
   for (const row of rows) {
     const revision = revisionOf(row, 'revision');
     const last = revisions.at(-1);
-    const { change } = entryOf(row, changeOf);
-    if (last?.revision === revision) last.changes.push(change);
-    else revisions.push({ revision, changes: [change] });
+    const changes = isBatch(row) ? batchOf(row) : [changeOf(row)];
+    if (last?.revision === revision) last.changes.push(...changes);
+    else revisions.push({ revision, changes: [...changes] });
   }
   return revisions;
 }

@@ -36,7 +36,8 @@ describeWithPostgres('an import that goes on', () => {
   async function contentsOf({ id }: Store): Promise<readonly number[]> {
     const [row] = await pemba.assembly.database.query(
       `SELECT (SELECT count(*) FROM relation_tuple WHERE store_id = $1)::int AS tuples,
-         (SELECT count(*) FROM tuple_change WHERE store_id = $1)::int AS changes,
+         (SELECT coalesce(sum(coalesce(batch_size, 1)), 0) FROM tuple_change
+           WHERE store_id = $1)::int AS changes,
          (SELECT head_revision FROM store WHERE store_id = $1)::int AS head`,
       [id],
     );

@@ -20,13 +20,14 @@ const CHECK = { tuple_key: keyOf('document:1#viewer@user:anne') };
 /** More than a busy machine is late with polls. */
 const STALENESS_MS = 1500;
 
-/** A time that no replica can read: it fails at the revision, again and again. */
+/** What no replica can read: it fails at the revision, again and again. */
 async function writeUnreadably({ assembly: { database } }: Pemba, id: string): Promise<void> {
   await database.transaction(async (session) => {
     for (const sql of silentWrite(id as StoreId)) await session.query(sql);
-    await session.query(`UPDATE tuple_change SET changed_at = 'infinity' WHERE store_id = $1`, [
-      id,
-    ]);
+    await session.query(
+      `UPDATE tuple_change SET batch = 'no tuple', batch_size = 1 WHERE store_id = $1`,
+      [id],
+    );
   });
 }
 
@@ -63,7 +64,7 @@ describeWithPostgres('readiness', () => {
     ]);
     expectStatus(await pemba.call('GET', '/readyz'), 503);
     expectStatus(await sound.written(['document:1#viewer@user:anne']), 200);
-    await pemba.assembly.database.query(`UPDATE tuple_change SET changed_at = now()`);
+    await pemba.assembly.database.query(`UPDATE tuple_change SET batch = NULL, batch_size = NULL`);
     await until(async () => (await reasons()).length === 0);
     expectStatus(await pemba.call('GET', '/readyz'), 200);
   });

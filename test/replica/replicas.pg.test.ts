@@ -212,7 +212,7 @@ describeWithPostgres('a poll', () => {
     for (const storeId of stores) await replicas.open(storeId);
     for (const storeId of stores) await write(storeId);
     await storage.database.query(
-      `UPDATE tuple_change SET changed_at = 'infinity' WHERE store_id = $1`,
+      `UPDATE tuple_change SET batch = 'no tuple', batch_size = 1 WHERE store_id = $1`,
       [stores[0]!],
     );
     const before = systemClock.monotonic();

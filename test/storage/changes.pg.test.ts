@@ -7,6 +7,7 @@ import { ChunkRows } from '../../src/storage/chunk-rows.js';
 import { importChunk } from '../../src/storage/import-tuples.js';
 import { writeTuples } from '../../src/storage/write-tuples.js';
 import { formatObject, formatTupleKey } from '../../src/tuple/tuple.js';
+import type { TupleChange } from '../../src/tuple/tuple.js';
 import { describeWithPostgres } from '../support/postgres.js';
 import { newStore, openStorage, request, tuple } from '../support/storage.js';
 import type { TestStorage } from '../support/storage.js';
@@ -127,6 +128,64 @@ describeWithPostgres('pages of the change log', () => {
     }
   });
 
+  it('go through what was imported as through all else, by position, type and time', async () => {
+    const storeId = await newStore(database);
+    const imported = [
+      ...Array.from({ length: 500 }, (_, i) => tuple(`document:${i}#viewer@user:a`)),
+      ...Array.from({ length: 7 }, (_, i) => tuple(`folder:${i}#viewer@user:\\${i}`)),
+      { ...tuple('folder:3#viewer@user:b'), condition: { name: 'c', context: { n: 1 } } },
+      { ...tuple('folder:3#viewer@user:c'), expiresAt: NOW + 1e9 },
+    ];
+    const entities = ['1', '2'].map((id) => ({ entity: { type: 'd', id }, attributes: { n: 1 } }));
+    await write(storeId, 'a', 2, NOW);
+    await importChunk(database, storeId, new ChunkRows(imported, entities), new Date(NOW + 10));
+    await write(storeId, 'b', 2, NOW + 20);
+    const [{ rows } = { rows: 0 }] = await database.query(
+      'SELECT count(*)::int AS rows FROM tuple_change WHERE store_id = $1',
+      [storeId],
+    );
+    expect(rows).toBeLessThan(20);
+
+    const revisions = await readRevisions(database, storeId, 0 as Revision, 100);
+    const logged = revisions.flatMap(({ revision, changes }) =>
+      changes.flatMap((change, ordinal) =>
+        change.operation === 'attributes' ? [] : [{ revision, ordinal, change }],
+      ),
+    );
+    expect(revisions.map(({ changes }) => changes.length)).toEqual([2, imported.length + 2, 2]);
+    const keys = (changes: readonly TupleChange[]): readonly string[] =>
+      changes.map((change) => formatTupleKey(change.tuple)).sort();
+    expect(keys(logged.slice(2, -2).map(({ change }) => change))).toEqual(
+      imported.map(formatTupleKey).sort(),
+    );
+    for (const limit of [1, 7, 100, 1000]) {
+      for (const walk of limit === 1 ? [1000] : [1, 3, 1000]) {
+        for (const objectType of [undefined, 'document', 'folder', 'absent']) {
+          const options = { limit, ...(objectType !== undefined && { objectType }) };
+          const found = await pagesFrom(storeId, START, options, walk);
+          const expected = logged.filter(
+            ({ change }) => objectType === undefined || change.tuple.object.type === objectType,
+          );
+          expect(
+            found.map(({ revision, ordinal, change }) => ({ revision, ordinal, change })),
+          ).toEqual(expected);
+        }
+      }
+    }
+    // A page is as full as it can be, whichever batch it starts in the middle of.
+    for (const ordinal of [-1, 0, 150, 198, 199, 200, 420]) {
+      const after = { revision: 2, ordinal };
+      const { entries } = await readChanges(database, storeId, { after, limit: 60 });
+      expect(entries.map((entry) => entry.ordinal)).toEqual(
+        Array.from({ length: 60 }, (_, i) => ordinal + 1 + i),
+      );
+    }
+    expect(await positionBefore(database, storeId, new Date(NOW + 5))).toEqual({
+      revision: 2,
+      ordinal: -1,
+    });
+  });
+
   it('start where a time says', async () => {
     const storeId = await newStore(database);
     await write(storeId, 'a', 2, NOW);
@@ -228,6 +287,24 @@ describeWithPostgres('reading revisions', () => {
     expect(await sizesAfter(0, 14)).toEqual(sizes);
     expect(await sizesAfter(0, 13)).toEqual([2, 3, 1, 7]);
     expect(await sizesAfter(5, 1)).toEqual([]);
+  });
+
+  it('counts what was imported by its changes', async () => {
+    const storeId = await newStore(database);
+    for (const name of ['a', 'b', 'c']) {
+      const rows = Array.from({ length: 300 }, (_, i) =>
+        tuple(`document:${name}${i}#viewer@user:x`),
+      );
+      await importChunk(database, storeId, new ChunkRows(rows), new Date(NOW));
+    }
+    const lengthsUpTo = async (maxChanges: number): Promise<readonly number[]> => {
+      const read = await readRevisions(database, storeId, 0 as Revision, 100, maxChanges);
+      return read.map(({ changes }) => changes.length);
+    };
+    expect(await lengthsUpTo(299)).toEqual([300]);
+    expect(await lengthsUpTo(599)).toEqual([300]);
+    expect(await lengthsUpTo(600)).toEqual([300, 300]);
+    expect(await lengthsUpTo(900)).toEqual([300, 300, 300]);
   });
 
   it('shows where the log has a gap', async () => {
