@@ -164,7 +164,7 @@ async function storeShop(
   try {
     const { id: storeId } = await createStore(engine, 'delegation');
     await writeModel(engine, storeId, modelFromDsl(MODEL));
-    await importChunk(engine.database, storeId, new ChunkRows([...tuples()]), new Date());
+    await importChunk(engine.database, storeId, ChunkRows.of(tuples()), new Date());
     return { url, storeId };
   } finally {
     await close();

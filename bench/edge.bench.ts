@@ -138,7 +138,7 @@ async function storeOrders(
     const { id: storeId } = await createStore(engine, 'edge');
     await writeModel(engine, storeId, modelFromDsl(MODEL));
     await writeAttachments(engine, storeId, { route_table: ROUTES }, {});
-    await importChunk(engine.database, storeId, new ChunkRows([...tuples()]), new Date());
+    await importChunk(engine.database, storeId, ChunkRows.of(tuples()), new Date());
     return { url, storeId };
   } finally {
     await close();

@@ -24,7 +24,7 @@ export async function storeWorld(ground: Ground): Promise<StoredWorld> {
   try {
     const store = await newStore(engine);
     for (const chunk of chunks(tuplesOf(ground.scale.size, SEED), CHUNK)) {
-      await importChunk(engine.database, store.storeId, new ChunkRows(chunk), new Date());
+      await importChunk(engine.database, store.storeId, ChunkRows.of(chunk), new Date());
     }
     // What autovacuum would do some time later, in the middle of a measurement.
     await engine.database.withClient(async (client) => {

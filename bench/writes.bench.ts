@@ -145,7 +145,7 @@ async function importing(ground: Ground, { engine }: OpenAssembly, url: string):
     const bare = await BareTable.open(url, atOnce);
     const copy = chunksRun(chunks, atOnce, (chunk, lane) => bare.copy(lane, chunk));
     const take = chunksRun(chunks, atOnce, (chunk) =>
-      importChunk(engine.database, storeId, new ChunkRows(chunk), new Date()),
+      importChunk(engine.database, storeId, ChunkRows.of(chunk), new Date()),
     );
     const comparison = await interleave(copy, take, runs);
     rows.push({ case: `import, ${atOnce} chunk(s) at once`, ...comparisonRow(comparison) });

@@ -19,7 +19,7 @@ import { PembaError } from '../errors.js';
 import type { ModelId, StoreId } from '../ids.js';
 import type { StoreReplica } from '../replica/store-replica.js';
 import { isOfTuple } from '../tuple/attributes.js';
-import type { StoreChange } from '../tuple/attributes.js';
+import type { StoreChanges } from '../tuple/attributes.js';
 import { formatObject, formatTupleKey } from '../tuple/tuple.js';
 import type { ObjectRef, TupleKey } from '../tuple/tuple.js';
 import { CLOCK_SKEW_MAX_S } from './lifetime.js';
@@ -111,7 +111,7 @@ export class LivePermits {
     for (const permits of this.#stores.values()) permits.forgetExpired(this.#seconds);
   }
 
-  #changed(storeId: StoreId, changes: readonly StoreChange[] | undefined): void {
+  #changed(storeId: StoreId, changes: StoreChanges | undefined): void {
     const permits = this.#stores.get(storeId);
     if (permits === undefined) return;
     permits.forgetExpired(this.#seconds);
@@ -204,7 +204,7 @@ class StorePermits {
   }
 
   /** Without changes, all are doubtful. */
-  touchedBy(changes: readonly StoreChange[] | undefined): {
+  touchedBy(changes: StoreChanges | undefined): {
     readonly ended: Set<LivePermit>;
     readonly doubtful: ReadonlySet<LivePermit>;
   } {

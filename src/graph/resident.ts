@@ -17,7 +17,7 @@ import { randomInt } from 'node:crypto';
 import type { Revision } from '../ids.js';
 import { isActingFor } from '../tuple/delegation.js';
 import { subjectColumns, subjectForm } from '../tuple/filter.js';
-import type { StoreChange } from '../tuple/attributes.js';
+import type { StoreChanges } from '../tuple/attributes.js';
 import type { JsonObject, ObjectRef, RelationTuple, TupleKey } from '../tuple/tuple.js';
 import { AttributesTable } from './attributes-table.js';
 import { EdgeJournal } from './edge-journal.js';
@@ -113,7 +113,7 @@ export class ResidentGraph implements StoredGraph {
   }
 
   /** Applies the changes of the next revision, all of them in their order. */
-  apply(revision: Revision, changes: readonly StoreChange[]): void {
+  apply(revision: Revision, changes: StoreChanges): void {
     assert.equal(revision, this.#revision + 1, 'revisions are applied without a gap');
     for (const change of changes) {
       switch (change.operation) {

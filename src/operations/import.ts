@@ -9,7 +9,8 @@ import { asRevision } from '../ids.js';
 import type { ModelId, Revision, StoreId } from '../ids.js';
 import type { Plan } from '../schema/plan.js';
 import type { Deed } from '../storage/audit-chain.js';
-import { ChunkRows } from '../storage/chunk-rows.js';
+import { ChunkGathering } from '../storage/chunk-rows.js';
+import type { ChunkRows } from '../storage/chunk-rows.js';
 import { importChunk } from '../storage/import-tuples.js';
 import type { ImportedChunk } from '../storage/import-tuples.js';
 import type { EntityAttributes } from '../tuple/attributes.js';
@@ -135,8 +136,7 @@ interface Rules {
 class Gathering {
   readonly #engine: Engine;
   readonly #rules: Rules;
-  #tuples: RelationTuple[] = [];
-  #entities: EntityAttributes[] = [];
+  readonly #rows = new ChunkGathering();
   #bytes = 0;
   #line = 0;
   #rejects: Reject[] = [];
@@ -147,9 +147,8 @@ class Gathering {
   }
 
   get isFull(): boolean {
-    const count = this.#tuples.length + this.#entities.length;
     return (
-      count >= TUPLES_PER_CHUNK ||
+      this.#rows.count >= TUPLES_PER_CHUNK ||
       this.#bytes >= BYTES_PER_CHUNK ||
       this.#rejects.length >= REJECTS_PER_CHUNK
     );
@@ -163,10 +162,8 @@ class Gathering {
   }
 
   take(): Chunk {
-    const rows = new ChunkRows(this.#tuples, this.#entities);
+    const rows = this.#rows.take();
     const rejects = this.#rejects;
-    this.#tuples = [];
-    this.#entities = [];
     this.#rejects = [];
     this.#bytes = 0;
     return { rows, line: this.#line, rejects };
@@ -176,13 +173,13 @@ class Gathering {
     const { plan, owners, modules } = this.#rules;
     if ('entity' in content) {
       const problem = entityProblem(this.#engine, owners, content, modules);
-      if (problem === undefined) this.#entities.push(content);
+      if (problem === undefined) this.#rows.addEntity(content);
       return problem;
     }
     const problem =
       tupleProblem(this.#engine, plan, content) ??
       (modules && scopeProblem(owners, content, modules));
-    if (problem === undefined) this.#tuples.push(content);
+    if (problem === undefined) this.#rows.addTuple(content);
     return problem;
   }
 }

@@ -16,7 +16,7 @@ import { compilePlan } from '../schema/plan.js';
 import { assertValidModel } from '../schema/validate.js';
 import { modelFromWire } from '../schema/wire.js';
 import type { Attribution } from '../storage/audit-chain.js';
-import { ChunkRows } from '../storage/chunk-rows.js';
+import { ChunkGathering } from '../storage/chunk-rows.js';
 import { restoreStore as inOneTransaction } from '../storage/restore-store.js';
 import type { Restoring } from '../storage/restore-store.js';
 import type { KeptAssertions, KeptModel } from '../storage/snapshot-lines.js';
@@ -116,8 +116,7 @@ class Restore {
   #rank = -1;
   #store: (BackupContent & { readonly kind: 'store' }) | undefined;
   #restored: (Pick<RestoredStore, 'id' | 'name'> & { readonly tokenKey: Uint8Array }) | undefined;
-  #tuples: RelationTuple[] = [];
-  #entities: EntityAttributes[] = [];
+  readonly #rows = new ChunkGathering();
   #bytes = 0;
 
   constructor(engine: Engine, restoring: Restoring, request: RestoreRequest) {
@@ -136,8 +135,8 @@ class Restore {
     this.#rank = rank;
     this.#bytes += length;
     await this.#takeContent(line, content);
-    const count = this.#tuples.length + this.#entities.length;
-    if (count >= ROWS_PER_CHUNK || this.#bytes >= BYTES_PER_CHUNK) await this.#flush(line);
+    if (this.#rows.count >= ROWS_PER_CHUNK || this.#bytes >= BYTES_PER_CHUNK)
+      await this.#flush(line);
   }
 
   async finish(): Promise<RestoredStore> {
@@ -179,7 +178,7 @@ class Restore {
         const problem = attributesProblem(attributes, this.#engine.config.maxAttributesBytes);
         if (problem !== undefined) throw wrongLine(line, problem);
         this.#arrived.attributes += 1;
-        this.#entities.push(content.attributes);
+        this.#rows.addEntity(content.attributes);
         return;
       }
       case 'end':
@@ -217,14 +216,12 @@ class Restore {
     const problem = actingForProblem(tuple) ?? contextProblem(this.#engine, tuple);
     if (problem !== undefined) throw wrongLine(line, problem);
     this.#arrived.tuples += 1;
-    if (tuple.expiresAt === undefined || tuple.expiresAt > this.#now) this.#tuples.push(tuple);
+    if (tuple.expiresAt === undefined || tuple.expiresAt > this.#now) this.#rows.addTuple(tuple);
   }
 
   async #flush(line: number): Promise<void> {
-    const count = this.#tuples.length + this.#entities.length;
-    const rows = new ChunkRows(this.#tuples, this.#entities);
-    this.#tuples = [];
-    this.#entities = [];
+    const { count } = this.#rows;
+    const rows = this.#rows.take();
     this.#bytes = 0;
     if (count === 0) return;
     if (rows.count < count || !(await this.#restoring.content(rows))) {

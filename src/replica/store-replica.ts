@@ -20,7 +20,7 @@ import type { Database } from '../storage/database.js';
 import { readSnapshot } from '../storage/snapshot.js';
 import { storeNotFound } from '../storage/stores.js';
 import type { StoreHead } from '../storage/stores.js';
-import type { StoreChange } from '../tuple/attributes.js';
+import type { StoreChanges } from '../tuple/attributes.js';
 import { ConsistencyTokens } from './consistency-tokens.js';
 
 /** Some thousand changes at a time: queries get their turn between two readings. */
@@ -32,7 +32,7 @@ const ROWS_PER_LOOK = 4096;
 /** Who has to know of every change, in the turn in which answers begin to show it. */
 export interface ReplicaWatcher {
   /** Undefined when the graph is another one, and what has changed is not known. */
-  changed(changes: readonly StoreChange[] | undefined): void;
+  changed(changes: StoreChanges | undefined): void;
   modelChanged(modelId: ModelId): void;
   /** The replica follows no longer. */
   dropped(): void;
@@ -140,7 +140,7 @@ export class StoreReplica {
    * A revision that this process has just committed; without changes, the one that its write found
    * and had nothing to add to.
    */
-  async applyOwn(revision: Revision, changes: readonly StoreChange[]): Promise<void> {
+  async applyOwn(revision: Revision, changes: StoreChanges): Promise<void> {
     if (revision === this.revision + 1 && changes.length > 0) {
       this.#apply(this.#graph, revision, changes);
     } else if (revision > this.revision) {
@@ -206,7 +206,7 @@ export class StoreReplica {
     return graph.revision > from;
   }
 
-  #apply(graph: ResidentGraph, revision: Revision, changes: readonly StoreChange[]): void {
+  #apply(graph: ResidentGraph, revision: Revision, changes: StoreChanges): void {
     graph.apply(revision, changes);
     if (graph === this.#graph) this.#watcher?.changed(changes);
   }

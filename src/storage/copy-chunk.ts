@@ -1,11 +1,12 @@
 /** A chunk of what is not stored yet, by COPY straight into its tables and into the log. */
 import type pg from 'pg';
 import type { Revision, StoreId } from '../ids.js';
-import type { ChunkRows } from './chunk-rows.js';
+import type { ChunkRows, EntityRow, TupleRow } from './chunk-rows.js';
 import { copyInto } from './copy-in.js';
-import { formatCopyLine } from './copy-text.js';
-import { batchLengths, formatBatch } from './log-batches.js';
-import { TUPLE_COLUMNS } from './rows.js';
+import { escapeSpaced, formatSpacedLine } from './copy-text.js';
+import { runsOf } from './log-batches.js';
+import type { LogRun } from './log-batches.js';
+import { TUPLE_COLUMNS, tupleValues } from './rows.js';
 
 export const COLUMNS = TUPLE_COLUMNS.join(', ');
 export const ENTITY = 'object_type, object_id';
@@ -13,13 +14,17 @@ export const LOG_START = 'store_id, changed_at, revision, operation';
 /** What an entry about attributes leaves empty. */
 export const NO_TUPLE = 'relation, subject_type, subject_id, subject_relation';
 
-const copyTuples = `COPY relation_tuple (store_id, written_at, ${COLUMNS}) FROM STDIN`;
-const copyAttributes = `COPY entity_attributes
-  (store_id, written_at, ${ENTITY}, attributes) FROM STDIN`;
-const copyLog = `COPY tuple_change
-  (${LOG_START}, ordinal, batch_size, batch, ${COLUMNS}) FROM STDIN`;
+/** The text of a key is its columns as they stand. */
+export const COPY_FORMAT = `(DELIMITER ' ')`;
+
+const copyTuples = `COPY relation_tuple (store_id, written_at, ${COLUMNS})
+  FROM STDIN ${COPY_FORMAT}`;
+const copyAttributes = `COPY entity_attributes (store_id, written_at, ${ENTITY}, attributes)
+  FROM STDIN ${COPY_FORMAT}`;
+const copyLog = `COPY tuple_change (${LOG_START}, ordinal, batch_size, batch, ${COLUMNS})
+  FROM STDIN ${COPY_FORMAT}`;
 const copyAttributesLog = `COPY tuple_change
-  (${LOG_START}, ${NO_TUPLE}, ordinal, ${ENTITY}, attributes) FROM STDIN`;
+  (${LOG_START}, ${NO_TUPLE}, ordinal, ${ENTITY}, attributes) FROM STDIN ${COPY_FORMAT}`;
 
 export async function copyNew(
   client: pg.ClientBase,
@@ -27,9 +32,9 @@ export async function copyNew(
   { tuples, entities }: ChunkRows,
   now: Date,
 ): Promise<void> {
-  const start = `${storeId}\t${now.toISOString()}\t`;
-  await copyInto(client, copyTuples, tuples, ({ line }) => start + line);
-  await copyInto(client, copyAttributes, entities, ({ line }) => start + line);
+  const start = `${storeId} ${now.toISOString()} `;
+  await copyInto(client, copyTuples, tuples, (row) => start + tupleLine(row));
+  await copyInto(client, copyAttributes, entities, (row) => start + entityLine(row));
 }
 
 export async function logNew(
@@ -38,37 +43,29 @@ export async function logNew(
   { tuples, entities }: ChunkRows,
   { revision, at }: { readonly revision: Revision; readonly at: Date },
 ): Promise<void> {
-  const start = `${storeId}\t${at.toISOString()}\t${revision}`;
-  await copyInto(client, copyLog, runsOf(tuples), (run) => `${start}\twrite\t${runLine(run)}`);
-  const ofEntity = `${start}\tattributes\t\t\t\t\t`;
-  await copyInto(client, copyAttributesLog, entities, ({ line }, i) => {
-    return `${ofEntity}${tuples.length + i}\t${line}`;
+  const start = `${storeId} ${at.toISOString()} ${revision}`;
+  const ofTuples = `${start} write `;
+  await copyInto(client, copyLog, [...runsOf(tuples)], (run) => ofTuples + runLine(run));
+  const ofEntity = `${start} attributes     `;
+  await copyInto(client, copyAttributesLog, entities, (row, i) => {
+    return `${ofEntity}${tuples.length + i} ${entityLine(row)}`;
   });
 }
 
-type TupleRow = ChunkRows['tuples'][number];
+/** In the order of TUPLE_COLUMNS; of what names hold, only a backslash is special. */
+export const tupleLine = ({ key, tuple }: TupleRow): string =>
+  tuple === undefined
+    ? `${key.includes('\\') ? key.replaceAll('\\', '\\\\') : key} \\N \\N \\N\n`
+    : formatSpacedLine(tupleValues(tuple));
 
-/** What becomes a row of the log: a batch, or one tuple. */
-interface Run {
-  readonly rows: readonly TupleRow[];
-  /** Of its last. */
-  readonly ordinal: number;
-}
+export const entityLine = ({ content: { entity, attributes } }: EntityRow): string =>
+  formatSpacedLine([entity.type, entity.id, JSON.stringify(attributes)]);
 
-function runsOf(tuples: readonly TupleRow[]): readonly Run[] {
-  let end = 0;
-  return batchLengths(tuples.map(({ content }) => content)).map((length) => {
-    const rows = tuples.slice(end, end + length);
-    end += length;
-    return { rows, ordinal: end - 1 };
-  });
-}
-
-function runLine({ rows: [first, ...more], ordinal }: Run): string {
+function runLine({ rows, ordinal }: LogRun): string {
+  const [first] = rows;
   if (first === undefined) return '';
-  if (more.length === 0) return `${ordinal}\t\\N\t\\N\t${first.line}`;
-  const contents = [first, ...more].map(({ content }) => content);
-  const columns = [String(ordinal), String(contents.length), formatBatch(contents)];
-  const names = [first.content.object.type, '', '', '', '', ''];
-  return formatCopyLine([...columns, ...names, null, null, null]);
+  if (rows.length === 1) return `${ordinal} \\N \\N ${tupleLine(first)}`;
+  const batch = escapeSpaced(rows.map(({ key }) => key).join('\n'));
+  const type = first.key.slice(0, first.key.indexOf(' '));
+  return `${ordinal} ${rows.length} ${batch} ${type}      \\N \\N \\N\n`;
 }

@@ -39,15 +39,11 @@ const ESCAPES: Readonly<Record<string, string>> = {
 const unescape = (text: string): string =>
   text.replaceAll(/\\(.)/gs, (_whole, char: string) => ESCAPES[char] ?? char);
 
-export function formatCopyLine(columns: CopyRow): string {
-  let line = '';
-  for (let i = 0; i < columns.length; i++) {
-    const column = columns[i] ?? null;
-    if (i > 0) line += '\t';
-    line += column === null ? NULL : escape(column);
-  }
-  return `${line}\n`;
-}
+/** With spaces between the columns in place of tabs; those inside are escaped. */
+export const formatSpacedLine = (columns: CopyRow): string =>
+  `${columns.map((column) => (column === null ? NULL : escapeSpaced(column))).join(' ')}\n`;
+
+export const escapeSpaced = (text: string): string => escape(text).replaceAll(' ', '\\ ');
 
 const NAMES: Readonly<Record<string, string>> = {
   '\\': '\\\\',

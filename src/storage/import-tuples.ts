@@ -18,11 +18,12 @@
 import type pg from 'pg';
 import { asRevision } from '../ids.js';
 import type { Revision, StoreId } from '../ids.js';
-import type { StoreChange } from '../tuple/attributes.js';
+import type { StoreChanges } from '../tuple/attributes.js';
 import type { Deed } from './audit-chain.js';
 import { appendDeeds } from './audit.js';
 import type { ChunkRows } from './chunk-rows.js';
-import { COLUMNS, ENTITY, LOG_START, NO_TUPLE, copyNew, logNew } from './copy-chunk.js';
+import { COLUMNS, COPY_FORMAT, ENTITY, LOG_START, NO_TUPLE } from './copy-chunk.js';
+import { copyNew, entityLine, logNew, tupleLine } from './copy-chunk.js';
 import { copyInto } from './copy-in.js';
 import { sessionOn } from './database.js';
 import type { Database, Row } from './database.js';
@@ -35,7 +36,7 @@ export interface ImportedChunk {
   /** Tuples and attributes that were not stored before. */
   readonly written: number;
   /** What the revision consists of, where that is known without reading it. */
-  readonly changes: readonly StoreChange[] | undefined;
+  readonly changes: StoreChanges | undefined;
 }
 
 /** Does one piece of work after the other. */
@@ -138,8 +139,8 @@ async function addMissing(
   storeId: StoreId,
   { rows, now, deed }: Chunk,
 ): Promise<ImportedChunk> {
-  await copyInto(client, copyStaging, rows.tuples, ({ line }) => line);
-  await copyInto(client, copyAttributesStaging, rows.entities, ({ line }) => line);
+  await copyInto(client, copyStaging, rows.tuples, tupleLine);
+  await copyInto(client, copyAttributesStaging, rows.entities, entityLine);
   const { head, at } = await lock(client, storeId, now);
   const revision = asRevision(head + 1);
   await client.query(forgetStored, [storeId, now]);
@@ -209,8 +210,9 @@ async function record(
   await appendDeeds(sessionOn(client), storeId, [{ ...deed, details, revision }], at);
 }
 
-const copyStaging = `COPY import_chunk (${COLUMNS}) FROM STDIN`;
-const copyAttributesStaging = `COPY import_attributes (${ENTITY}, attributes) FROM STDIN`;
+const copyStaging = `COPY import_chunk (${COLUMNS}) FROM STDIN ${COPY_FORMAT}`;
+const copyAttributesStaging = `COPY import_attributes (${ENTITY}, attributes)
+  FROM STDIN ${COPY_FORMAT}`;
 
 const createStaging = `
   CREATE TEMPORARY TABLE IF NOT EXISTS import_chunk (

@@ -1,8 +1,8 @@
 /**
- * Many tuples in one row of the log, a line each:
+ * Many tuples in one row of the log, the text of a key a line:
  *
- *   document:1#viewer@user:anne
- *   document:1#viewer@user:bob
+ *   document 1 viewer user anne
+ *   document 1 viewer group eng member
  *
  * A row of its own costs PostgreSQL 2 µs and 250 bytes a tuple, a line 0.8 µs and some ten to fifty
  * bytes, as it compresses what repeats. So an import logs by batches whatever is nothing but its key:
@@ -10,43 +10,39 @@
  * for. The row has the ordinal of the last, so that who goes on behind some position finds the batch
  * that the position lies in.
  */
-import { formatTupleKey, parseTupleKey } from '../tuple/tuple.js';
-import type { RelationTuple, TupleKey } from '../tuple/tuple.js';
+import type { TupleKey } from '../tuple/tuple.js';
+import type { TupleRow } from './chunk-rows.js';
+import { keyOfText } from './rows.js';
 
 /** Some 20 kB, which PostgreSQL unpacks whole for whoever wants one of them. */
 const TUPLES_PER_BATCH = 200;
 
-const isOnlyKey = ({ condition, expiresAt }: RelationTuple): boolean =>
-  condition === undefined && expiresAt === undefined;
-
-/** The lengths of the runs of tuples that make a row each, in order; 1 where it is no batch. */
-export function batchLengths(tuples: readonly RelationTuple[]): readonly number[] {
-  const lengths: number[] = [];
-  for (let start = 0; start < tuples.length; start += lengths.at(-1) ?? 0) {
-    lengths.push(batchLengthAt(tuples, start));
-  }
-  return lengths;
+/** What makes a row of the log: a batch where there is more than one. */
+export interface LogRun {
+  readonly rows: readonly TupleRow[];
+  /** Of its last. */
+  readonly ordinal: number;
 }
 
-function batchLengthAt(tuples: readonly RelationTuple[], start: number): number {
-  const first = tuples[start];
-  if (first === undefined || !isOnlyKey(first)) return 1;
+export function* runsOf(rows: readonly TupleRow[]): Generator<LogRun, void, undefined> {
+  for (let start = 0; start < rows.length;) {
+    const end = endOfRun(rows, start);
+    yield { rows: rows.slice(start, end), ordinal: end - 1 };
+    start = end;
+  }
+}
+
+function endOfRun(rows: readonly TupleRow[], start: number): number {
+  const [first] = rows.slice(start, start + 1);
+  if (first?.tuple !== undefined) return start + 1;
+  const type = first?.key.slice(0, first.key.indexOf(' ') + 1) ?? '';
+  const limit = Math.min(rows.length, start + TUPLES_PER_BATCH);
   let end = start + 1;
-  for (; end < tuples.length && end - start < TUPLES_PER_BATCH; end++) {
-    const tuple = tuples[end];
-    if (tuple === undefined || !isOnlyKey(tuple)) break;
-    if (tuple.object.type !== first.object.type) break;
+  for (; end < limit; end++) {
+    const row = rows[end];
+    if (row === undefined || row.tuple !== undefined || !row.key.startsWith(type)) break;
   }
-  return end - start;
+  return end;
 }
 
-export const formatBatch = (tuples: readonly TupleKey[]): string =>
-  tuples.map(formatTupleKey).join('\n');
-
-export function parseBatch(batch: string): readonly TupleKey[] {
-  return batch.split('\n').map((line) => {
-    const key = parseTupleKey(line);
-    if (key === undefined) throw new TypeError('a batch of the log holds a line that is no tuple');
-    return key;
-  });
-}
+export const parseBatch = (batch: string): readonly TupleKey[] => batch.split('\n').map(keyOfText);

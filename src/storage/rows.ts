@@ -79,6 +79,28 @@ export function keyValues(key: TupleKey): string[] {
   return [key.object.type, key.object.id, key.relation, subject.type, subject.id, subject.relation];
 }
 
+/** The values of KEY_COLUMNS with a space between, which no name holds. */
+export const textOfKey = (key: TupleKey): string => keyValues(key).join(' ');
+
+export function keyOfText(text: string): TupleKey {
+  const [objectType, objectId, relation, subjectType, subjectId, subjectRelation] = text.split(' ');
+  if (
+    objectType === undefined ||
+    objectId === undefined ||
+    relation === undefined ||
+    subjectType === undefined ||
+    subjectId === undefined ||
+    subjectRelation === undefined
+  ) {
+    throw new TypeError('a text that should be a key is none');
+  }
+  return {
+    object: { type: objectType, id: objectId },
+    relation,
+    subject: subjectFromColumns(subjectType, subjectId, subjectRelation),
+  };
+}
+
 /** In the order of TUPLE_COLUMNS. */
 export function tupleValues(tuple: RelationTuple): (string | null)[] {
   return [

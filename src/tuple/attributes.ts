@@ -20,6 +20,11 @@ export interface AttributesChange {
 /** One entry of a store's change log. */
 export type StoreChange = TupleChange | AttributesChange;
 
+/** All of one revision, in their order. */
+export interface StoreChanges extends Iterable<StoreChange> {
+  readonly length: number;
+}
+
 export const isOfTuple = (change: StoreChange): change is TupleChange =>
   change.operation !== 'attributes';
 

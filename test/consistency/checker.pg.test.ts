@@ -65,7 +65,7 @@ function tearRevisions(): void {
     changes,
   ) {
     late.get(this)?.();
-    const deletes = changes.filter(({ operation }) => operation === 'delete');
+    const deletes = [...changes].filter(({ operation }) => operation === 'delete');
     if (deletes.length === 0) {
       Reflect.apply(apply, this, [revision, changes]);
       return;

@@ -32,7 +32,7 @@ afterAll(() => storage.close());
 async function filledStore(): Promise<StoreId> {
   const storeId = await newStore(storage.database);
   const tuples = Array.from({ length: TUPLES }, (_, i) => tuple(`document:${i}#viewer@user:${i}`));
-  await importChunk(storage.database, storeId, new ChunkRows(tuples), new Date());
+  await importChunk(storage.database, storeId, ChunkRows.of(tuples), new Date());
   return storeId;
 }
 

@@ -138,7 +138,7 @@ describeWithPostgres('pages of the change log', () => {
     ];
     const entities = ['1', '2'].map((id) => ({ entity: { type: 'd', id }, attributes: { n: 1 } }));
     await write(storeId, 'a', 2, NOW);
-    await importChunk(database, storeId, new ChunkRows(imported, entities), new Date(NOW + 10));
+    await importChunk(database, storeId, ChunkRows.of(imported, entities), new Date(NOW + 10));
     await write(storeId, 'b', 2, NOW + 20);
     const [{ rows } = { rows: 0 }] = await database.query(
       'SELECT count(*)::int AS rows FROM tuple_change WHERE store_id = $1',
@@ -214,7 +214,7 @@ describeWithPostgres('pages of the change log', () => {
     await importChunk(
       database,
       storeId,
-      new ChunkRows([tuple('document:i#viewer@user:a')]),
+      ChunkRows.of([tuple('document:i#viewer@user:a')]),
       new Date(NOW),
     );
     await write(storeId, 'c', 1, NOW + 60);
@@ -295,7 +295,7 @@ describeWithPostgres('reading revisions', () => {
       const rows = Array.from({ length: 300 }, (_, i) =>
         tuple(`document:${name}${i}#viewer@user:x`),
       );
-      await importChunk(database, storeId, new ChunkRows(rows), new Date(NOW));
+      await importChunk(database, storeId, ChunkRows.of(rows), new Date(NOW));
     }
     const lengthsUpTo = async (maxChanges: number): Promise<readonly number[]> => {
       const read = await readRevisions(database, storeId, 0 as Revision, 100, maxChanges);

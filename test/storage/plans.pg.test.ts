@@ -182,7 +182,7 @@ function calls(): Calls {
   const deed = { action: 'tuples.write', by, details: {} } as const;
   const sealed = Buffer.of(1);
   const after = { revision: 6000, ordinal: 1 };
-  const imported = new ChunkRows(
+  const imported = ChunkRows.of(
     Array.from({ length: 5000 }, (_, i) => tuple(`bulk:o${i}#viewer@user:s${i}`)),
     Array.from({ length: 5000 }, (_, i) => ({
       entity: { type: 'bulk', id: `o${i}` },
