@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Client } from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
-import { formatSpacedLine } from '../src/storage/copy-text.js';
+import { formatCopyLine } from '../src/storage/copy-text.js';
 import { KEY_COLUMNS, keyValues } from '../src/storage/rows.js';
 import type { TupleKey } from '../src/tuple/tuple.js';
 
@@ -38,12 +38,10 @@ export class BareTable {
 
   async copy(connection: number, keys: readonly TupleKey[]): Promise<void> {
     await pipeline(
-      Readable.from([keys.map((key) => formatSpacedLine(keyValues(key))).join('')], {
+      Readable.from([keys.map((key) => formatCopyLine(keyValues(key))).join('')], {
         objectMode: false,
       }),
-      this.#client(connection).query(
-        copyFrom(`COPY bare_tuple (${COLUMNS}) FROM STDIN (DELIMITER ' ')`),
-      ),
+      this.#client(connection).query(copyFrom(`COPY bare_tuple (${COLUMNS}) FROM STDIN`)),
     );
   }
 

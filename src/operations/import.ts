@@ -263,16 +263,22 @@ class Storing {
 
   async #store(rows: ChunkRows): Promise<ImportedChunk> {
     const { database, clock, replicas } = this.#engine;
-    const chunk = await importChunk(database, this.#storeId, rows, new Date(clock.now()), {
-      isLikelyStored: this.#isLikelyStored,
-      inTurn: (work) => this.#inTurn(work),
-      ...(this.#deed !== undefined && { deed: this.#deed }),
-    });
-    this.#isLikelyStored = chunk.written < rows.count;
-    const replica = replicas.peek(this.#storeId);
-    if (chunk.changes === undefined) await replica?.catchUp(chunk.revision);
-    else await replica?.applyOwn(chunk.revision, chunk.changes);
-    return chunk;
+    let giveUp: (() => void) | undefined;
+    try {
+      const chunk = await importChunk(database, this.#storeId, rows, new Date(clock.now()), {
+        isLikelyStored: this.#isLikelyStored,
+        inTurn: (work) => this.#inTurn(work),
+        onCommit: (revision) => (giveUp = replicas.peek(this.#storeId)?.expectOwn(revision)),
+        ...(this.#deed !== undefined && { deed: this.#deed }),
+      });
+      this.#isLikelyStored = chunk.written < rows.count;
+      const replica = replicas.peek(this.#storeId);
+      if (chunk.changes === undefined) await replica?.catchUp(chunk.revision);
+      else await replica?.applyOwn(chunk.revision, chunk.changes);
+      return chunk;
+    } finally {
+      giveUp?.();
+    }
   }
 
   #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {

@@ -12,6 +12,7 @@ import { strict as assert } from 'node:assert';
 import type { Clock } from '../clock.js';
 import { PembaError } from '../errors.js';
 import { ResidentGraph } from '../graph/resident.js';
+import { asRevision } from '../ids.js';
 import type { ModelId, Revision, StoreId } from '../ids.js';
 import { Binding } from '../query/binding.js';
 import type { Plan } from '../schema/plan.js';
@@ -51,6 +52,8 @@ export class StoreReplica {
   /** The greatest that was heard of. */
   #head: Revision;
   #catchingUp: Promise<void> | undefined;
+  /** Of this process, on their way into the database, until it is known how that ended. */
+  readonly #own = new Map<Revision, OwnCommit>();
   readonly #maxBytes: number;
   #isCompacting = false;
   #watcher: ReplicaWatcher | undefined;
@@ -141,11 +144,27 @@ export class StoreReplica {
    * and had nothing to add to.
    */
   async applyOwn(revision: Revision, changes: StoreChanges): Promise<void> {
+    // Who waits for it goes on in a later turn.
+    this.#endOwn(revision);
     if (revision === this.revision + 1 && changes.length > 0) {
       this.#apply(this.#graph, revision, changes);
     } else if (revision > this.revision) {
       await this.catchUp(revision);
     }
+  }
+
+  /**
+   * A revision that this process is about to commit: the notice of it can come before the answer to the
+   * commit, and what it changes need not be read from the log. Ends with `applyOwn`, or with a call of
+   * what is returned.
+   */
+  expectOwn(revision: Revision): () => void {
+    let settle: () => void = () => undefined;
+    const settled = new Promise<void>((resolve) => (settle = resolve));
+    this.#own.set(revision, { settled, settle });
+    return () => {
+      this.#endOwn(revision);
+    };
   }
 
   /** Follows the log to the head that was read at `readAt`. */
@@ -159,6 +178,11 @@ export class StoreReplica {
   async catchUp(revision: Revision): Promise<void> {
     if (revision > this.#head) this.#head = revision;
     while (this.revision < revision) {
+      const own = this.#own.get(asRevision(this.revision + 1));
+      if (own !== undefined) {
+        await own.settled;
+        continue;
+      }
       this.#catchingUp ??= this.#readLog().finally(() => {
         this.#catchingUp = undefined;
       });
@@ -182,6 +206,11 @@ export class StoreReplica {
     } finally {
       this.#isCompacting = false;
     }
+  }
+
+  #endOwn(revision: Revision): void {
+    this.#own.get(revision)?.settle();
+    this.#own.delete(revision);
   }
 
   async #readLog(): Promise<void> {
@@ -228,6 +257,11 @@ export class StoreReplica {
     this.#bindings = new WeakMap();
     this.#watcher?.changed(undefined);
   }
+}
+
+interface OwnCommit {
+  readonly settled: Promise<void>;
+  readonly settle: () => void;
 }
 
 interface Loaded {

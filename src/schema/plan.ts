@@ -208,13 +208,18 @@ export function admissionOf(
   relation: RelationDefinition,
   subject: { readonly type: string; readonly kind: string; readonly relation: string },
 ): Admission | undefined {
-  const sameType = relation.restrictions.filter(({ type }) => type === subject.type);
-  const matching = sameType.filter(
-    (restriction) => restriction.kind === subject.kind && restriction.relation === subject.relation,
-  );
-  if (matching.length === 0) return undefined;
-  return {
-    plain: matching.some(({ condition }) => condition === undefined),
-    conditions: new Set(sameType.flatMap(({ condition }) => condition ?? [])),
-  };
+  let isAdmitted = false;
+  let plain = false;
+  let conditions: Set<string> | undefined;
+  // Asked of every tuple that is written: lists and sets would be most of what an import throws away.
+  for (const { type, kind, relation: form, condition } of relation.restrictions) {
+    if (type !== subject.type) continue;
+    if (condition !== undefined) (conditions ??= new Set()).add(condition);
+    if (kind !== subject.kind || form !== subject.relation) continue;
+    isAdmitted = true;
+    plain ||= condition === undefined;
+  }
+  return isAdmitted ? { plain, conditions: conditions ?? NO_CONDITIONS } : undefined;
 }
+
+const NO_CONDITIONS: ReadonlySet<string> = new Set();

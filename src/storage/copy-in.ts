@@ -3,8 +3,8 @@ import { pipeline } from 'node:stream/promises';
 import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 
-/** Lines together make pieces of some kilobytes. */
-const LINES_PER_PIECE = 500;
+/** As much as PostgreSQL's client writes at once. */
+const PIECE_LENGTH = 64 * 1024;
 
 /** Brings rows in by a COPY statement, each as the line that is made of it. Nothing if there are none. */
 export async function copyInto<Row>(
@@ -15,10 +15,14 @@ export async function copyInto<Row>(
 ): Promise<void> {
   if (rows.length === 0) return;
   function* pieces(): Generator<string> {
-    for (let start = 0; start < rows.length; start += LINES_PER_PIECE) {
-      const piece = rows.slice(start, start + LINES_PER_PIECE);
-      yield piece.map((row, i) => lineOf(row, start + i)).join('');
+    let piece = '';
+    for (const [i, row] of rows.entries()) {
+      piece += lineOf(row, i);
+      if (piece.length < PIECE_LENGTH) continue;
+      yield piece;
+      piece = '';
     }
+    if (piece !== '') yield piece;
   }
   const source = Readable.from(pieces(), { objectMode: false });
   await pipeline(source, client.query(copyFrom(statement)));

@@ -39,11 +39,14 @@ const ESCAPES: Readonly<Record<string, string>> = {
 const unescape = (text: string): string =>
   text.replaceAll(/\\(.)/gs, (_whole, char: string) => ESCAPES[char] ?? char);
 
+export const formatCopyLine = (columns: CopyRow): string =>
+  `${columns.map((column) => (column === null ? NULL : escape(column))).join('\t')}\n`;
+
 /** With spaces between the columns in place of tabs; those inside are escaped. */
 export const formatSpacedLine = (columns: CopyRow): string =>
   `${columns.map((column) => (column === null ? NULL : escapeSpaced(column))).join(' ')}\n`;
 
-export const escapeSpaced = (text: string): string => escape(text).replaceAll(' ', '\\ ');
+const escapeSpaced = (text: string): string => escape(text).replaceAll(' ', '\\ ');
 
 const NAMES: Readonly<Record<string, string>> = {
   '\\': '\\\\',
@@ -61,3 +64,7 @@ const EACH_SPECIAL = new RegExp(SPECIAL, 'g');
 
 const escape = (text: string): string =>
   SPECIAL.test(text) ? text.replaceAll(EACH_SPECIAL, (char) => NAMES[char] ?? char) : text;
+
+/** Enough for text of which nothing else is special. */
+export const escapeBackslashes = (text: string): string =>
+  text.includes('\\') ? text.replaceAll('\\', '\\\\') : text;

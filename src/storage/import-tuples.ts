@@ -49,6 +49,8 @@ export interface ChunkOptions {
   readonly deed?: Deed;
   /** Where several chunks are stored at once: for what is done with the store locked. */
   readonly inTurn?: InTurn;
+  /** Told of the revision just before it is committed. */
+  readonly onCommit?: (revision: Revision) => void;
 }
 
 const atOnce: InTurn = (work) => work();
@@ -58,9 +60,9 @@ export async function importChunk(
   storeId: StoreId,
   rows: ChunkRows,
   now: Date,
-  { isLikelyStored = false, deed, inTurn = atOnce }: ChunkOptions = {},
+  { isLikelyStored = false, deed, inTurn = atOnce, onCommit }: ChunkOptions = {},
 ): Promise<ImportedChunk> {
-  const chunk = { rows, now, deed, inTurn };
+  const chunk = { rows, now, deed, inTurn, onCommit };
   if (!isLikelyStored && rows.count > 0) {
     const written = await database.withClient((client) => addNew(client, storeId, chunk));
     if (written !== undefined) return written;
@@ -77,6 +79,7 @@ interface Chunk {
   readonly now: Date;
   readonly deed: Deed | undefined;
   readonly inTurn: InTurn;
+  readonly onCommit: ((revision: Revision) => void) | undefined;
 }
 
 async function inTransaction<Result>(
@@ -116,7 +119,7 @@ async function addNew(
 async function commitNew(
   client: pg.ClientBase,
   storeId: StoreId,
-  { rows, now, deed }: Chunk,
+  { rows, now, deed, onCommit }: Chunk,
 ): Promise<ImportedChunk> {
   const { head, at } = await lock(client, storeId, now);
   const revision = asRevision(head + 1);
@@ -124,6 +127,7 @@ async function commitNew(
   await moveHead(client, storeId, revision);
   const counts = { tuples: rows.tuples.length, attributes: rows.entities.length };
   await record(client, storeId, deed, { revision, counts, at });
+  onCommit?.(revision);
   await client.query('COMMIT');
   return { revision, written: rows.count, changes: rows.changes() };
 }

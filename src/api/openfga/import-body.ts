@@ -62,9 +62,13 @@ export async function* importLines(
   { maxJsonDepth }: ImportBodyLimits,
 ): AsyncGenerator<readonly ImportLine[], void, undefined> {
   for await (const { texts, number } of arriving) {
-    yield texts.flatMap((text, i) =>
-      text.trim() === '' ? [] : readLine(text, number + i, maxJsonDepth),
-    );
+    const lines: ImportLine[] = [];
+    for (let i = 0; i < texts.length; i++) {
+      const text = texts[i] ?? '';
+      const content = text.trim() === '' ? undefined : readLine(text, maxJsonDepth);
+      if (content !== undefined) lines.push({ line: number + i, length: text.length, content });
+    }
+    yield lines;
   }
 }
 
@@ -124,13 +128,11 @@ async function inTime<Value>(arriving: Promise<Value>, ms: number): Promise<Valu
 
 const tooLarge = (problem: string): PembaError => new PembaError('body_too_large', problem);
 
-function readLine(text: string, line: number, maxJsonDepth: number): readonly ImportLine[] {
-  const { length } = text;
+function readLine(text: string, maxJsonDepth: number): ImportLine['content'] | undefined {
   try {
-    const content = contentOf(parseJson(text, maxJsonDepth));
-    return content === undefined ? [] : [{ line, length, content }];
+    return contentOf(parseJson(text, maxJsonDepth));
   } catch (error) {
-    if (!(error instanceof PembaError)) throw error;
-    return [{ line, length, content: error }];
+    if (error instanceof PembaError) return error;
+    throw error;
   }
 }
