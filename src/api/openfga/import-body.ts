@@ -9,8 +9,7 @@ import { StringDecoder } from 'node:string_decoder';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { PembaError } from '../../errors.js';
 import type { ImportLine } from '../../operations/import.js';
-import { parseJson } from '../json-body.js';
-import { contentOf } from './content-line.js';
+import { contentOfText } from './content-line.js';
 
 export interface ImportBodyLimits {
   readonly maxImportBytes: number;
@@ -130,7 +129,7 @@ const tooLarge = (problem: string): PembaError => new PembaError('body_too_large
 
 function readLine(text: string, maxJsonDepth: number): ImportLine['content'] | undefined {
   try {
-    return contentOf(parseJson(text, maxJsonDepth));
+    return contentOfText(text, maxJsonDepth);
   } catch (error) {
     if (error instanceof PembaError) return error;
     throw error;

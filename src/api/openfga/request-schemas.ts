@@ -19,10 +19,12 @@ const text = (minLength: number, maxLength: number): JsonSchema => ({
 });
 
 /** OpenFGA's lengths. */
-const USER = text(1, 512);
+export const USER_LENGTH_MAX = 512;
 export const OBJECT_LENGTH_MAX = 256;
+export const RELATION_LENGTH_MAX = 50;
+const USER = text(1, USER_LENGTH_MAX);
 const OBJECT = text(1, OBJECT_LENGTH_MAX);
-const RELATION = text(1, 50);
+const RELATION = text(1, RELATION_LENGTH_MAX);
 const TYPE = text(1, 254);
 /** With nanoseconds and an offset it has 35. */
 const TIME = text(1, 40);
