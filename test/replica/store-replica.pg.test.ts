@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
 import { systemClock } from '../../src/clock.js';
+import { asRevision } from '../../src/ids.js';
 import type { ModelId, Revision, StoreId } from '../../src/ids.js';
 import { StoreReplica } from '../../src/replica/store-replica.js';
 import type { Database } from '../../src/storage/database.js';
@@ -123,6 +124,46 @@ describeWithPostgres(`a store's replica (PEMBA_SEED=${seed})`, () => {
       await applied;
     });
     expect(asked).toEqual([]);
+    await follow(replica);
+  });
+
+  it('reads nothing of an own write that others hear of before its end', async () => {
+    const storeId = await newStore(database);
+    const replica = await load(storeId);
+    const asked = await statementsOf(database, async () => {
+      replica.expectOwn(1 as Revision);
+      const reached = replica.catchUp(1 as Revision);
+      await replica.applyOwn(1 as Revision, [
+        { operation: 'write', tuple: tuple('document:1#viewer@user:a') },
+      ]);
+      await reached;
+    });
+    expect(asked).toEqual([]);
+    expect(replica.revision).toBe(1);
+  });
+
+  it('reads what was committed when nobody knows how an own write ended', async () => {
+    const storeId = await newStore(database);
+    const replica = await load(storeId);
+    const giveUp = replica.expectOwn(asRevision(replica.revision + 1));
+    const { revision } = await write(storeId);
+    const reached = replica.catchUp(revision);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(replica.revision).toBeLessThan(revision);
+    giveUp();
+    await reached;
+    await follow(replica);
+  });
+
+  it('takes what was before an own write that is expected from the log', async () => {
+    const storeId = await newStore(database);
+    const replica = await load(storeId);
+    await write(storeId);
+    const { revision, changes } = await write(storeId);
+    replica.expectOwn(revision);
+    const reached = replica.catchUp(revision);
+    await replica.applyOwn(revision, changes);
+    await reached;
     await follow(replica);
   });
 
