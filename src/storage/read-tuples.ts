@@ -75,10 +75,12 @@ function sqlOf(filter: TupleFilter, statement: TuplePageStatement): string {
     }
     case 'in each kind': {
       const subject = leading(wanted, SUBJECT_COLUMNS);
-      const rest = conditionsOn(SUBJECT_COLUMNS.slice(subject.length), wanted, statement);
-      const { object_type: type } = wanted;
-      const ofType = type === undefined ? [] : [`kind.object_type = ${statement.parameter(type)}`];
-      return statement.inEachKind(leading(wanted, KIND_COLUMNS), subject, [...ofType, ...rest]);
+      return statement.inEachKind({
+        names: leading(wanted, KIND_COLUMNS),
+        ofType: filter.objectType,
+        subject,
+        filters: conditionsOn(SUBJECT_COLUMNS.slice(subject.length), wanted, statement),
+      });
     }
   }
 }

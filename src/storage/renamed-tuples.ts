@@ -37,8 +37,8 @@ export async function readRenamed(
 ): Promise<readonly RelationTuple[]> {
   const statement = new TuplePageStatement(storeId, page, TUPLE_COLUMNS);
   const read = page.wanted === 'surplus' ? reversed(rename) : rename;
-  const conditions = page.wanted === 'old' ? [] : [pairing(read, page.wanted, statement)];
-  const sql = sqlOf(read, place, conditions, statement);
+  const filters = page.wanted === 'old' ? [] : [pairing(read, page.wanted, statement)];
+  const sql = sqlOf(read, place, filters, statement);
   const rows = await session.query(sql, statement.values);
   return rows.map(tupleOf);
 }
@@ -46,21 +46,22 @@ export async function readRenamed(
 function sqlOf(
   read: Rename,
   place: Place,
-  conditions: readonly string[],
+  filters: readonly string[],
   statement: TuplePageStatement,
 ): string {
   const { type, relation } = read;
   if (place === 'object' && relation !== undefined) {
-    return statement.byKind([relation, type], conditions);
+    return statement.byKind([relation, type], filters);
   }
   const { old } = namesIn(read, statement);
-  if (place === 'object') return statement.byObject([old.object, ...conditions]);
+  if (place === 'object') return statement.byObject([old.object], filters);
   const ofSubject = relation === undefined ? [] : [old.subject];
   // Those of the name as an object's have been read there.
-  return statement.inEachKind([], [type], [...ofSubject, `NOT (${old.object})`, ...conditions]);
+  const others = [...ofSubject, `NOT (${old.object})`, ...filters];
+  return statement.inEachKind({ names: [], subject: [type], filters: others });
 }
 
-/** That `t` has no twin under the other name. */
+/** That `t` has no twin under the other name. OFFSET: a twin is looked up, and not all joined. */
 function pairing(
   read: Rename,
   wanted: Exclude<Wanted, 'old'>,
@@ -70,7 +71,7 @@ function pairing(
   const into = statement.parameter(read.to);
   const other = namedBy(columns, into);
   const twin = `EXISTS (SELECT FROM relation_tuple n WHERE n.store_id = t.store_id
-    AND ${twinConditions({ columns, old, into }, wanted === 'missing')})`;
+    AND ${twinConditions({ columns, old, into }, wanted === 'missing')} OFFSET 0)`;
   const hasBoth = `(${other.object} OR ${other.subject})`;
   return wanted === 'missing' ? `NOT ${hasBoth} AND NOT ${twin}` : `(${hasBoth} OR NOT ${twin})`;
 }

@@ -10,6 +10,11 @@
  * along the index, one each. What is sorted is a page of each at most, and of most subjects there are
  * a handful of tuples.
  *
+ * The planner knows little of the share of a range, and takes what filters leave of it for next to
+ * nothing. To it a few rows are soon sorted, so that a page could come to read all of a kind. Hence
+ * filters are hidden from it by `coalesce`, and so is the limit: of an unknown one it takes a tenth of
+ * the rows, and the index is the cheapest way to the first tenth.
+ *
  * The text by kind begins with the store, and is yet asked for with it: a statement of one store says
  * so, that it can be sent to where the store's rows are.
  */
@@ -26,9 +31,17 @@ export interface PageBounds {
   readonly now: Date;
 }
 
+export interface EachKind {
+  readonly names: readonly string[];
+  /** Kinds of other types are passed by. */
+  readonly ofType?: string | undefined;
+  readonly subject: readonly string[];
+  readonly filters: readonly string[];
+}
+
 const KEY = KEY_COLUMNS.map((column) => `t.${column}`).join(', ');
 
-/** Conditions are SQL about rows of `relation_tuple t`. */
+/** Conditions and filters are SQL about rows of `relation_tuple t`; by a condition rows are found. */
 export class TuplePageStatement {
   readonly values: SqlValue[];
   readonly #storeId: StoreId;
@@ -46,33 +59,32 @@ export class TuplePageStatement {
     return `$${this.values.push(value)}::text`;
   }
 
-  byObject(conditions: readonly string[]): string {
+  byObject(conditions: readonly string[], filters: readonly string[] = []): string {
     const position = this.#after && keyValues(this.#after).map((value) => this.parameter(value));
     const behind = position === undefined ? [] : [`(${KEY}) > (${position.join(', ')})`];
-    return this.#page([...conditions, ...behind], KEY);
+    return this.#page([...conditions, ...behind, ...hidden(filters)], KEY);
   }
 
   /** `names` are what entries begin with, in the order of KIND_ORDER. */
-  byKind(names: readonly string[], conditions: readonly string[]): string {
-    return this.#page([beginsWith(this.#prefix(names)), ...this.#behind(), ...conditions], ENTRY);
+  byKind(names: readonly string[], filters: readonly string[]): string {
+    const conditions = [beginsWith(this.#prefix(names)), ...this.#behind()];
+    return this.#page([...conditions, ...hidden(filters)], ENTRY);
   }
 
-  /**
-   * `names` are of KIND_COLUMNS, `subject` of SUBJECT_COLUMNS. Conditions may be about the `kind` too:
-   * one of another `object_type` is passed by.
-   */
-  inEachKind(
-    names: readonly string[],
-    subject: readonly string[],
-    conditions: readonly string[],
-  ): string {
+  /** Of `KIND_COLUMNS` and of `SUBJECT_COLUMNS`, as many as are known. */
+  inEachKind({ names, ofType, subject, filters }: EachKind): string {
     const prefix = this.#prefix(names);
     const behind = this.#behind();
-    const ofSubject = beginsWith(
-      'kind.name',
-      subject.map((name) => this.parameter(name)),
-    );
-    const page = this.#page([ofSubject, ...behind, ...conditions], ENTRY, `${ENTRY} AS entry`);
+    const conditions = [
+      beginsWith(
+        'kind.name',
+        subject.map((name) => this.parameter(name)),
+      ),
+      ...behind,
+      ...(ofType === undefined ? [] : [`kind.object_type = ${this.parameter(ofType)}`]),
+      ...hidden(filters),
+    ];
+    const page = this.#page(conditions, ENTRY, `${ENTRY} AS entry`);
     return `
       WITH RECURSIVE kind (name, object_type) AS (
         (${firstKind([beginsWith(prefix), ...behind])})
@@ -97,10 +109,13 @@ export class TuplePageStatement {
     const columns = [...this.#columns.map((column) => `t.${column}`), ...more].join(', ');
     const all = ['t.store_id = $1', '(t.expires_at IS NULL OR t.expires_at > $2)', ...conditions];
     return `SELECT ${columns} FROM relation_tuple t
-      WHERE ${all.join(' AND ')} ORDER BY ${order} LIMIT $3`;
+      WHERE ${all.join(' AND ')} ORDER BY ${order} LIMIT (SELECT $3::bigint)`;
   }
 }
 
+const hidden = (filters: readonly string[]): readonly string[] =>
+  filters.map((filter) => `coalesce(${filter}, false)`);
+
 const firstKind = (conditions: readonly string[]): string =>
   `SELECT ${KIND}, t.object_type FROM relation_tuple t
-   WHERE t.store_id = $1 AND ${conditions.join(' AND ')} ORDER BY ${ENTRY} LIMIT 1`;
+   WHERE t.store_id = $1 AND ${conditions.join(' AND ')} ORDER BY ${ENTRY} LIMIT (SELECT 1)`;
