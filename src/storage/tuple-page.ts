@@ -6,9 +6,8 @@
  *   byKind       relation and type of object, then the subject (kind-index.ts)
  *   inEachKind   the same one, for a subject of which nothing else is known
  *
- * The kinds of a store are few, some dozens, as its models have relations; they are found by leaps
- * along the index, one each. What is sorted is a page of each at most, and of most subjects there are
- * a handful of tuples.
+ * The kinds of a store are few, some dozens, as its models have relations. They are found by leaps
+ * along the index, one each, and what each has of the page is gathered until it is full.
  *
  * The planner knows little of the share of a range, and takes what filters leave of it for next to
  * nothing. To it a few rows are soon sorted, so that a page could come to read all of a kind. Hence
@@ -46,13 +45,13 @@ export class TuplePageStatement {
   readonly values: SqlValue[];
   readonly #storeId: StoreId;
   readonly #after: TupleKey | undefined;
-  readonly #columns: readonly string[];
+  readonly #columns: string;
 
   constructor(storeId: StoreId, { after, limit, now }: PageBounds, columns: readonly string[]) {
     this.values = [storeId, now, limit];
     this.#storeId = storeId;
     this.#after = after;
-    this.#columns = columns;
+    this.#columns = columns.map((column) => `t.${column}`).join(', ');
   }
 
   parameter(value: string): string {
@@ -71,29 +70,33 @@ export class TuplePageStatement {
     return this.#page([...conditions, ...hidden(filters)], ENTRY);
   }
 
-  /** Of `KIND_COLUMNS` and of `SUBJECT_COLUMNS`, as many as are known. */
+  /**
+   * Kind by kind, until there is a page. OFFSET 0: the array is made once, though it is named twice.
+   */
   inEachKind({ names, ofType, subject, filters }: EachKind): string {
     const prefix = this.#prefix(names);
     const behind = this.#behind();
+    const subjectNames = subject.map((name) => this.parameter(name));
     const conditions = [
-      beginsWith(
-        'kind.name',
-        subject.map((name) => this.parameter(name)),
-      ),
+      beginsWith('next.name', subjectNames),
       ...behind,
-      ...(ofType === undefined ? [] : [`kind.object_type = ${this.parameter(ofType)}`]),
+      ...(ofType === undefined ? [] : [`next.object_type = ${this.parameter(ofType)}`]),
       ...hidden(filters),
     ];
-    const page = this.#page(conditions, ENTRY, `${ENTRY} AS entry`);
+    const page = `SELECT ARRAY(${this.#page(conditions, ENTRY, 't')}) AS tuples OFFSET 0`;
     return `
-      WITH RECURSIVE kind (name, object_type) AS (
-        (${firstKind([beginsWith(prefix), ...behind])})
+      WITH RECURSIVE kind (name, tuples, total) AS (
+        SELECT next.name, page.tuples, cardinality(page.tuples)
+        FROM (${firstKind([beginsWith(prefix), ...behind])}) AS next
+          CROSS JOIN LATERAL (${page}) AS page
         UNION ALL
-        SELECT next.* FROM kind
-          CROSS JOIN LATERAL (${firstKind([beginsWithPast(prefix, 'kind.name')])}) AS next)
-      SELECT ${this.#columns.map((column) => `found.${column}`).join(', ')}
-      FROM kind CROSS JOIN LATERAL (${page}) AS found
-      ORDER BY found.entry LIMIT $3`;
+        SELECT next.name, page.tuples, kind.total + cardinality(page.tuples)
+        FROM kind
+          CROSS JOIN LATERAL (${firstKind([beginsWithPast(prefix, 'kind.name')])}) AS next
+          CROSS JOIN LATERAL (${page}) AS page
+        WHERE kind.total < $3)
+      SELECT ${this.#columns} FROM kind CROSS JOIN unnest(kind.tuples) AS t
+      ORDER BY ${ENTRY} LIMIT $3`;
   }
 
   #prefix(names: readonly string[]): string {
@@ -105,8 +108,7 @@ export class TuplePageStatement {
     return [`${ENTRY} > ${this.parameter(entryOf(this.#storeId, this.#after))}`];
   }
 
-  #page(conditions: readonly string[], order: string, ...more: readonly string[]): string {
-    const columns = [...this.#columns.map((column) => `t.${column}`), ...more].join(', ');
+  #page(conditions: readonly string[], order: string, columns = this.#columns): string {
     const all = ['t.store_id = $1', '(t.expires_at IS NULL OR t.expires_at > $2)', ...conditions];
     return `SELECT ${columns} FROM relation_tuple t
       WHERE ${all.join(' AND ')} ORDER BY ${order} LIMIT (SELECT $3::bigint)`;
@@ -117,5 +119,5 @@ const hidden = (filters: readonly string[]): readonly string[] =>
   filters.map((filter) => `coalesce(${filter}, false)`);
 
 const firstKind = (conditions: readonly string[]): string =>
-  `SELECT ${KIND}, t.object_type FROM relation_tuple t
+  `SELECT ${KIND} AS name, t.object_type FROM relation_tuple t
    WHERE t.store_id = $1 AND ${conditions.join(' AND ')} ORDER BY ${ENTRY} LIMIT (SELECT 1)`;

@@ -427,7 +427,7 @@ function problemOf(node: PlanNode, sql: string): string | undefined {
     case 'Incremental Sort': {
       // A chunk is sorted on purpose, and so are the models of a store that are read whole.
       if (/import_chunk|import_attributes|ORDER BY model_id$/.test(sql)) return undefined;
-      // A subject's tuples come from each kind of tuple, a page at most; what is in a kind has an order.
+      // What was gathered of kinds, less than two pages; in one it has its order.
       if (input?.['Node Type'] === 'Nested Loop' && isOfKinds(input)) return undefined;
       if (sql.includes(ENTRY)) return 'a page that is sorted';
       const rows = input?.['Plan Rows'] ?? 0;
