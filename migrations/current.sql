@@ -74,7 +74,7 @@ CREATE TABLE relation_tuple (
   written_at timestamp with time zone NOT NULL,
   CONSTRAINT relation_tuple_pkey PRIMARY KEY (store_id, object_type, object_id, relation, subject_type, subject_id, subject_relation)
 );
-CREATE INDEX relation_tuple_by_kind ON relation_tuple USING btree (store_id, relation, object_type, subject_type, subject_id, subject_relation, object_id);
+CREATE INDEX relation_tuple_by_kind ON relation_tuple USING btree ((((((((((((((store_id || '	'::text) || relation) || '	'::text) || object_type) || '	'::text) || subject_type) || '	'::text) || subject_id) || '	'::text) || subject_relation) || '	'::text) || object_id)));
 CREATE INDEX relation_tuple_expiring ON relation_tuple USING btree (expires_at) WHERE (expires_at IS NOT NULL);
 
 CREATE TABLE revocation (

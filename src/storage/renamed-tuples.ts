@@ -1,7 +1,7 @@
 /**
  * Tuples of an old name beside their copies under a new one: which have no exact copy, which copies
- * have no original, and which are left of the old name. Each is read along the indexes that the name
- * is first in, as an object's or as a subject's, a page at a time. What has expired is not there.
+ * have no original, and which are left of the old name. Each is read along the index that finds
+ * the name soonest, as an object's or as a subject's, a page at a time. What has expired is not there.
  *
  * A tuple that has both names is a copy without an original: nobody makes one but by chance, and it
  * must not come to count with the new name.
@@ -11,8 +11,10 @@ import type { AttributesChange } from '../tuple/attributes.js';
 import { reversed } from '../tuple/rename.js';
 import type { Rename } from '../tuple/rename.js';
 import type { JsonObject, ObjectRef, RelationTuple, TupleKey } from '../tuple/tuple.js';
-import type { Session, SqlValue } from './database.js';
-import { KEY_COLUMNS, TUPLE_COLUMNS, keyValues, textOf, tupleOf } from './rows.js';
+import type { Session } from './database.js';
+import { KEY_COLUMNS, TUPLE_COLUMNS, textOf, tupleOf } from './rows.js';
+import type { KeyColumn } from './rows.js';
+import { TuplePageStatement } from './tuple-page.js';
 
 /** `missing`: originals without an exact copy. `surplus`: copies without an original. */
 export type Wanted = 'missing' | 'surplus' | 'old';
@@ -26,22 +28,6 @@ export interface RenamedPage<Key> {
   readonly now: Date;
 }
 
-type KeyColumn = (typeof KEY_COLUMNS)[number];
-
-const BY_SUBJECT: readonly KeyColumn[] = [
-  ...(['subject_type', 'subject_id', 'subject_relation'] as const),
-  ...(['relation', 'object_type', 'object_id'] as const),
-];
-const BY_RELATION: readonly KeyColumn[] = [
-  ...(['relation', 'object_type', 'object_id'] as const),
-  ...(['subject_type', 'subject_id', 'subject_relation'] as const),
-];
-
-const orderOf = ({ relation }: Rename, place: Place): readonly KeyColumn[] => {
-  if (place === 'subject') return BY_SUBJECT;
-  return relation === undefined ? KEY_COLUMNS : BY_RELATION;
-};
-
 export async function readRenamed(
   session: Session,
   storeId: StoreId,
@@ -49,40 +35,57 @@ export async function readRenamed(
   place: Place,
   page: RenamedPage<TupleKey>,
 ): Promise<readonly RelationTuple[]> {
-  const values: SqlValue[] = [storeId, page.now, page.limit];
-  const parameter = (value: SqlValue): string => `$${values.push(value)}`;
+  const statement = new TuplePageStatement(storeId, page, TUPLE_COLUMNS);
   const read = page.wanted === 'surplus' ? reversed(rename) : rename;
-  const columns = columnsOf(read, parameter);
-  const old = namedBy(columns, parameter(read.relation ?? read.type));
-  const conditions = [
-    't.store_id = $1',
-    '(t.expires_at IS NULL OR t.expires_at > $2)',
-    old[place],
-    // Those have been read at their object.
-    ...(place === 'subject' ? [`NOT (${old.object})`] : []),
-  ];
-  if (page.wanted !== 'old') {
-    const into = parameter(read.to);
-    const other = namedBy(columns, into);
-    const twin = `EXISTS (SELECT FROM relation_tuple n WHERE n.store_id = t.store_id
-      AND ${twinConditions({ columns, old, into }, page.wanted === 'missing')})`;
-    const hasBoth = `(${other.object} OR ${other.subject})`;
-    conditions.push(
-      page.wanted === 'missing' ? `NOT ${hasBoth} AND NOT ${twin}` : `(${hasBoth} OR NOT ${twin})`,
-    );
-  }
-  const order = orderOf(rename, place).map((column) => `t.${column}`);
-  if (page.after !== undefined) {
-    const after = new Map(keyValues(page.after).map((value, i) => [KEY_COLUMNS[i], value]));
-    const position = orderOf(rename, place).map((column) => parameter(after.get(column) ?? ''));
-    conditions.push(`(${order.join(', ')}) > (${position.join(', ')})`);
-  }
-  const rows = await session.query(
-    `SELECT ${TUPLE_COLUMNS.map((column) => `t.${column}`).join(', ')} FROM relation_tuple t
-     WHERE ${conditions.join(' AND ')} ORDER BY ${order.join(', ')} LIMIT $3`,
-    values,
-  );
+  const filters = page.wanted === 'old' ? [] : [pairing(read, page.wanted, statement)];
+  const sql = sqlOf(read, place, filters, statement);
+  const rows = await session.query(sql, statement.values);
   return rows.map(tupleOf);
+}
+
+function sqlOf(
+  read: Rename,
+  place: Place,
+  filters: readonly string[],
+  statement: TuplePageStatement,
+): string {
+  const { type, relation } = read;
+  if (place === 'object' && relation !== undefined) {
+    return statement.byKind([relation, type], filters);
+  }
+  const { old } = namesIn(read, statement);
+  if (place === 'object') return statement.byObject([old.object], filters);
+  const ofSubject = relation === undefined ? [] : [old.subject];
+  // Those of the name as an object's have been read there.
+  const others = [...ofSubject, `NOT (${old.object})`, ...filters];
+  return statement.inEachKind({ names: [], subject: [type], filters: others });
+}
+
+/** That `t` has no twin under the other name. OFFSET: a twin is looked up, and not all joined. */
+function pairing(
+  read: Rename,
+  wanted: Exclude<Wanted, 'old'>,
+  statement: TuplePageStatement,
+): string {
+  const { columns, old } = namesIn(read, statement);
+  const into = statement.parameter(read.to);
+  const other = namedBy(columns, into);
+  const twin = `EXISTS (SELECT FROM relation_tuple n WHERE n.store_id = t.store_id
+    AND ${twinConditions({ columns, old, into }, wanted === 'missing')} OFFSET 0)`;
+  const hasBoth = `(${other.object} OR ${other.subject})`;
+  return wanted === 'missing' ? `NOT ${hasBoth} AND NOT ${twin}` : `(${hasBoth} OR NOT ${twin})`;
+}
+
+interface Names {
+  readonly columns: NameColumns;
+  /** Whether `t` has the name that is read, by place. */
+  readonly old: Readonly<Record<Place, string>>;
+}
+
+function namesIn(read: Rename, statement: TuplePageStatement): Names {
+  const parameter = (value: string): string => statement.parameter(value);
+  const columns = columnsOf(read, parameter);
+  return { columns, old: namedBy(columns, parameter(read.relation ?? read.type)) };
 }
 
 /** Where the name stands, by place, and what else must be there for it to be that name. */
@@ -112,9 +115,7 @@ function namedBy(columns: NameColumns, name: string): Readonly<Record<Place, str
 
 const VALUE_COLUMNS = ['condition_name', 'condition_context', 'expires_at'] as const;
 
-interface Twin {
-  readonly columns: NameColumns;
-  readonly old: Readonly<Record<Place, string>>;
+interface Twin extends Names {
   readonly into: string;
 }
 

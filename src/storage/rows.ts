@@ -13,6 +13,7 @@ export const KEY_COLUMNS = [
   'subject_id',
   'subject_relation',
 ] as const;
+export type KeyColumn = (typeof KEY_COLUMNS)[number];
 
 export const TUPLE_COLUMNS = [
   ...KEY_COLUMNS,

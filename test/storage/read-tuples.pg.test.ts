@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 import type { StoreId } from '../../src/ids.js';
 import type { Database } from '../../src/storage/database.js';
 import { readExpired, readTuples } from '../../src/storage/read-tuples.js';
@@ -146,6 +147,78 @@ describeWithPostgres('pages of tuples', () => {
         writtenAt: new Date(NOW),
       },
     ]);
+  });
+});
+
+/** Few, so that names are beginnings of one another; from all that sorts in some odd way. */
+const ODD = [
+  '!',
+  '*',
+  '+',
+  "'",
+  '"',
+  '%',
+  '_',
+  '\\',
+  '-',
+  'a',
+  'Z',
+  '~',
+  'é',
+  '\u3042',
+  '\ue000',
+  '😀',
+];
+const names = fc.string({ unit: fc.constantFrom(...ODD), minLength: 1, maxLength: 3 });
+const ids = names.filter((name) => name !== '*');
+const subjects = fc.oneof(
+  fc.record({ kind: fc.constant('object' as const), type: names, id: ids }),
+  fc.record({ kind: fc.constant('userset' as const), type: names, id: ids, relation: names }),
+  fc.record({ kind: fc.constant('wildcard' as const), type: names }),
+);
+/** Names out of a small pool, so that tuples have some in common. */
+const worlds = fc.array(names, { minLength: 1, maxLength: 4 }).chain((types) => {
+  const type = fc.constantFrom(...types);
+  const key = fc.record({
+    object: fc.record({ type, id: ids }),
+    relation: type,
+    subject: subjects.chain((subject) => type.map((of) => ({ ...subject, type: of }))),
+  });
+  return fc.uniqueArray(key, { minLength: 1, maxLength: 60, selector: formatTupleKey });
+});
+/** What one of the tuples has in some of the columns. */
+const wishes = fc.array(fc.record({ at: fc.nat(), mask: fc.nat(63) }), { minLength: 8 });
+
+function filterLike({ object, relation, subject }: TupleKey, mask: number): TupleFilter {
+  const { type, id, relation: of } = subjectColumns(subject);
+  const all = { objectType: object.type, objectId: object.id, relation };
+  const entries = Object.entries({ ...all, subjectType: type, subjectId: id, subjectRelation: of });
+  return Object.fromEntries(entries.filter((_, column) => (mask & (1 << column)) !== 0));
+}
+
+const seed = Date.now() % 2 ** 31;
+
+describeWithPostgres(`pages of any tuples (seed ${seed})`, () => {
+  it('hold what matches any filter, once and in one order, whatever their size', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        worlds,
+        wishes,
+        fc.integer({ min: 1, max: 7 }),
+        async (keys, asked, size) => {
+          const storeId = await storeWith(keys);
+          // Neighbours in the index, before and behind.
+          await storeWith(keys);
+          for (const { at, mask } of asked) {
+            const filter = filterLike(keys[at % keys.length]!, mask);
+            const found = await pagesOf(storeId, filter, size);
+            expect([...found].sort()).toEqual([...matching(filter, keys)].sort());
+            expect(found).toEqual(await pagesOf(storeId, filter, 1000));
+          }
+        },
+      ),
+      { seed, numRuns: 30 },
+    );
   });
 });
 
