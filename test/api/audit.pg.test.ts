@@ -108,7 +108,8 @@ describeWithPostgres('with authentication', () => {
     const before = (await entries(system)).length;
     const { id, path } = await pemba.storeWith(MODEL);
     const roles = [{ role: 'reader', store_id: id }];
-    const key = await pemba.call('POST', '/admin/keys', { name: 'k', roles });
+    const expires_at = '2999-01-01T00:00:00.000Z';
+    const key = await pemba.call('POST', '/admin/keys', { name: 'k', roles, expires_at });
     const subject = `key:${String(key.json.id)}`;
     await pemba.call('POST', '/admin/grants', { remove: [{ ...roles[0], subject }] });
     await pemba.call('DELETE', `/admin/keys/${String(key.json.id)}`);
@@ -121,6 +122,7 @@ describeWithPostgres('with authentication', () => {
       'key.revoke',
       'store.delete',
     ]);
+    expect(found[1]!.details).toMatchObject({ name: 'k', expires_at, key_id: key.json.id });
     expect(JSON.stringify(found)).not.toContain(String(key.json.key).slice(33));
     expect(await verify(system)).toMatchObject({ valid: true });
     // What was done to the store itself is still to be read.
