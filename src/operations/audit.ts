@@ -82,12 +82,12 @@ export async function verifyAudit(
   storeId: StoreId,
   from: AuditHead,
 ): Promise<Verification> {
-  const problems: AuditProblem[] = [];
+  // Read first: entries that are added meanwhile are beyond it.
+  const end = await findAuditHead(engine.database, storeId);
+  const problems = [...(await problemsOfStart(engine, storeId, from))];
   const log = new LogAhead(engine, storeId);
   let head = from;
   let entries = 0;
-  // Read first: entries that are added meanwhile are beyond it.
-  const end = await findAuditHead(engine.database, storeId);
   for (let step = 0; step < STEPS_PER_CALL; step++) {
     const page = await readAuditEntries(engine.database, storeId, {
       from: head.sequence,
@@ -100,17 +100,54 @@ export async function verifyAudit(
     }
     entries += page.length;
     const isWhole = page.length < ENTRIES_PER_STEP;
-    if (isWhole && end !== undefined && end.sequence > head.sequence) {
-      problems.push({
-        sequence: end.sequence,
-        problem: `the last entries are missing: the store knows of ${end.sequence}`,
-      });
-    }
+    if (isWhole) problems.push(...(await problemsOfEnd(engine, storeId, head, end)));
     if (isWhole || problems.length >= MAX_PROBLEMS) {
       return { entries, head, problems: problems.slice(0, MAX_PROBLEMS), isWhole };
     }
   }
   return { entries, head, problems, isWhole: false };
+}
+
+/** A log that was cut off below the head has nothing after it that could be wrong. */
+async function problemsOfStart(
+  engine: Engine,
+  storeId: StoreId,
+  { sequence, hash }: AuditHead,
+): Promise<readonly AuditProblem[]> {
+  return (await holds(engine, storeId, { sequence, hash }))
+    ? []
+    : [{ sequence, problem: 'the log does not have the head that was given' }];
+}
+
+/** The store's row knows the end: `end` as it was when the log was not yet read. */
+async function problemsOfEnd(
+  engine: Engine,
+  storeId: StoreId,
+  { sequence }: AuditHead,
+  end: AuditHead | undefined,
+): Promise<readonly AuditProblem[]> {
+  const endNow = await findAuditHead(engine.database, storeId);
+  if (end === undefined || endNow === undefined) return [];
+  const known = `the store knows of ${endNow.sequence}`;
+  if (end.sequence > sequence) {
+    return [{ sequence: end.sequence, problem: `the last entries are missing: ${known}` }];
+  }
+  if (endNow.sequence < sequence) {
+    return [{ sequence, problem: `there are more entries than there may be: ${known}` }];
+  }
+  return (await holds(engine, storeId, end))
+    ? []
+    : [{ sequence: end.sequence, problem: 'its hash is not the one that the store knows' }];
+}
+
+async function holds(engine: Engine, storeId: StoreId, head: AuditHead): Promise<boolean> {
+  if (head.sequence === 0) return head.hash.length === 0;
+  const [entry] = await readAuditEntries(engine.database, storeId, {
+    from: head.sequence - 1,
+    order: 'oldest',
+    limit: 1,
+  });
+  return entry?.sequence === head.sequence && Buffer.compare(entry.hash, head.hash) === 0;
 }
 
 /** The change log, read ahead of whoever goes through it in order. */

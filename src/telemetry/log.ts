@@ -68,6 +68,8 @@ export interface RequestLine {
   readonly store: string | undefined;
   readonly status: number;
   readonly ms: number;
+  /** The rule by which whoever called was not let in, of letters as well. */
+  readonly refused?: string | undefined;
 }
 
 interface LineSink {
@@ -86,11 +88,12 @@ export const lineFileOf = (log: Logger): LineFile =>
 export function requestLogger(log: Logger): (line: RequestLine) => void {
   if (!log.isLevelEnabled('info')) return () => undefined;
   const sink = Reflect.get(log, pino.symbols.streamSym) as LineSink;
-  return ({ requestId, method, route, store, status, ms }) => {
+  return ({ requestId, method, route, store, status, ms, refused }) => {
     const storeMember = store === undefined ? '' : `,"store":${quoted(store)}`;
+    const refusedMember = refused === undefined ? '' : `,"refused":"${refused}"`;
     sink.write(
       `{"level":"info","time":"${isoTime(Date.now())}","request_id":"${requestId}",` +
-        `"method":"${method}","route":"${route}"${storeMember},"status":${status},` +
+        `"method":"${method}","route":"${route}"${storeMember},"status":${status}${refusedMember},` +
         `"ms":${thousandths(ms)},"msg":"request"}\n`,
     );
   };

@@ -4,6 +4,7 @@
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { PembaError } from '../errors.js';
 import { ulidFactory } from '../ids.js';
 import type { Clock } from '../clock.js';
 import { requestLogger } from './log.js';
@@ -30,8 +31,14 @@ export function requestIdFactory(
 
 export function observeRequests(instance: FastifyInstance, log: Logger, metrics: Metrics): void {
   const writeLine = requestLogger(log);
+  const refusals = new WeakMap<FastifyRequest, string>();
   instance.addHook('onRequest', (request, reply, done) => {
     void reply.header(REQUEST_ID_HEADER, request.id);
+    done();
+  });
+  instance.addHook('onError', (request, _reply, error, done) => {
+    const rule = refusalOf(error);
+    if (rule !== undefined) refusals.set(request, rule);
     done();
   });
   instance.addHook('onResponse', (request, reply, done) => {
@@ -40,9 +47,25 @@ export function observeRequests(instance: FastifyInstance, log: Logger, metrics:
     const status = reply.statusCode;
     const ms = reply.elapsedTime;
     metrics.request(method, route, status, ms / 1000);
-    writeLine({ requestId: request.id, method, route, store: storeOf(request), status, ms });
+    const refused = status === 401 ? refusals.get(request) : undefined;
+    writeLine({
+      requestId: request.id,
+      method,
+      route,
+      store: storeOf(request),
+      status,
+      ms,
+      refused,
+    });
     done();
   });
+}
+
+/** The caller is not told: it would help a guesser. Whoever runs the service has to know. */
+function refusalOf(error: unknown): string | undefined {
+  if (!(error instanceof PembaError) || error.code !== 'unauthenticated') return undefined;
+  const { rule } = error.facts;
+  return typeof rule === 'string' ? rule : undefined;
 }
 
 /** Of one method, route and status. */

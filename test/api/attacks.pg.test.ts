@@ -146,6 +146,33 @@ describeWithPostgres('an attack', () => {
     expect(lax.fetches).toBeLessThanOrEqual(fetches);
   });
 
+  it('is told of in the log by the rule that it breaks', async () => {
+    const others = [
+      ['missing', ''],
+      ['not_bearer', 'Basic YTpi'],
+      ['malformed_key', `Bearer ${pemba.adminKey?.slice(0, -1) ?? ''}`],
+      ['wrong_key', `Bearer ${pemba.adminKey?.slice(0, -4) ?? ''}AAAA`],
+    ] as const;
+    const isCredential = (token: string): boolean => /^[\w.~+/=-]+$/.test(token);
+    const all = [
+      ...attacks.map(({ rule, token }) => [
+        isCredential(token) ? rule : 'not_bearer',
+        `Bearer ${token}`,
+      ]),
+      ...others,
+    ] as readonly (readonly [rule: string, authorization: string])[];
+    for (const [i, [, authorization]] of [...all, ...others].entries()) {
+      const headers = [
+        ['authorization', authorization] as const,
+        ['x-request-id', `r-${i}`] as const,
+      ];
+      await attempt(endpoints()[0]!, { headers });
+    }
+    const lines = pemba.logged.map((line) => JSON.parse(line) as Record<string, unknown>);
+    const told = new Map(lines.map((line) => [line['request_id'], line['refused']]));
+    expect(all.map((_, i) => told.get(`r-${i}`))).toEqual(all.map(([rule]) => rule));
+  });
+
   it('leaves no credential in the log, and is no failure of the service', () => {
     expect(pemba.failures()).toEqual([]);
     const logged = pemba.logged.join('');

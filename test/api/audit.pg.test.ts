@@ -1,5 +1,8 @@
 /** The audit log: what is recorded, how it is read, and that a change to it is found. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { StoreId } from '../../src/ids.js';
+import { entryHash } from '../../src/storage/audit-chain.js';
+import { readAuditEntries } from '../../src/storage/audit.js';
 import { startPemba } from '../support/pemba.js';
 import type { Pemba, TestStore } from '../support/pemba.js';
 import { describeWithPostgres } from '../support/postgres.js';
@@ -105,7 +108,8 @@ describeWithPostgres('with authentication', () => {
     const before = (await entries(system)).length;
     const { id, path } = await pemba.storeWith(MODEL);
     const roles = [{ role: 'reader', store_id: id }];
-    const key = await pemba.call('POST', '/admin/keys', { name: 'k', roles });
+    const expires_at = '2999-01-01T00:00:00.000Z';
+    const key = await pemba.call('POST', '/admin/keys', { name: 'k', roles, expires_at });
     const subject = `key:${String(key.json.id)}`;
     await pemba.call('POST', '/admin/grants', { remove: [{ ...roles[0], subject }] });
     await pemba.call('DELETE', `/admin/keys/${String(key.json.id)}`);
@@ -118,6 +122,7 @@ describeWithPostgres('with authentication', () => {
       'key.revoke',
       'store.delete',
     ]);
+    expect(found[1]!.details).toMatchObject({ name: 'k', expires_at, key_id: key.json.id });
     expect(JSON.stringify(found)).not.toContain(String(key.json.key).slice(33));
     expect(await verify(system)).toMatchObject({ valid: true });
     // What was done to the store itself is still to be read.
@@ -147,6 +152,8 @@ describeWithPostgres('with authentication', () => {
           writes: { tuple_keys: [tuple(i)] },
         }),
       );
+      // Whoever looks meanwhile finds nothing wrong.
+      for (let i = 0; i < 5; i++) expect(await verify(path)).toMatchObject({ valid: true });
       const statuses = (await Promise.all(writes)).map(({ status }) => status);
       expect(new Set(statuses)).toEqual(new Set([200]));
       expect(await verify(path)).toMatchObject({ valid: true, entries: 202, complete: true });
@@ -223,6 +230,62 @@ describeWithPostgres('with authentication', () => {
         (id) => `DELETE FROM audit_entry WHERE store_id = '${id}' AND sequence > 5`,
       );
       expect(found).toMatchObject(finds(7, /last entries are missing/));
+    });
+
+    it('finds that the last entry was made anew, with a hash that follows', async () => {
+      const { id, path } = await pemba.storeWith(MODEL);
+      for (let i = 0; i < 3; i++) await write(path, i);
+      const { database } = pemba.assembly;
+      const storeId = id as StoreId;
+      const page = { from: 3, order: 'oldest', limit: 2 } as const;
+      const [before, last] = await readAuditEntries(database, storeId, page);
+      const by = { principal: 'user:other', address: '', requestId: '' };
+      const hash = Buffer.from(entryHash(storeId, before!.hash, { ...last!, by })).toString('hex');
+      await tamper(
+        `UPDATE audit_entry SET principal = 'user:other', address = '', request_id = '',
+           hash = '\\x${hash}' WHERE store_id = '${id}' AND sequence = 5`,
+      );
+      expect(await verify(path)).toMatchObject(finds(5, /hash is not the one/));
+    });
+
+    it('finds entries beyond what the store knows of', async () => {
+      const { id, path } = await pemba.storeWith(MODEL);
+      await pemba.assembly.database.query(
+        `UPDATE store SET audit_sequence = 1, audit_hash =
+           (SELECT hash FROM audit_entry WHERE store_id = $1 AND sequence = 1) WHERE store_id = $1`,
+        [id],
+      );
+      expect(await verify(path)).toMatchObject(finds(2, /more entries/));
+    });
+
+    it('finds that a head which was noted is there no longer', async () => {
+      const { id, path } = await pemba.storeWith(MODEL);
+      for (let i = 0; i < 5; i++) await write(path, i);
+      const { head } = await verify(path);
+      const noted = `?after=${String(head.sequence)}&hash=${String(head.hash)}`;
+      expect(await verify(path, noted)).toMatchObject({ valid: true, entries: 0, head });
+      await tamper(`DELETE FROM audit_entry WHERE store_id = '${id}' AND sequence > 4`);
+      await pemba.assembly.database.query(
+        `UPDATE store SET audit_sequence = 4, audit_hash =
+           (SELECT hash FROM audit_entry WHERE store_id = $1 AND sequence = 4) WHERE store_id = $1`,
+        [id],
+      );
+      // What is left is a chain; without the head nobody can tell.
+      expect(await verify(path)).toMatchObject({ valid: true });
+      expect(await verify(path, noted)).toMatchObject(finds(7, /head that was given/));
+      for (let i = 10; i < 13; i++) await write(path, i);
+      expect(await verify(path)).toMatchObject({ valid: true, head: { sequence: 7 } });
+      expect(await verify(path, noted)).toMatchObject(finds(7, /head that was given/));
+    });
+
+    it.each([
+      ['never was', '?after=1000000'],
+      ['has another hash', '?after=1'],
+      ['is before all', '?after=0'],
+    ])('finds that a head %s', async (_what, query) => {
+      const { path } = await pemba.storeWith(MODEL);
+      const found = await verify(path, `${query}&hash=${'ab'.repeat(32)}`);
+      expect(found).toMatchObject(finds(Number(query.slice(7)), /head that was given/));
     });
 
     it('finds a change log that was rewritten', async () => {

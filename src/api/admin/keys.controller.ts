@@ -55,11 +55,15 @@ export class KeysController {
     if (expiresAt !== undefined && !(expiresAt > this.#engine.clock.now())) {
       throw invalidRequest('expires_at', 'must be in the future');
     }
+    const expiry = expiresAt === undefined ? null : new Date(expiresAt).toISOString();
     const { id, key } = await keys.create({
       label: wire.name,
       roles,
       createdBy: callerOf(request).name,
-      ...deedOf(this.#engine.config, request, 'key.create', { name: wire.name }),
+      ...deedOf(this.#engine.config, request, 'key.create', {
+        name: wire.name,
+        expires_at: expiry,
+      }),
       ...(expiresAt !== undefined && { expiresAt }),
     });
     return {
@@ -67,7 +71,7 @@ export class KeysController {
       key,
       name: wire.name,
       roles: roles.map(roleToWire),
-      expires_at: expiresAt === undefined ? null : new Date(expiresAt).toISOString(),
+      expires_at: expiry,
     };
   }
 

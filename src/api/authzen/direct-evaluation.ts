@@ -19,10 +19,10 @@ export const directEvaluations = (
     ...(storeId !== undefined && { storeId }),
     answer: (request, asked, body, caller): DirectAnswer | undefined => {
       const value = iJson(bytesOf(body));
-      if (!isEvaluation(value) || isDelegated(value)) return undefined;
+      if (!isEvaluation(value) || isDelegated(value) || 'subject_token' in value) return undefined;
       const resolved = resolveNow(engine, { storeId: asked, consistency: consistencyOf(request) });
       if (resolved === undefined) return undefined;
-      const question = { evaluation: value, acting: undefined };
+      const question = { evaluation: value, acting: undefined, bearer: undefined };
       const { decision, logged } = evaluate(engine, resolved, caller.name, question);
       if ('error' in logged.result) return undefined;
       return {

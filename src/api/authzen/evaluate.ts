@@ -3,6 +3,7 @@ import { PembaError } from '../../errors.js';
 import type { Engine } from '../../operations/engine.js';
 import type { Resolved } from '../../operations/resolve.js';
 import type { JsonObject, TupleKey } from '../../tuple/tuple.js';
+import type { Bearer } from '../bearer.js';
 import type { ActingServices, Decision } from '../decision.js';
 import { decisionToWire, errorToWire } from './answer.js';
 import type { WireDecision } from './answer.js';
@@ -14,6 +15,7 @@ import { judge } from './judgement.js';
 export interface Question {
   readonly evaluation: WireEvaluation;
   readonly acting: ActingServices | undefined;
+  readonly bearer: Bearer;
 }
 
 export interface Evaluated {
@@ -26,11 +28,11 @@ export function evaluate(
   engine: Engine,
   resolved: Resolved,
   caller: string,
-  { evaluation, acting }: Question,
+  { evaluation, acting, bearer }: Question,
 ): Evaluated {
   try {
     const wanted = wantedBy(evaluation.context);
-    const asked = askedOf(resolved, caller, evaluation);
+    const asked = askedOf(resolved, caller, evaluation, bearer);
     const judgement = judge(engine, resolved, { asked, acting, wanted });
     return {
       decision: decisionToWire(judgement, wanted, resolved.replica.revision),

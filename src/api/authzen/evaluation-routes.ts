@@ -6,32 +6,42 @@ import type { StoreId } from '../../ids.js';
 import type { Engine } from '../../operations/engine.js';
 import { answerOf, resolve, resolveNow } from '../../operations/resolve.js';
 import type { Answer, Resolved, Target } from '../../operations/resolve.js';
+import { withBearer } from '../bearer.js';
+import type { Bearer } from '../bearer.js';
 import { failing } from '../decision.js';
 import type { ActingServices, Decision, RecordDecisions } from '../decision.js';
 import { payloadOf, throwFailureOf } from '../handover.js';
 import { askedStoreOf, callerOf, chargeMore } from '../gate.js';
+import { assertOneSubject, withSubject } from './about.js';
 import { actingIn, namedActors } from './acting.js';
 import type { WireOptions } from './acting.js';
 import { consistencyOf, stampRevision } from './consistency.js';
 import { evaluate, loggedOf, refused } from './evaluate.js';
 import type { Evaluated, Question } from './evaluate.js';
 import { isLast, itemsOf, onlyEvaluationOf, semanticOf } from './evaluations.js';
-import type { EvaluationBody, EvaluationsBody, WireEvaluation } from './evaluations.js';
+import type {
+  EvaluationBody,
+  EvaluationsBody,
+  Item,
+  RoutedEvaluationBody,
+  WireEvaluation,
+} from './evaluations.js';
 import { REQUESTS, RESPONSES } from './schemas.js';
 import { PATHS, mountsOf } from './store-route.js';
 
 export interface EvaluationParts {
   readonly engine: Engine;
-  readonly identity: Pick<Identity, 'acting'>;
+  readonly identity: Pick<Identity, 'acting' | 'subjectTokens'>;
   readonly record: RecordDecisions;
 }
 
 const QUERY = { right: 'store:query' } as const;
 
 export function registerEvaluations(plugin: FastifyInstance, parts: EvaluationParts): void {
+  const { subjectTokens } = parts.identity;
   for (const { prefix, storeId } of mountsOf(parts.engine.config)) {
     const config = { ...QUERY, ...(storeId !== undefined && { storeId }) };
-    plugin.post<{ Body: EvaluationBody }>(
+    plugin.post<{ Body: RoutedEvaluationBody }>(
       `${prefix}${PATHS.evaluation}`,
       {
         config,
@@ -40,7 +50,10 @@ export function registerEvaluations(plugin: FastifyInstance, parts: EvaluationPa
           done(null, payloadOf(request.raw) ?? payload);
         },
       },
-      (request, reply) => answerOne(parts, request, reply, request.body),
+      (request, reply) =>
+        withSubject(subjectTokens, request.body, (subject, bearer) =>
+          answerOne(parts, { request, reply, bearer }, { ...request.body, subject }),
+        ),
     );
     plugin.post<{ Body: EvaluationsBody }>(
       `${prefix}${PATHS.evaluations}`,
@@ -49,27 +62,36 @@ export function registerEvaluations(plugin: FastifyInstance, parts: EvaluationPa
         schema: { body: REQUESTS.evaluations, response: { 200: RESPONSES.evaluations } },
       },
       (request, reply) => {
-        const only = onlyEvaluationOf(request.body);
-        return only === undefined
-          ? answerAll(parts, request, reply)
-          : answerOne(parts, request, reply, only);
+        const { body } = request;
+        assertOneSubject(body);
+        return withBearer(subjectTokens, body.subject_token, (bearer) => {
+          const only = onlyEvaluationOf(body, bearer);
+          return only === undefined
+            ? answerAll(parts, { request, reply, bearer })
+            : answerOne(parts, { request, reply, bearer }, only);
+        });
       },
     );
   }
 }
 
+interface Exchange<Body = unknown> {
+  readonly request: FastifyRequest<{ Body: Body }>;
+  readonly reply: FastifyReply;
+  readonly bearer: Bearer;
+}
+
 /** Without a promise, as is the rule, a request is answered in the turn that it arrived in. */
 function answerOne(
   parts: EvaluationParts,
-  request: FastifyRequest,
-  reply: FastifyReply,
+  { request, reply, bearer }: Exchange,
   body: EvaluationBody,
 ): FastifyReply | Promise<FastifyReply> {
   const { engine, record } = parts;
   const target = targetOf(request);
   const caller = callerOf(request).name;
   const send = (resolved: Resolved, acting: ActingServices | undefined): FastifyReply => {
-    const question = { evaluation: body, acting };
+    const question = { evaluation: body, acting, bearer };
     let evaluated: Evaluated;
     try {
       throwFailureOf(request.raw);
@@ -96,12 +118,11 @@ function answerOne(
 
 async function answerAll(
   parts: EvaluationParts,
-  request: FastifyRequest<{ Body: EvaluationsBody }>,
-  reply: FastifyReply,
+  { request, reply, bearer }: Exchange<EvaluationsBody>,
 ): Promise<FastifyReply> {
   const { engine, record } = parts;
   const { options } = request.body;
-  const items = itemsOf(request.body, engine.config.maxBatchChecks);
+  const items = itemsOf(request.body, bearer, engine.config.maxBatchChecks);
   chargeMore(request, reply, items.length - 1);
   const target = targetOf(request);
   const questions = await Promise.all(
@@ -207,13 +228,13 @@ async function questionOf(
   parts: EvaluationParts,
   request: FastifyRequest,
   storeId: StoreId,
-  item: WireEvaluation | PembaError,
+  item: Item | PembaError,
   options: WireOptions | null | undefined,
 ): Promise<Question | PembaError> {
   if (item instanceof PembaError) return item;
   try {
-    const acting = await actingOf(parts, request, storeId, item, options);
-    return { evaluation: item, acting };
+    const acting = await actingOf(parts, request, storeId, item.evaluation, options);
+    return { ...item, acting };
   } catch (error) {
     if (error instanceof PembaError) return error;
     throw error;

@@ -38,16 +38,30 @@ const PAGE: JsonSchema = {
   },
 };
 
-export const EVALUATION = object(
-  { subject: ENTITY, action: ACTION, resource: ENTITY, context: OBJECT, options: OPTIONS },
-  ['subject', 'action', 'resource'],
-);
+/** Of its length, whoever verifies it judges. */
+const SUBJECT_TOKEN: JsonSchema = {
+  type: ['string', 'null'],
+  minLength: 1,
+  description: 'The JWT of the user who is asked about, in place of `subject`',
+};
+
+const QUESTION = {
+  subject: ENTITY,
+  action: ACTION,
+  resource: ENTITY,
+  context: OBJECT,
+  options: OPTIONS,
+};
+
+/** A whole question. */
+export const EVALUATION = object(QUESTION, ['subject', 'action', 'resource']);
 
 export const REQUESTS = {
-  evaluation: EVALUATION,
+  evaluation: object({ ...QUESTION, subject_token: SUBJECT_TOKEN }, ['action', 'resource']),
   /** Its entities are defaults: held to their shape where an item is left with them. */
   evaluations: object({
     subject: OBJECT,
+    subject_token: SUBJECT_TOKEN,
     action: OBJECT,
     resource: OBJECT,
     context: OBJECT,
@@ -59,13 +73,26 @@ export const REQUESTS = {
     ['subject', 'action', 'resource'],
   ),
   searchResource: object(
-    { subject: ENTITY, action: ACTION, resource: ENTITY_TYPE, context: OBJECT, page: PAGE },
-    ['subject', 'action', 'resource'],
+    {
+      subject: ENTITY,
+      subject_token: SUBJECT_TOKEN,
+      action: ACTION,
+      resource: ENTITY_TYPE,
+      context: OBJECT,
+      page: PAGE,
+    },
+    ['action', 'resource'],
   ),
-  searchAction: object({ subject: ENTITY, resource: ENTITY, context: OBJECT, page: PAGE }, [
-    'subject',
-    'resource',
-  ]),
+  searchAction: object(
+    {
+      subject: ENTITY,
+      subject_token: SUBJECT_TOKEN,
+      resource: ENTITY,
+      context: OBJECT,
+      page: PAGE,
+    },
+    ['resource'],
+  ),
 } satisfies Readonly<Record<string, JsonSchema>>;
 
 const CONTEXT: JsonSchema = {

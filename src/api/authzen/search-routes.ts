@@ -1,6 +1,7 @@
 /** The three searches: each has its entities, and all have one way to an answer. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { PembaError, invalidRequest } from '../../errors.js';
+import type { Identity } from '../../identity/identity.js';
 import { LIST_COST } from '../../identity/rate-limits.js';
 import type { Engine } from '../../operations/engine.js';
 import { answerOf, resolve } from '../../operations/resolve.js';
@@ -9,16 +10,19 @@ import type { Page, PageRequest } from '../../query/page.js';
 import type { Obligation } from '../../schema/authzen-mapping.js';
 import { textOfId } from '../../tuple/claim-id.js';
 import type { Subject } from '../../tuple/tuple.js';
+import type { Bearer } from '../bearer.js';
 import { failing } from '../decision.js';
 import type { DecidedQuestion, RecordDecisions } from '../decision.js';
 import { askedStoreOf, callerOf } from '../gate.js';
+import { askedSubject, withSubject } from './about.js';
+import type { WireAbout } from './about.js';
 import { namedActors } from './acting.js';
 import type { WireOptions } from './acting.js';
 import { obligationToWire } from './answer.js';
 import { assertedOf, assertedProperties, canMeet, contextOf, wantedBy } from './circumstances.js';
 import type { Wanted } from './circumstances.js';
 import { consistencyOf, stampRevision } from './consistency.js';
-import { objectOf, relationOf, resourceTypeOf, subjectOf, subjectTypeOf } from './entities.js';
+import { objectOf, relationOf, resourceTypeOf, subjectTypeOf } from './entities.js';
 import type { WireAction, WireEntity, WireEntityType } from './entities.js';
 import { identityOf, nextToken, pageOf } from './paging.js';
 import type { SearchApi, SearchBody } from './paging.js';
@@ -29,6 +33,7 @@ import { PATHS, mountsOf } from './store-route.js';
 
 export interface SearchParts {
   readonly engine: Engine;
+  readonly identity: Pick<Identity, 'subjectTokens'>;
   readonly record: RecordDecisions;
 }
 
@@ -45,7 +50,11 @@ interface Search {
   readonly resultOf: (name: string) => readonly object[];
 }
 
-type Reader<SearchedBody> = (resolved: Resolved, body: SearchedBody, wanted: Wanted) => Search;
+type Reader<SearchedBody> = (
+  resolved: Resolved,
+  exchange: Pick<Exchange<SearchedBody>, 'body' | 'bearer'>,
+  wanted: Wanted,
+) => Search;
 
 const LIST = { right: 'store:query', rateCost: LIST_COST } as const;
 
@@ -71,8 +80,15 @@ function registerSearch<SearchedBody extends Body>(
       },
       (request, reply) => {
         // As its schema has seen to.
-        const body = request.body as SearchedBody;
-        return answer(parts, { request, reply, body }, api, read);
+        const asked = request.body as SearchedBody & WireAbout;
+        const answered = (body: SearchedBody, bearer: Bearer): Promise<object> =>
+          answer(parts, { request, reply, body, bearer }, api, read);
+        // Whom it finds is what a search of subjects is about.
+        return name === 'searchSubject'
+          ? answered(asked, undefined)
+          : withSubject(parts.identity.subjectTokens, asked, (subject, bearer) =>
+              answered({ ...asked, subject }, bearer),
+            );
       },
     );
   }
@@ -84,7 +100,8 @@ interface SubjectSearchBody extends Body {
   readonly resource: WireEntity;
 }
 
-const subjectSearch: Reader<SubjectSearchBody> = ({ authzen }, { subject, action, resource }) => {
+const subjectSearch: Reader<SubjectSearchBody> = ({ authzen }, { body }) => {
+  const { subject, action, resource } = body;
   const object = objectOf(authzen, resource);
   const relation = relationOf(authzen, object.type, action);
   const type = subjectTypeOf(authzen, subject);
@@ -102,8 +119,9 @@ interface ResourceSearchBody extends Body {
   readonly resource: WireEntityType;
 }
 
-const resourceSearch: Reader<ResourceSearchBody> = ({ authzen }, { subject, action, resource }) => {
-  const user = subjectOf(authzen, subject);
+const resourceSearch: Reader<ResourceSearchBody> = ({ authzen }, { body, bearer }) => {
+  const { subject, action, resource } = body;
+  const user = askedSubject(authzen, subject, bearer);
   const { type, id } = resourceTypeOf(authzen, resource);
   const relation = relationOf(authzen, type, action);
   const obligations = authzen.obligationsOf(type, relation, 'permit');
@@ -121,8 +139,9 @@ interface ActionSearchBody extends Body {
   readonly resource: WireEntity;
 }
 
-const actionSearch: Reader<ActionSearchBody> = ({ authzen }, { subject, resource }, wanted) => {
-  const user = subjectOf(authzen, subject);
+const actionSearch: Reader<ActionSearchBody> = ({ authzen }, { body, bearer }, wanted) => {
+  const { subject, resource } = body;
+  const user = askedSubject(authzen, subject, bearer);
   const object = objectOf(authzen, resource);
   return {
     obligations: [],
@@ -156,6 +175,7 @@ interface Exchange<SearchedBody> {
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
   readonly body: SearchedBody;
+  readonly bearer: Bearer;
 }
 
 async function answer<SearchedBody extends Body>(
@@ -187,7 +207,7 @@ async function answer<SearchedBody extends Body>(
 async function search<SearchedBody extends Body>(
   { engine }: SearchParts,
   target: Target,
-  { request, body }: Exchange<SearchedBody>,
+  { request, body, bearer }: Exchange<SearchedBody>,
   api: SearchApi,
   read: Reader<SearchedBody>,
 ): Promise<Answer<Found>> {
@@ -196,13 +216,13 @@ async function search<SearchedBody extends Body>(
   const identity = identityOf(api, target.storeId, body);
   const { tokenKey } = resolved.replica;
   const page = pageOf(tokenKey, identity, body.page, engine.config.maxListResults);
-  const about = known(() => read(resolved, body, wanted));
+  const about = known(() => read(resolved, { body, bearer }, wanted));
   if (about === undefined || !canMeet(about.obligations, wanted)) {
     const context = contextToWire(resolved, wanted);
     return answerOf(target, resolved, { results: [], token: '', context });
   }
   const { names, next } = about.run(
-    groundOf(engine, resolved, { body, caller: callerOf(request).name, page }),
+    groundOf(engine, resolved, { body, bearer, caller: callerOf(request).name, page }),
   );
   return answerOf(target, resolved, {
     results: names.flatMap((name) => about.resultOf(name)),
@@ -214,9 +234,14 @@ async function search<SearchedBody extends Body>(
 function groundOf(
   engine: Engine,
   resolved: Resolved,
-  asked: { readonly body: Body; readonly caller: string; readonly page: PageRequest },
+  asked: {
+    readonly body: Body;
+    readonly bearer: Bearer;
+    readonly caller: string;
+    readonly page: PageRequest;
+  },
 ): SearchGround {
-  const { body, caller, page } = asked;
+  const { body, bearer, caller, page } = asked;
   const { subject, resource, action, context } = body;
   const properties = assertedProperties(resolved, caller, { subject, resource, action });
   return {
@@ -227,6 +252,7 @@ function groundOf(
       contextualTuples: [],
       context: contextOf(resolved, context, properties),
       asserted: assertedOf(properties),
+      ...(bearer && { token: bearer }),
     },
   };
 }

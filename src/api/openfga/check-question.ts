@@ -2,7 +2,8 @@ import type { StoreId } from '../../ids.js';
 import type { CheckRequest } from '../../operations/check.js';
 import type { JsonObject } from '../../tuple/tuple.js';
 import { questionKeyOf } from './subject-token.js';
-import type { Bearer, WireQuestionKey, WireSubjectToken } from './subject-token.js';
+import type { Bearer } from '../bearer.js';
+import type { WireQuestionKey, WireSubjectToken } from './subject-token.js';
 import { contextOf, contextualTuplesOf, targetOf } from './wire.js';
 import type { WireTarget, WireTuple } from './wire.js';
 

@@ -32,8 +32,10 @@ import { DELEGATED_REQUESTS, DELEGATED_RESPONSES } from './delegated-schemas.js'
 import { batchItemError } from './errors.js';
 import { payloadOf } from '../handover.js';
 import { consistencyTokenOf, stamp } from './reply.js';
-import { assertOneSubject, assertSubject, withBearer } from './subject-token.js';
-import type { Bearer, WireQuestionKey, WireSubjectToken } from './subject-token.js';
+import { withBearer } from '../bearer.js';
+import type { Bearer } from '../bearer.js';
+import { assertOneSubject, assertSubject } from './subject-token.js';
+import type { WireQuestionKey, WireSubjectToken } from './subject-token.js';
 import { storeIdOf, targetOf as wireTarget } from './wire.js';
 import type { WireTarget } from './wire.js';
 

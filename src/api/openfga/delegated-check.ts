@@ -8,7 +8,8 @@ import { parseServiceId, serviceName } from '../../tuple/delegation.js';
 import type { CheckBody, WireCircumstances } from './check-question.js';
 import { missingToWire } from './explanation.js';
 import { questionKeyOf, tokenFactsOf } from './subject-token.js';
-import type { Bearer, WireQuestionKey } from './subject-token.js';
+import type { Bearer } from '../bearer.js';
+import type { WireQuestionKey } from './subject-token.js';
 import { contextOf, contextualTuplesOf } from './wire.js';
 
 export interface WireActing {

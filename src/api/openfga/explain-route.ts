@@ -9,7 +9,8 @@ import type { QueryRoutesParts } from './query-routes.js';
 import { consistencyTokenOf, stamp } from './reply.js';
 import { RESPONSES } from './response-schemas.js';
 import { LIST_COST } from '../../identity/rate-limits.js';
-import { assertOneSubject, withBearer } from './subject-token.js';
+import { withBearer } from '../bearer.js';
+import { assertOneSubject } from './subject-token.js';
 import { storeIdOf } from './wire.js';
 
 interface ExplainRoute {

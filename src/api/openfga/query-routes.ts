@@ -43,9 +43,10 @@ import {
   assertSubject,
   questionKeyOf,
   tokenFactsOf,
-  withBearer,
 } from './subject-token.js';
-import type { Bearer, WireQuestionKey, WireSubjectToken } from './subject-token.js';
+import { withBearer } from '../bearer.js';
+import type { Bearer } from '../bearer.js';
+import type { WireQuestionKey, WireSubjectToken } from './subject-token.js';
 import type { WireTarget, WireTuple } from './wire.js';
 
 interface BatchBody extends WireTarget, WireSubjectToken {
