@@ -3,8 +3,12 @@
  * is this process; what the server and PostgreSQL take of the processors is counted apart, as other
  * work on the machine falsifies the rate and hardly that.
  */
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { Readable } from 'node:stream';
+import { request } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import { json } from 'node:stream/consumers';
+import { pipeline } from 'node:stream/promises';
 import { Client } from 'pg';
 import { newStore, openAssembly } from './assembly.js';
 import { BareTable } from './bare-table.js';
@@ -33,9 +37,13 @@ export const bulkBenchmark: Benchmark = {
     const server = await startPemba(ground, { url, workers: 1 });
     const watched = { server: server.pid, postmaster };
     const target = `${server.url}/stores/${storeId}`;
+    // Made before: it takes a third as long as the import.
+    const bodies = [...pieces(ground)].map((piece) =>
+      Buffer.from(`${bodyOf.importLines(piece)}\n`),
+    );
     rows.push({
       case: 'import, HTTP',
-      ...(await measured(watched, () => importAll(ground, target))),
+      ...(await measured(watched, () => importAll(bodies, target))),
     });
     rows.push({ case: 'export, HTTP', ...(await measured(watched, () => exportAll(target))) });
     await server.stop();
@@ -116,16 +124,16 @@ async function bareCopy(ground: Ground, url: string, postmaster: number): Promis
   return row;
 }
 
-async function importAll(ground: Ground, target: string): Promise<number> {
-  const bodies = [...pieces(ground)].map((piece) => `${bodyOf.importLines(piece)}\n`);
-  const response = await fetch(`${target}/import`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/x-ndjson' },
-    body: Readable.toWeb(Readable.from(bodies, { objectMode: false })),
-    duplex: 'half',
-  });
-  const { written, rejected } = (await response.json()) as Readonly<Record<string, number>>;
-  if (written === undefined || rejected !== 0) throw new Error(`the import: ${response.status}`);
+/** By `node:http`: what a web stream costs the client is not the server's. */
+async function importAll(bodies: readonly Buffer[], target: string): Promise<number> {
+  const headers = { 'content-type': 'application/x-ndjson' };
+  const sent = request(`${target}/import`, { method: 'POST', headers });
+  const answered = once(sent, 'response') as Promise<[IncomingMessage]>;
+  await pipeline(bodies, sent);
+  const [response] = await answered;
+  const { written, rejected } = (await json(response)) as Readonly<Record<string, number>>;
+  if (written === undefined || rejected !== 0)
+    throw new Error(`the import: ${response.statusCode}`);
   return written;
 }
 
