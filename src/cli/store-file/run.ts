@@ -33,7 +33,7 @@ export interface FileResult {
   readonly isUnreadable: boolean;
   readonly tests: readonly TestResult[];
   readonly ms: number;
-  /** All that was read, as far as it is known. */
+  /** All that was read, or could not be: it may change that. */
   readonly files: readonly string[];
 }
 
@@ -59,15 +59,18 @@ export interface RunOptions extends FileReader {
 
 export async function runStoreFile(path: string, options: RunOptions): Promise<FileResult> {
   const start = options.clock();
-  const files = [path];
+  const files: string[] = [];
+  const readFile = (name: string): Promise<string> => {
+    files.push(name);
+    return options.readFile(name);
+  };
   const ended = (rest: Partial<FileResult>): FileResult => ({
     ...{ path, problems: [], isUnreadable: false, tests: [], files },
     ...rest,
     ms: options.clock() - start,
   });
   try {
-    const file = await readStoreFile(path, options);
-    files.push(...file.files.filter((each) => each !== path));
+    const file = await readStoreFile(path, { readFile });
     const invalid = modelProblems(file);
     if (invalid.length > 0) return ended({ problems: invalid });
     const world = new World(file, options.clock);

@@ -4,6 +4,7 @@
  */
 import { modelToWire } from '../../schema/wire.js';
 import type { Api } from '../api.js';
+import { EXIT } from '../command-error.js';
 import type { Answer } from './answers.js';
 import type { Answering } from './run.js';
 import { answersFrom, wireTuples } from './server-answers.js';
@@ -12,14 +13,11 @@ import type { Assertion, StoreFile, StoreTest } from './store-file.js';
 /** The API's, where nobody configured another. */
 const TUPLES_PER_WRITE = 100;
 
-/** What a shell says of a program that was interrupted. */
-const INTERRUPTED = 130;
-
 export class ServerStore implements Answering {
   readonly #api: Api;
   readonly #path: string;
   readonly #interrupt = (): void => {
-    void this.close().finally(() => process.exit(INTERRUPTED));
+    void this.close().finally(() => process.exit(EXIT.interrupted));
   };
 
   private constructor(api: Api, id: string) {
