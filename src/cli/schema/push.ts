@@ -178,12 +178,11 @@ async function accessShown(
   if (current === undefined || !options.impact) return { json: {}, lines: [] };
   const { reviewImpact } = await import('./impact.js');
   const lines: string[] = [];
-  const { totals, text } = await reviewImpact(
+  const { totals, text, isAny } = await reviewImpact(
     around,
     store,
     { model: schema.model, samples: IMPACT_SAMPLES },
-    { hasChanges: false, say: (more) => lines.push(...more) },
+    { hasChanges: false, say: (paragraph) => lines.push('', ...paragraph) },
   );
-  const isAny = totals.gained + totals.lost + totals.may_gain + totals.may_lose > 0;
   return { json: { impact: totals }, lines, ...(isAny && { stake: text }) };
 }
