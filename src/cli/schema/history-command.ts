@@ -43,5 +43,5 @@ const ROLLBACK_HELP = `
 
 Tuples stay as they are. A rollback is a new version, so it can be rolled back.
 Its id is printed once every process of the server answers with it. If one does
-not within --timeout, the exit code is 1 and the version is written nevertheless;
-the same command with --to waits again.`;
+not within --timeout, the exit code is 1; the version is written nevertheless,
+and the same command with --to waits again.`;

@@ -9,10 +9,10 @@ const HELP = `
 The schema is validated, and the store files (*.fga.yaml) beside it are tested.
 Then what differs from the store's newest model is shown, and whose access that
 changes on the live tuples. A change that is narrowing, widening or breaking has
-to be agreed to: by a person at a terminal, or elsewhere by --yes. The model's id
-is printed once every process of the server answers with it. If one does not
-within --timeout, the exit code is 1; the model is written nevertheless, and the
-same push again waits again.
+to be agreed to: by a person at a terminal, or elsewhere by --yes. The id of the
+model is printed once every process of the server answers with it. If one does
+not within --timeout, the exit code is 1; the model is written nevertheless, and
+the same push again waits again.
 
   pemba schema push schema/ --message 'editors may share'
   pemba schema push shop.fga --yes --fail-on breaking    # in CI
