@@ -16,6 +16,14 @@ export const AsNumber = (): PropertyDecorator =>
 export const NullIsAbsent = (): PropertyDecorator =>
   Transform(({ value }: { value: unknown }) => value ?? undefined);
 
+/** class-validator passes over null in a list of objects, and takes a list there for its items. */
+export const ObjectsOnly = (): PropertyDecorator =>
+  Transform(({ value }: { value: unknown }): unknown =>
+    Array.isArray(value)
+      ? value.map((item: unknown) => (item === null || Array.isArray(item) ? false : item))
+      : value,
+  );
+
 /** Of a list that is given in pages. */
 export class PagingQuery {
   @IsOptional()

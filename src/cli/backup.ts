@@ -13,9 +13,9 @@ export function backupCommands(program: Command, around: Surroundings): void {
     .addHelpText(
       'after',
       '\nEach store is as it was at one revision: models with what belongs to them,\n' +
-        'assertions, tuples and attributes. Keys, grants and the audit log are not in it; of\n' +
-        'these, make a dump of the database. The file ends each store with a checksum, and\n' +
-        'is there only when it is whole.',
+        'assertions, tuples and attributes. Keys, grants and the audit log are not in\n' +
+        'it; of these, make a dump of the database. The file ends each store with a\n' +
+        'checksum, and is there only when it is whole.',
     )
     .action(async (file: string, options: BackupOptions) => {
       const { backUp } = await import('./backup/back-up.js');

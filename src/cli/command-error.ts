@@ -20,6 +20,8 @@ export const EXIT = {
   usage: 2,
   unreachable: 3,
   refused: 4,
+  /** By a signal, as shells say it. */
+  interrupted: 130,
 } as const;
 
 export const usageError = (message: string): CommandError => new CommandError(message, EXIT.usage);

@@ -11,8 +11,8 @@ export function migrateCommand(program: Command, around: Surroundings): void {
     .option('--check', 'only tell which migrations are missing; exit code 1 if any')
     .addHelpText(
       'after',
-      '\nUses DATABASE_URL or DATA_DIR, as the server does, which migrates by itself when it\n' +
-        'starts. There is no way back: make a backup before.',
+      '\nUses DATABASE_URL or DATA_DIR, as the server does, which migrates by itself\n' +
+        'when it starts. There is no way back: make a backup before.',
     )
     .action(async ({ check = false }: { readonly check?: boolean }) => {
       const names = (await around.migrate(check)).map(fileNameOf);

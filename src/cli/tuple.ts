@@ -89,9 +89,9 @@ function many(tuple: Command, around: Surroundings): void {
     .option('--model <id>', 'in place of the newest')
     .addHelpText(
       'after',
-      '\nHow far it is stands in FILE.import while it lasts: interrupted, run it again. Exit\n' +
-        'code 1 if some were rejected; the others are stored. Attributes of entities, as\n' +
-        '`export` writes them, are taken from JSON lines.',
+      '\nHow far it is stands in FILE.import while it lasts: interrupted, run it again.\n' +
+        'Exit code 1 if some were rejected; the others are stored. Attributes of\n' +
+        'entities, as `export` writes them, are taken from JSON lines.',
     )
     .action(async (file: string, options: ImportOptions) => {
       const { importFile } = await import('./tuple/import.js');

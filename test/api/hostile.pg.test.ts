@@ -3,12 +3,15 @@
  * that names the field and tells nothing of the inside; none writes anything; and the server goes
  * on as before.
  */
+import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { operationsOf } from '../openapi/document.js';
+import type { Document } from '../openapi/document.js';
 import { startPemba } from '../support/pemba.js';
 import type { Answer, Pemba } from '../support/pemba.js';
 import { describeWithPostgres } from '../support/postgres.js';
 import { lastName, valueAt, withValue, without } from './hostile/body-path.js';
-import { ENDPOINTS, MODEL } from './hostile/endpoints.js';
+import { ELSEWHERE, ENDPOINTS, MODEL } from './hostile/endpoints.js';
 import type { Endpoint, Field, Kind } from './hostile/endpoints.js';
 import { fingerprintOf } from './hostile/fingerprint.js';
 import { messageOf } from './hostile/refusal.js';
@@ -34,6 +37,8 @@ const EVIL =
 const withEvil = (value: unknown): object =>
   JSON.parse(`{${EVIL},${JSON.stringify(value).slice(1)}`) as object;
 
+const NOT_KNOWN = /has no member|is not known here|additional properties/;
+
 const EXPECTED = 'document:9#viewer@user:zoe';
 
 describeWithPostgres('a hostile body', () => {
@@ -42,7 +47,11 @@ describeWithPostgres('a hostile body', () => {
   let before: unknown;
 
   beforeAll(async () => {
-    pemba = await startPemba({ PEMBA_SWEEP_INTERVAL_MS: '86400000' });
+    pemba = await startPemba({
+      PEMBA_AUTHENTICATION: 'keys',
+      PEMBA_MASTER_KEY: randomBytes(32).toString('base64'),
+      PEMBA_SWEEP_INTERVAL_MS: '86400000',
+    });
   });
   afterAll(() => pemba.stop());
   const expectNothingWritten = async (): Promise<void> => {
@@ -75,6 +84,18 @@ describeWithPostgres('a hostile body', () => {
   /** A field's last name, in words where a message has them. */
   const namedBy = (path: string): string | RegExp =>
     path === 'continuation_token' ? /continuation[_ ]token/ : lastName(path);
+
+  it('is sent to every endpoint that takes one', async () => {
+    const document = expectStatus(await pemba.call('GET', '/openapi.json'), 200).json as Document;
+    const taking = operationsOf(document).filter(({ requestBody }) => requestBody !== undefined);
+    const nameOf = (method: string, path: string): string =>
+      `${method} ${path.replaceAll(/STORE|MODEL|\{\w+\}/g, '{}')}`;
+    const known = [
+      ...ENDPOINTS.map(({ method, path }) => nameOf(method, path)),
+      ...Object.keys(ELSEWHERE).map((name) => nameOf(...(name.split(' ') as [string, string]))),
+    ];
+    expect(taking.map(({ method, path }) => nameOf(method, path)).sort()).toEqual(known.sort());
+  });
 
   describe.each(ENDPOINTS.map((endpoint) => [endpoint.name, endpoint] as const))(
     'to %s',
@@ -116,7 +137,8 @@ describeWithPostgres('a hostile body', () => {
         });
 
         it.each(Object.entries(endpoint.fields))('has a wrong type of %s', async (path, field) => {
-          for (const value of WRONG[field.kind]) {
+          const isItem = path.endsWith(']');
+          for (const value of [...WRONG[field.kind], ...(isItem ? [null] : [])]) {
             const answer = await sendBody(endpoint, withValue(endpoint.body, path, value));
             expectRefusal(endpoint, answer, lastName(path));
           }
@@ -210,7 +232,7 @@ describeWithPostgres('a hostile body', () => {
                 ? withEvil(endpoint.body)
                 : withValue(endpoint.body, path, withEvil(valueAt(endpoint.body, path)));
             const answer = await sendBody(endpoint, body);
-            if (endpoint.isStrict === true) expectRefusal(endpoint, answer, /has no member/);
+            if (endpoint.isStrict === true) expectRefusal(endpoint, answer, NOT_KNOWN);
             else expect([path, answer.status]).toEqual([path, plain.status]);
             expect(answer.text).not.toContain('polluted');
           }

@@ -1,4 +1,4 @@
-/** `pemba schema push` against several server processes, of which some are killed or paused. */
+/** `pemba schema push`, `rollback` and `migrate` against several server processes, of which some are killed or paused. */
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -45,12 +45,15 @@ describeWithPostgres('a schema that is pushed to two processes', () => {
     return status;
   }
 
-  function push(relation: string, ...options: readonly string[]): Promise<Outcome> {
-    writeFileSync(join(folder, 'a.fga'), schema(relation));
-    return runCommand(['schema', '--json', 'push', 'a.fga', '--yes', ...options], {
+  const run = (...args: readonly string[]): Promise<Outcome> =>
+    runCommand(['schema', '--json', ...args], {
       cwd: folder,
       env: { PEMBA_URL: servers[0].url, PEMBA_STORE: store },
     });
+
+  function push(relation: string, ...options: readonly string[]): Promise<Outcome> {
+    writeFileSync(join(folder, 'a.fga'), schema(relation));
+    return run('push', 'a.fga', '--yes', ...options);
   }
 
   const jsonOf = ({ out }: Outcome): Readonly<Record<string, unknown>> =>
@@ -102,7 +105,68 @@ describeWithPostgres('a schema that is pushed to two processes', () => {
     expect(jsonOf(pushed)).toMatchObject({ rollout: { processes: 1, ready: 1, complete: true } });
   });
 
-  it('is not pushed with a time that is none', async () => {
-    expect(await push('one', '--timeout', 'soon')).toMatchObject({ exitCode: 2, out: '' });
+  it('is rolled back in both before the command is done', async () => {
+    await push('one');
+    const first = String(jsonOf(await push('two'))['authorization_model_id']);
+    await push('three');
+    const back = await run('rollback', '--yes');
+    expect(back).toMatchObject({ exitCode: 0 });
+    expect(jsonOf(back)).toMatchObject({ written: true, rollout: { ready: 2, complete: true } });
+    const statuses = await Promise.all(servers.map(({ url }) => check(url, 'two')));
+    expect(statuses).toEqual([200, 200]);
+    await push('three');
+    servers[1].pause();
+    const late = await run('rollback', '--to', first, '--yes', '--timeout', '1s');
+    expect(late).toMatchObject({
+      exitCode: 1,
+      err: expect.stringContaining('is written, but 1 of 2 processes did not have it within 1s'),
+    });
+    expect(jsonOf(late)).toMatchObject({ written: true, rollout: { ready: 1, complete: false } });
+    const hasty = await run('rollback', '--to', first, '--no-wait');
+    expect(hasty).toMatchObject({ exitCode: 0 });
+    expect(jsonOf(hasty)).not.toHaveProperty('rollout');
+    servers[1].goOn();
+    const again = await run('rollback', '--to', first);
+    expect(again).toMatchObject({ exitCode: 0 });
+    expect(jsonOf(again)).toMatchObject({ written: false, rollout: { complete: true } });
+    expect(await check(servers[1].url, 'two')).toBe(200);
   });
+
+  it('loses no tuple of an old name before all know the new one', async () => {
+    const call = (method: string, path: string, body: object): Promise<globalThis.Response> =>
+      fetch(`${servers[0].url}/stores/${store}/${path}`, {
+        method,
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+    const migrate = (...options: readonly string[]): Promise<Outcome> =>
+      run('migrate', 'rename-relation', 'doc#one', 'two', ...options);
+    await push('one');
+    const key = { user: 'user:a', relation: 'one', object: 'doc:1' };
+    await call('POST', 'write', { writes: { tuple_keys: [key] } });
+    expect(await migrate('--keep-old')).toMatchObject({ exitCode: 0 });
+    servers[1].pause();
+    // A version of the model that only one of them gets to know.
+    await call('PUT', 'claims-mapping', { context: ['acr'] });
+    const late = await migrate('--timeout', '1s');
+    expect(late).toMatchObject({
+      exitCode: 1,
+      err: expect.stringContaining('1 of 2 processes did not have it within 1s'),
+    });
+    expect(jsonOf(late)).toMatchObject({ copied: 0, deleted: 0, rollout: { complete: false } });
+    servers[1].goOn();
+    const done = await migrate();
+    expect(done).toMatchObject({ exitCode: 0 });
+    expect(jsonOf(done)).toMatchObject({ deleted: 1, rollout: { ready: 2, complete: true } });
+    const statuses = await Promise.all(servers.map(({ url }) => check(url, 'two')));
+    expect(statuses).toEqual([200, 200]);
+  });
+
+  it.each([['push', 'a.fga'], ['rollback'], ['migrate', 'rename-relation', 'doc#one', 'two']])(
+    'is not changed with a time that is none: %s',
+    async (...args) => {
+      writeFileSync(join(folder, 'a.fga'), schema('one'));
+      expect(await run(...args, '--timeout', 'soon')).toMatchObject({ exitCode: 2, out: '' });
+    },
+  );
 });

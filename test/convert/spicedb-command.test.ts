@@ -35,6 +35,31 @@ describe('pemba convert spicedb', () => {
     expect(modelFromDsl(stdout).model.types.size).toBe(2);
   });
 
+  it('takes relationships by the piece, and names the line of what is wrong', () => {
+    const lines = Array.from({ length: 20_000 }, (_, i) => `doc:${i}#view@user:anne-${i % 7}`);
+    lines[17_000] = 'doc:größe ☃ is none';
+    write('many.txt', lines.join('\n'));
+    const { status, stdout, stderr } = pemba(
+      'good.zed',
+      '--relationships',
+      'many.txt',
+      '--out',
+      'many',
+    );
+    expect([status, stdout]).toEqual([1, expect.stringContaining('19999 tuples')]);
+    expect(stderr).toMatch(/line 17001.* of many\.txt.*'doc:größe ☃ is none'/);
+    const made = readFileSync(join(folder, 'many', 'tuples.jsonl'), 'utf8')
+      .trimEnd()
+      .split('\n');
+    expect(made.map((line) => (JSON.parse(line) as { object: string }).object)).toEqual(
+      lines.flatMap((line, i) => (i === 17_000 ? [] : (line.split('#')[0] ?? ''))),
+    );
+    // What cannot be read leaves what was made before.
+    const gone = pemba('good.zed', '--relationships', 'gone.txt', '--out', 'many');
+    expect(gone.status).toBe(2);
+    expect(readFileSync(join(folder, 'many', 'tuples.jsonl'), 'utf8')).toContain('doc:19999');
+  });
+
   it('writes a model, tuples and tests to a folder', () => {
     write('tuples.txt', 'doc:1#view@user:anne\n');
     const { status, stdout } = pemba('good.zed', '--relationships', 'tuples.txt', '--out', 'made');

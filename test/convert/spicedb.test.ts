@@ -4,15 +4,22 @@ import { convertSpicedb } from '../../src/cli/convert/spicedb/convert.js';
 import type { Conversion } from '../../src/cli/convert/spicedb/convert.js';
 import { convertSchema } from '../../src/cli/convert/spicedb/schema.js';
 
-const convert = (text: string, path = 'x.zed', relationships?: string): Conversion =>
-  convertSpicedb({
+interface Converted extends Conversion {
+  readonly tuples: readonly string[];
+}
+
+function convert(text: string, path = 'x.zed', relationships?: string): Converted {
+  const tuples: string[] = [];
+  const input = {
     schema: { path, text },
     ...(relationships !== undefined && {
-      relationships: { path: 'tuples.txt', text: relationships },
+      relationships: { path: 'tuples.txt', lines: relationships.split('\n') },
     }),
     name: 'x',
-    readNamed: (named) => ({ path: named, text: 'definition user {}' }),
-  });
+    readNamed: (named: string) => ({ path: named, text: 'definition user {}' }),
+  };
+  return { ...convertSpicedb(input, (line) => tuples.push(line)), tuples };
+}
 
 const told = ({ findings }: Conversion): readonly string[] => findings.map(formatFinding);
 
@@ -77,7 +84,7 @@ definition doc {\n  relation x: user\n  relation y: ${types}\n}`,
     expect(conversion.model.text).toContain(
       'define see: view from parent_object or view from parent_view_object',
     );
-    expect(conversion.tuples.text.trim().split('\n')).toEqual([
+    expect(conversion.tuples).toEqual([
       '{"user":"doc:2","relation":"parent","object":"doc:1"}',
       '{"user":"doc:2","relation":"parent_object","object":"doc:1"}',
       '{"user":"doc:3#view","relation":"parent","object":"doc:1"}',
@@ -115,7 +122,7 @@ definition doc {\n  relation view: user | user:* | user with late\n}`,
       text,
     );
     expect(findings).toEqual([]);
-    expect(tuples.text).toBe(`${expected}\n`);
+    expect(tuples).toEqual([expected]);
   });
 
   it.each([

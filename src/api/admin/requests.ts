@@ -15,7 +15,7 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { AUDIT_ACTIONS } from '../../storage/audit-chain.js';
-import { AsNumber, IsInstant, NullIsAbsent } from '../validated.js';
+import { AsNumber, IsInstant, NullIsAbsent, ObjectsOnly } from '../validated.js';
 
 const ULID = /^[0-9A-HJKMNP-TV-Z]{26}$/;
 
@@ -46,14 +46,16 @@ export class RoleBody {
   @IsOptional()
   @NullIsAbsent()
   @IsString({ message: 'must be a string' })
-  @Matches(/^[^#:\s]{1,50}$/, { message: "must be a module's name" })
+  @Matches(/^[^#:\s\p{Cc}\p{Cs}]{1,50}$/u, { message: "must be a module's name" })
   readonly module?: string;
 
   /** The id of one of the store's objects of type service. */
   @IsOptional()
   @NullIsAbsent()
   @IsString({ message: 'must be a string' })
-  @Matches(/^[^#:*\s]{1,200}$/, { message: "must be a service's id, without its type" })
+  @Matches(/^[^#:*\s\p{Cc}\p{Cs}]{1,200}$/u, {
+    message: "must be a service's id, without its type",
+  })
   readonly service?: string;
 }
 
@@ -73,8 +75,7 @@ export class GrantBody extends RoleBody {
 export class CreateKeyBody {
   @IsString({ message: 'must be a string' })
   @Length(1, 100, { message: 'must have 1 to 100 characters' })
-  // eslint-disable-next-line no-control-regex -- control characters are what it refuses
-  @Matches(/^[^\u0000-\u001f\u007f]*$/, { message: 'must hold no control characters' })
+  @Matches(/^[^\p{Cc}\p{Cs}]*$/u, { message: 'must hold no control characters' })
   readonly name!: string;
 
   @IsOptional()
@@ -86,6 +87,7 @@ export class CreateKeyBody {
   @ArrayMaxSize(MAX_ROLES, { message: `must hold at most ${MAX_ROLES} roles` })
   @ValidateNested({ each: true })
   @Type(() => RoleBody)
+  @ObjectsOnly()
   readonly roles: readonly RoleBody[] = [];
 }
 
@@ -94,12 +96,14 @@ export class ChangeGrantsBody {
   @ArrayMaxSize(MAX_ROLES, { message: `must hold at most ${MAX_ROLES} grants` })
   @ValidateNested({ each: true })
   @Type(() => GrantBody)
+  @ObjectsOnly()
   readonly add: readonly GrantBody[] = [];
 
   @IsArray({ message: 'must be a list' })
   @ArrayMaxSize(MAX_ROLES, { message: `must hold at most ${MAX_ROLES} grants` })
   @ValidateNested({ each: true })
   @Type(() => GrantBody)
+  @ObjectsOnly()
   readonly remove: readonly GrantBody[] = [];
 }
 

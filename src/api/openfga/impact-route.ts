@@ -79,7 +79,11 @@ function requestOf({ params, query, body }: FastifyRequest<ImpactRoute>): Impact
 
 function sourceOf(body: unknown): Pick<ImpactRequest, 'source' | 'context'> {
   if (body instanceof DslText) return { source: modelFromDsl(body.text), context: {} };
-  if (typeof body !== 'object' || body === null) throw invalidRequest('body', 'must be a model');
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    throw new PembaError('invalid_request', 'the body must be object', {
+      facts: { field: 'body' },
+    });
+  }
   const context: unknown = Reflect.get(body, 'context') ?? {};
   if (typeof context !== 'object' || Array.isArray(context)) {
     throw invalidRequest('context', 'must be an object');

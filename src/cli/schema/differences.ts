@@ -20,13 +20,17 @@ export function differencesOf(before: Model, after: Model, paint: Output['paint'
   const changes = compared.changes.map(changeToWire);
   return {
     worst: CHANGE_CLASSES.findLast((each) => changes.some((change) => change.class === each)),
-    lines: [
-      ...changes.map((change) => changeText(change, paint)),
-      ...implicationsText(compared.implications, paint),
-    ],
+    lines: paragraphs([
+      ...changes.map((change) => [changeText(change, paint)]),
+      implicationsText(compared.implications, paint),
+    ]),
     json: changes,
   };
 }
+
+/** With an empty line between two. */
+const paragraphs = (all: readonly (readonly string[])[]): readonly string[] =>
+  all.filter(({ length }) => length > 0).flatMap((lines, i) => (i === 0 ? lines : ['', ...lines]));
 
 export function classIn(text: string): ChangeClass {
   const found = CHANGE_CLASSES.find((each) => each === text);

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { withStore } from '../surroundings.js';
 import type { Surroundings } from '../surroundings.js';
 import type { LogOptions, PullOptions, RollbackOptions } from './history.js';
+import { withWaiting } from './rollout.js';
 
 export function historyCommands(schema: Command, around: Surroundings): void {
   withStore(schema.command('log').alias('list'))
@@ -20,14 +21,15 @@ export function historyCommands(schema: Command, around: Surroundings): void {
       const { pullModel } = await import('./history.js');
       await pullModel(id, options, around);
     });
-  withStore(schema.command('rollback'))
+  const rollback = withStore(schema.command('rollback'))
     .description('make an earlier model the newest again, with all that was kept with it')
     .option('--to <id>', 'which; else the one before the newest')
     .option('--expect-current <id>', "the store's newest model")
     .option('--message <text>', 'why')
     .option('--author <text>', 'by whom (else as git knows you)')
     .option('--yes', 'agree to whatever changes')
-    .option('--dry-run', 'show what would change')
+    .option('--dry-run', 'show what would change');
+  withWaiting(rollback)
     .addHelpText('after', ROLLBACK_HELP)
     .action(async (options: RollbackOptions) => {
       const { rollBack } = await import('./history.js');
@@ -39,4 +41,7 @@ const ROLLBACK_HELP = `
   pemba schema rollback                      # undo the last push
   pemba schema rollback --to 01JB… --yes
 
-Tuples stay as they are. A rollback is a new version, so it can be rolled back.`;
+Tuples stay as they are. A rollback is a new version, so it can be rolled back.
+Its id is printed once every process of the server answers with it. If one does
+not within --timeout, the exit code is 1; the version is written nevertheless,
+and the same command with --to waits again.`;

@@ -9,6 +9,8 @@ import type { StoreOption, Surroundings } from '../surroundings.js';
 import { differencesOf } from './differences.js';
 import { gitAuthor } from './git.js';
 import { moduleTexts } from './module-files.js';
+import { assertComplete, awaitRollout, waitingOf } from './rollout.js';
+import type { WaitOptions } from './rollout.js';
 import { isSameModel, modelOf, modelsOf, newestModel, writeModel } from './server-models.js';
 import type { ServerModel } from './server-models.js';
 
@@ -83,7 +85,7 @@ async function modelNamed(
   throw new CommandError('the store has no model', EXIT.refused);
 }
 
-export interface RollbackOptions extends StoreOption {
+export interface RollbackOptions extends StoreOption, WaitOptions {
   readonly to?: string;
   readonly expectCurrent?: string;
   readonly message?: string;
@@ -97,6 +99,12 @@ export async function rollBack(options: RollbackOptions, around: Surroundings): 
   const output = around.output();
   const api = around.api();
   const store = around.store(options);
+  const waiting = waitingOf(options, around.now);
+  const everywhere = async (id: string, json: object): Promise<void> => {
+    const rollout = await awaitRollout(api, store, id, waiting);
+    print(output, { authorization_model_id: id, ...json, rollout }, id);
+    assertComplete(rollout, waiting);
+  };
   const [current, previous] = await modelsOf(api, store, 2);
   if (current === undefined) throw new CommandError('the store has no model', EXIT.refused);
   if (options.expectCurrent !== undefined && options.expectCurrent !== current.id) {
@@ -114,9 +122,13 @@ export async function rollBack(options: RollbackOptions, around: Surroundings): 
   if (others.length > 0) output.note(`Also as they were: ${others.join(', ')}`);
   const isSame = isSameModel(current.model, wanted.model) && others.length === 0;
   if (isSame) output.note(`Nothing has changed: ${current.id} is the same as ${wanted.id}.`);
-  if (isSame || options.dryRun === true) {
+  if (options.dryRun === true) {
     const value = { authorization_model_id: current.id, written: false, changes: json };
     print(output, value, current.id);
+    return;
+  }
+  if (isSame) {
+    await everywhere(current.id, { written: false, changes: json });
     return;
   }
   if (worst !== 'safe') await consent(options.yes, `a change is ${worst}`);
@@ -130,7 +142,7 @@ export async function rollBack(options: RollbackOptions, around: Surroundings): 
     },
     expected: current.id,
   });
-  print(output, { authorization_model_id: id, written: true, changes: json }, id);
+  await everywhere(id, { written: true, changes: json });
 }
 
 /** Of those that the newest model has and the wanted one had not, null takes them away. */

@@ -54,6 +54,7 @@ interface Reviewer {
   readonly failOn?: string | undefined;
   /** Whether changes of the schema are said, beside those of access. */
   readonly hasChanges: boolean;
+  /** A paragraph. */
   readonly say: (lines: readonly string[]) => void;
   /** The server's own lines. */
   readonly tell?: (line: Json) => void;
@@ -63,6 +64,8 @@ export interface Outcome {
   readonly totals: Totals;
   /** In words. */
   readonly text: string;
+  /** Whether anybody's access changes, or may. */
+  readonly isAny: boolean;
   /** Whether what was to fail has come up. */
   readonly isMet: boolean;
 }
@@ -78,11 +81,14 @@ export async function impact(around: Surroundings, path: string, options: Option
   const { model } = await readSchema(path, around);
   const output = around.output();
   const of = { model, samples, ...contextOf(options.context) };
+  let isFirst = true;
   const { isMet } = await reviewImpact(around, around.store(options), of, {
     failOn,
     hasChanges: true,
     say: (lines) => {
-      if (!output.json && lines.length > 0) output.write(`${lines.join('\n')}\n`);
+      if (output.json) return;
+      output.write(`${isFirst ? '' : '\n'}${lines.join('\n')}\n`);
+      isFirst = false;
     },
     tell: (line) => {
       if (output.json) output.write(`${JSON.stringify(line)}\n`);
@@ -148,8 +154,8 @@ class Review {
     this.#reviewer.tell?.(line);
     if (change !== undefined) this.#takeChange(change as ShownChange);
     if (implications !== undefined && this.#reviewer.hasChanges) {
-      const shown = implications as ShownImplications;
-      this.#say(...implicationsText(shown, this.#output.paint));
+      const text = implicationsText(implications as ShownImplications, this.#output.paint);
+      if (text.length > 0) this.#reviewer.say(text);
     }
     if (changed !== undefined) this.#changed.push(changed as Changed);
     if (relation !== undefined) this.#takeRelation(relation as Relation);
@@ -162,23 +168,22 @@ class Review {
     if (totals === undefined) {
       throw new CommandError('the answer broke off: it is not whole', EXIT.failed);
     }
-    const { gained, lost, everybody } = totals;
     const text = countsText(totals);
-    this.#say('', `In all: ${text}.${everybodyText(everybody)}`);
+    this.#reviewer.say([`In all: ${text}.`]);
     if (!totals.complete) {
       this.#output.note('Not whole: more checks would have been needed than are made.');
     }
     const isMet =
       this.#isMet ||
-      (this.#failOn === 'gained' && gained + totals.may_gain + everybody.gained > 0) ||
-      (this.#failOn === 'lost' && lost + totals.may_lose + everybody.lost > 0) ||
+      (this.#failOn === 'gained' && gainsOf(totals) + gainsOf(totals.everybody) > 0) ||
+      (this.#failOn === 'lost' && lossesOf(totals) + lossesOf(totals.everybody) > 0) ||
       (ACCESS.includes(this.#failOn ?? '') && !totals.complete);
-    return { totals, text, isMet };
+    return { totals, text, isAny: text !== NOTHING, isMet };
   }
 
   #takeChange(change: ShownChange): void {
     this.#isMet ||= isMet(change, this.#failOn);
-    if (this.#reviewer.hasChanges) this.#say(changeText(change, this.#output.paint), '');
+    if (this.#reviewer.hasChanges) this.#reviewer.say([changeText(change, this.#output.paint)]);
   }
 
   #takeRelation(relation: Relation): void {
@@ -188,26 +193,25 @@ class Review {
     if (text === NOTHING) return;
     const { paint } = this.#output;
     const name = paint('bold', `${relation.type}#${relation.relation}`);
-    this.#say('', `${name}: ${text}.${everybodyText(relation.everybody)}`);
-    if (changed.length > 0) {
-      const rows = changed.map((each) => [
-        `  ${each.user}`,
-        verbOf(each),
-        each.relation,
-        `on ${each.object}`,
-      ]);
-      const [, ...shown] = table([], rows).split('\n');
-      this.#say(...shown);
-    }
-    const { gained, lost, may_gain: mayGain, may_lose: mayLose } = relation;
-    const hidden = gained + lost + mayGain + mayLose - changed.length;
-    if (hidden > 0) this.#say(`  … and ${hidden.toLocaleString('en')} more`);
-  }
-
-  #say(...lines: readonly string[]): void {
-    this.#reviewer.say(lines);
+    const rows = changed.map((each) => [
+      `  ${each.user}`,
+      verbOf(each),
+      each.relation,
+      `on ${each.object}`,
+    ]);
+    const { everybody } = relation;
+    const all = [relation, everybody].map((each) => gainsOf(each) + lossesOf(each));
+    const hidden = all.reduce((sum, each) => sum + each) - changed.length;
+    this.#reviewer.say([
+      `${name}: ${text}.`,
+      ...table(['', '', '', ''], rows).split('\n').slice(1),
+      ...(hidden > 0 ? [`  … and ${hidden.toLocaleString('en')} more`] : []),
+    ]);
   }
 }
+
+const gainsOf = ({ gained, may_gain: mayGain }: Counts): number => gained + mayGain;
+const lossesOf = ({ lost, may_lose: mayLose }: Counts): number => lost + mayLose;
 
 function verbOf({ before, after }: Changed): string {
   if (before === 'no') return after === 'yes' ? 'gains' : 'gains, if a condition holds,';
@@ -217,20 +221,19 @@ function verbOf({ before, after }: Changed): string {
 
 const NOTHING = 'nobody gains or loses access';
 
-function countsText(counts: Counts): string {
-  const { gained, lost, may_gain: mayGain, may_lose: mayLose } = counts;
+function countsText({ everybody, ...pairs }: Totals): string {
   const parts = [
-    ...(gained > 0 ? [`${counted(gained, 'pair')} gained`] : []),
-    ...(lost > 0 ? [`${counted(lost, 'pair')} lost`] : []),
-    ...(mayGain > 0 ? [`${counted(mayGain, 'pair')} may be gained by conditions`] : []),
-    ...(mayLose > 0 ? [`${counted(mayLose, 'pair')} may be lost by conditions`] : []),
+    ...part(pairs.gained, 'pair', 'gained'),
+    ...part(pairs.lost, 'pair', 'lost'),
+    ...part(pairs.may_gain, 'pair', 'may be gained by conditions'),
+    ...part(pairs.may_lose, 'pair', 'may be lost by conditions'),
+    ...part(everybody.gained, 'object', 'opened to everybody'),
+    ...part(everybody.lost, 'object', 'closed to everybody'),
+    ...part(everybody.may_gain, 'object', 'may be opened to everybody by conditions'),
+    ...part(everybody.may_lose, 'object', 'may be closed to everybody by conditions'),
   ];
   return parts.length === 0 ? NOTHING : parts.join(', ');
 }
 
-function everybodyText({ gained, lost }: Counts): string {
-  return [
-    ...(gained > 0 ? [` ${counted(gained, 'object')} open to everybody.`] : []),
-    ...(lost > 0 ? [` ${counted(lost, 'object')} closed to everybody.`] : []),
-  ].join('');
-}
+const part = (count: number, what: string, became: string): readonly string[] =>
+  count > 0 ? [`${counted(count, what)} ${became}`] : [];

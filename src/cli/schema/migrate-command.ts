@@ -4,6 +4,7 @@ import { usageError } from '../command-error.js';
 import { withStore } from '../surroundings.js';
 import type { Surroundings } from '../surroundings.js';
 import type { MigrateOptions } from './migrate.js';
+import { withWaiting } from './rollout.js';
 
 const HELP = `
   pemba schema migrate rename-relation document#viewer reader --keep-old
@@ -11,7 +12,9 @@ const HELP = `
   pemba schema migrate rename-type doc document
 
 The models in between are derived from the store's newest one; --dry-run shows
-them. Answers do not change at any moment. Whoever breaks this off runs it again.
+them. Answers do not change at any moment. Each step waits until every process
+of the server answers with the model before it; if one does not within
+--timeout, the exit code is 1. Whoever breaks this off runs it again.
 
 A relation has both names on the way, one of them defined as the other: first
 tuples are written under the old name, then, when all have copies, under the new
@@ -28,9 +31,11 @@ export function migrateCommand(schema: Command, around: Surroundings): void {
     .description('give a relation or a type another name, with its tuples')
     .addHelpText('after', HELP);
   const flags = (command: Command): Command =>
-    withStore(command)
-      .option('--keep-old', 'stop when the new name counts')
-      .option('--dry-run', 'show the models and count the tuples');
+    withWaiting(
+      withStore(command)
+        .option('--keep-old', 'stop when the new name counts')
+        .option('--dry-run', 'show the models and count the tuples'),
+    );
   flags(migrate.command('rename-relation'))
     .argument('<type#relation>', 'such as document#viewer')
     .argument('<name>', 'the new one')

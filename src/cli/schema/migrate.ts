@@ -2,7 +2,8 @@
  * `pemba schema migrate`: a relation or a type gets another name, and its tuples with it. Where the
  * rename stands is read from the store's newest model (`schema/rename.ts`), so whoever was broken off
  * begins again and goes on. Every step leaves the answers as they are; a model is written only after the
- * model, and where it rests on copies on the tuples, that this command has seen.
+ * model, and where it rests on copies on the tuples, that this command has seen. A step begins when every
+ * process answers with the model before it: one that was behind would miss the tuples that are deleted.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { modelToDsl } from '../../schema/dsl.js';
@@ -14,10 +15,12 @@ import { CommandError, EXIT, usageError } from '../command-error.js';
 import type { Output } from '../print.js';
 import type { StoreOption, Surroundings } from '../surroundings.js';
 import { mentions, renamedAttachments } from './renamed-attachments.js';
+import { assertComplete, awaitRollout, waitingOf } from './rollout.js';
+import type { Rollout, WaitOptions, Waiting } from './rollout.js';
 import { newestModel, writeModel } from './server-models.js';
 import type { ServerModel } from './server-models.js';
 
-export interface MigrateOptions extends StoreOption {
+export interface MigrateOptions extends StoreOption, WaitOptions {
   readonly keepOld?: boolean;
   readonly dryRun?: boolean;
 }
@@ -27,6 +30,8 @@ export interface Migration {
   readonly store: string;
   readonly output: Output;
   readonly rename: Rename;
+  /** Undefined where nobody waits for other processes. */
+  readonly waiting: Waiting | undefined;
 }
 
 export async function migrateNames(
@@ -35,7 +40,8 @@ export async function migrateNames(
   around: Surroundings,
 ): Promise<void> {
   const output = around.output();
-  const migration = { api: around.api(), store: around.store(options), output, rename };
+  const waiting = waitingOf(options, around.now);
+  const migration = { api: around.api(), store: around.store(options), output, rename, waiting };
   if (options.dryRun === true) {
     await forecast(migration);
     return;
@@ -43,6 +49,7 @@ export async function migrateNames(
   const outcome = await migrate(migration, options);
   if (output.json) output.write(`${JSON.stringify(outcome, null, 2)}\n`);
   else output.write(`${outcome.authorization_model_id}\n`);
+  assertComplete(outcome.rollout, waiting);
 }
 
 export interface Outcome {
@@ -52,26 +59,29 @@ export interface Outcome {
   readonly deleted: number;
   /** Kept with the model, and saying the old name in a way that this command does not know. */
   readonly look_at: readonly string[];
+  /** Of that model. Incomplete, it has ended the migration where it stood. */
+  readonly rollout: Rollout | undefined;
 }
 
 export async function migrate(
   migration: Migration,
   { keepOld = false }: Pick<MigrateOptions, 'keepOld'> = {},
 ): Promise<Outcome> {
-  const { output, rename } = migration;
+  const { api, store, output, rename, waiting } = migration;
   let copied = 0;
   let deleted = 0;
   for (;;) {
     const current = await currentModel(migration);
     const state = renameState(current.model, rename);
+    if (state.kind === 'impossible') throw usageError(state.reason);
+    const rollout = await awaitRollout(api, store, current.id, waiting);
     const done = (): Outcome => {
       const lookAt = mentions(current.attachments, rename);
       if (lookAt.length > 0) output.note(`Look at what is kept with it: ${lookAt.join(', ')}`);
-      return { authorization_model_id: current.id, copied, deleted, look_at: lookAt };
+      return { authorization_model_id: current.id, copied, deleted, look_at: lookAt, rollout };
     };
+    if (rollout?.complete === false) return done();
     switch (state.kind) {
-      case 'impossible':
-        throw usageError(state.reason);
       case 'before':
         await push(migration, current, {
           model: withNewName(current.model, rename),

@@ -3,15 +3,16 @@ import type { Command } from 'commander';
 import { withStore } from '../surroundings.js';
 import type { Surroundings } from '../surroundings.js';
 import type { PushOptions } from './push.js';
+import { withWaiting } from './rollout.js';
 
 const HELP = `
 The schema is validated, and the store files (*.fga.yaml) beside it are tested.
 Then what differs from the store's newest model is shown, and whose access that
 changes on the live tuples. A change that is narrowing, widening or breaking has
-to be agreed to: by a person at a terminal, or elsewhere by --yes. The model's id
-is printed once every process of the server answers with it. If one does not
-within --timeout, the exit code is 1; the model is written nevertheless, and the
-same push again waits again.
+to be agreed to: by a person at a terminal, or elsewhere by --yes. The id of the
+model is printed once every process of the server answers with it. If one does
+not within --timeout, the exit code is 1; the model is written nevertheless, and
+the same push again waits again.
 
   pemba schema push schema/ --message 'editors may share'
   pemba schema push shop.fga --yes --fail-on breaking    # in CI
@@ -21,7 +22,7 @@ the server refuses. The git revision and author are kept with the model, if the
 schema lies in a git work tree; pemba schema log shows them.`;
 
 export function pushCommand(schema: Command, around: Surroundings): void {
-  withStore(schema.command('push'))
+  const push = withStore(schema.command('push'))
     .description('make a schema the newest model of a store')
     .argument('<file>', 'a .fga, .mod or .json file, or a folder with one')
     .option('--expect-current <id>', "the store's newest model, or none")
@@ -32,9 +33,8 @@ export function pushCommand(schema: Command, around: Surroundings): void {
     .option('--no-test', 'test no store files')
     .option('--no-impact', 'do not look whose access changes')
     .option('--fail-on <class>', 'narrowing, widening or breaking: fail on it or worse')
-    .option('--dry-run', 'do everything but write')
-    .option('--timeout <duration>', 'wait so long for every process to have it', '30s')
-    .option('--no-wait', 'be done when it is written')
+    .option('--dry-run', 'do everything but write');
+  withWaiting(push)
     .addHelpText('after', HELP)
     .action(async (file: string, options: PushOptions) => {
       const { pushSchema } = await import('./push.js');

@@ -16,11 +16,12 @@ import { schemaPath, storeFiles } from './find-schema.js';
 import { gitAuthor, gitRevision } from './git.js';
 import { readSchema } from './read-schema.js';
 import type { ReadSchema } from './read-schema.js';
-import { awaitRollout, laggingText, rolloutTimeout } from './rollout.js';
+import { assertComplete, awaitRollout, waitingOf } from './rollout.js';
+import type { WaitOptions } from './rollout.js';
 import { isSameModel, newestModel, writeModel } from './server-models.js';
 import type { ServerModel } from './server-models.js';
 
-export interface PushOptions extends StoreOption {
+export interface PushOptions extends StoreOption, WaitOptions {
   readonly expectCurrent?: string;
   readonly message?: string;
   readonly author?: string;
@@ -30,9 +31,6 @@ export interface PushOptions extends StoreOption {
   readonly tests?: string;
   readonly failOn?: string;
   readonly dryRun?: boolean;
-  /** A duration such as `30s`. */
-  readonly timeout: string;
-  readonly wait: boolean;
 }
 
 /** What is to be written, and what it would follow. */
@@ -69,7 +67,7 @@ export async function pushSchema(
 ): Promise<void> {
   const output = around.output();
   const store = around.store(options);
-  const timeoutMs = rolloutTimeout(options.timeout);
+  const waiting = waitingOf(options, around.now);
   const path = await schemaPath(given);
   const schema = await validSchema(path);
   const current = await newestModel(around.api(), store);
@@ -80,14 +78,10 @@ export async function pushSchema(
     else if (id !== undefined) output.write(`${id}\n`);
   };
   const everywhere = async (id: string, json: object): Promise<void> => {
-    if (!options.wait || options.dryRun === true) {
-      say(id, json);
-      return;
-    }
-    const model = `/stores/${store}/authorization-models/${id}`;
-    const rollout = await awaitRollout(around.api(), model, { timeoutMs, now: around.now });
+    const rollout =
+      options.dryRun === true ? undefined : await awaitRollout(around.api(), store, id, waiting);
     say(id, { ...json, rollout });
-    if (!rollout.complete) throw new CommandError(laggingText(rollout, timeoutMs), EXIT.failed);
+    assertComplete(rollout, waiting);
   };
   if (current !== undefined && isSameModel(current.model, schema.model)) {
     output.note(`Nothing has changed: ${current.id} is this model.`);
@@ -184,12 +178,11 @@ async function accessShown(
   if (current === undefined || !options.impact) return { json: {}, lines: [] };
   const { reviewImpact } = await import('./impact.js');
   const lines: string[] = [];
-  const { totals, text } = await reviewImpact(
+  const { totals, text, isAny } = await reviewImpact(
     around,
     store,
     { model: schema.model, samples: IMPACT_SAMPLES },
-    { hasChanges: false, say: (more) => lines.push(...more) },
+    { hasChanges: false, say: (paragraph) => lines.push('', ...paragraph) },
   );
-  const isAny = totals.gained + totals.lost + totals.may_gain + totals.may_lose > 0;
   return { json: { impact: totals }, lines, ...(isAny && { stake: text }) };
 }

@@ -23,7 +23,8 @@ tests of services that act for users:
       assertions: { can_reserve: true }
 
 Coverage counts the branches of relations by which tests have let somebody in,
-or kept somebody out; what was never reached is listed with its line.`;
+or kept somebody out; what was never reached is listed with its line. --watch
+goes on until it is interrupted: then the exit code is 130.`;
 
 export function testCommand(schema: Command, around: Surroundings): void {
   schema

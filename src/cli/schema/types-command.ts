@@ -12,7 +12,7 @@ The file has types only:
 
 Examples:
   pemba schema types fga.mod --out src/schema.ts
-  pemba schema types fga.mod --out src/schema.ts --check    # in CI: fails if it is stale`;
+  pemba schema types fga.mod --out src/schema.ts --check  # fails if it is stale`;
 
 interface Options {
   readonly out?: string;

@@ -5,8 +5,8 @@ import type { Surroundings } from '../surroundings.js';
 import type { Checked } from './check-file.js';
 
 const MORE = `
-Files are .fga, fga.mod (with the modules that it lists), a model's .json, or a store's
-.fga.yaml. With --json: a list of
+Files are .fga, fga.mod (with the modules that it lists), a model's .json, or a
+store's .fga.yaml. With --json: a list of
   { file, line?, column?, endColumn?, severity, code, message }
 Warnings are about services that act for users; a server takes such a model.
 

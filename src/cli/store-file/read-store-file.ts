@@ -53,7 +53,6 @@ export async function readStoreFile(path: string, around: FileReader): Promise<S
       ...attributesOf(members.attributes),
     ],
     tests,
-    files: [...reading.files],
   };
 }
 
@@ -67,12 +66,10 @@ async function textOf(path: string, { readFile }: FileReader): Promise<string> {
 }
 
 class Reading {
-  readonly files: Set<string>;
   readonly #path: string;
   readonly #around: FileReader;
 
   constructor(path: string, around: FileReader) {
-    this.files = new Set([path]);
     this.#path = path;
     this.#around = around;
   }
@@ -88,9 +85,6 @@ class Reading {
     if (file === undefined) throw root.problem("there is no 'model' and no 'model_file'");
     const modelPath = this.#pathOf(file, 'model_file');
     const schema = await readSchema(modelPath, this.#around);
-    for (const name of schema.files.keys()) {
-      if (name !== '') this.files.add(join(dirname(modelPath), name));
-    }
     return { schema, modelPath };
   }
 
@@ -141,7 +135,6 @@ class Reading {
 
   #pathOf(item: YamlItem, what: string): string {
     const path = join(dirname(this.#path), item.text(what));
-    this.files.add(path);
     return path;
   }
 }

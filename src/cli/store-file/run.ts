@@ -33,13 +33,13 @@ export interface FileResult {
   readonly isUnreadable: boolean;
   readonly tests: readonly TestResult[];
   readonly ms: number;
-  /** All that was read, as far as it is known. */
+  /** All that was read, or could not be: it may change that. */
   readonly files: readonly string[];
 }
 
-/** Who answers the questions of a file's tests, in their order. */
+/** Who answers the questions of a file's tests. */
 export interface Answering {
-  answersOf(test: StoreTest): Promise<readonly Answer[]>;
+  answersOf(tests: readonly StoreTest[]): Promise<ReadonlyMap<Assertion, Answer>>;
   /** To be called whatever happened. */
   close(): Promise<void>;
 }
@@ -59,15 +59,18 @@ export interface RunOptions extends FileReader {
 
 export async function runStoreFile(path: string, options: RunOptions): Promise<FileResult> {
   const start = options.clock();
-  const files = [path];
+  const files: string[] = [];
+  const readFile = (name: string): Promise<string> => {
+    files.push(name);
+    return options.readFile(name);
+  };
   const ended = (rest: Partial<FileResult>): FileResult => ({
     ...{ path, problems: [], isUnreadable: false, tests: [], files },
     ...rest,
     ms: options.clock() - start,
   });
   try {
-    const file = await readStoreFile(path, options);
-    files.push(...file.files.filter((each) => each !== path));
+    const file = await readStoreFile(path, { readFile });
     const invalid = modelProblems(file);
     if (invalid.length > 0) return ended({ problems: invalid });
     const world = new World(file, options.clock);
@@ -93,35 +96,33 @@ async function testsOf(
   const tests = file.tests.filter(({ name }) => name.includes(filter));
   const coverage = options.coverageOf?.(file);
   const answering = await options.answering?.(file);
-  const results: TestResult[] = [];
+  let answers: ReadonlyMap<Assertion, Answer> | undefined;
   try {
-    for (const test of tests) {
-      const start = clock();
-      const situation = world.of(test, test.now ?? options.now);
-      const answers = (await answering?.answersOf(test)) ?? answersHere(situation, test);
-      const failures = failuresOf(situation, test, answers, coverage);
-      results.push({ test, failures, ms: clock() - start });
-    }
+    answers = await answering?.answersOf(tests);
   } finally {
     await answering?.close();
   }
-  return results;
+  return tests.map((test) => {
+    const start = clock();
+    const situation = world.of(test, test.now ?? options.now);
+    const failures = failuresOf(situation, test, answers, coverage);
+    return { test, failures, ms: clock() - start };
+  });
 }
 
-const answersHere = (situation: Situation, test: StoreTest): readonly Answer[] =>
-  test.assertions.map((assertion) =>
-    answerOf(situation, assertion.question, contextOf(test, assertion)),
-  );
-
+/** `answers` are somebody else's; without them this process answers. */
 function failuresOf(
   situation: Situation,
   test: StoreTest,
-  answers: readonly Answer[],
+  answers: ReadonlyMap<Assertion, Answer> | undefined,
   coverage: Coverage | undefined,
 ): readonly Failure[] {
-  return test.assertions.flatMap((assertion, i) => {
-    const got = answers[i] ?? { error: 'there was no answer' };
+  return test.assertions.flatMap((assertion) => {
     const context = contextOf(test, assertion);
+    const got =
+      answers === undefined
+        ? answerOf(situation, assertion.question, context)
+        : (answers.get(assertion) ?? { error: 'there was no answer' });
     if (!isAsExpected(assertion.expected, got)) {
       return { assertion, got, why: reasonsFor(situation, assertion, got, context) };
     }

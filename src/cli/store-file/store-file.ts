@@ -26,8 +26,6 @@ export interface StoreFile {
   readonly tuples: readonly PlacedTuple[];
   readonly attributes: readonly EntityAttributes[];
   readonly tests: readonly StoreTest[];
-  /** Paths of all that was read for it, its own first. */
-  readonly files: readonly string[];
 }
 
 export interface PlacedTuple {

@@ -1,12 +1,11 @@
 /** `pemba schema test`: patterns to files, files to results, results to whoever reads them. */
-import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
-import { glob } from 'tinyglobby';
 import { CommandError, EXIT, usageError } from '../command-error.js';
 import type { Output } from '../print.js';
 import type { Surroundings } from '../surroundings.js';
 import { CoverageByModel, coverageText } from './coverage-report.js';
 import type { ModelCoverage } from './coverage-report.js';
+import { findStoreFiles, foldersOf } from './find-store-files.js';
 import { junitXml } from './junit.js';
 import { fileText, fileToJson, isPassed, sumText } from './report.js';
 import { runStoreFile } from './run.js';
@@ -36,13 +35,20 @@ export async function testStoreFiles(
   const percent = percentOf(options.coverageMin);
   if (options.watch === true) {
     if (around.output().json) throw usageError('--watch goes on and on, which --json cannot');
-    await watchFiles(around.output(), async () => {
-      const run = await runOnce(patterns, options, around);
-      return run.results.flatMap(({ files }) => files);
+    await watchFiles(around.output(), {
+      search: async () => ({
+        paths: await findStoreFiles(patterns),
+        folders: await foldersOf(patterns),
+      }),
+      run: async (paths) => {
+        const { results } = await runOnce(paths, options, around);
+        return results.flatMap(({ files }) => files);
+      },
+      now: around.now,
     });
     return;
   }
-  const { results, coverage } = await runOnce(patterns, options, around);
+  const { results, coverage } = await runOnce(await findStoreFiles(patterns), options, around);
   if (results.some(({ isUnreadable }) => isUnreadable)) throw usageError(sumText(results));
   if (!results.every(isPassed)) throw new CommandError(sumText(results), EXIT.failed);
   const low = coverage.find((each) => each.percent < percent);
@@ -53,12 +59,11 @@ export async function testStoreFiles(
 }
 
 async function runOnce(
-  patterns: readonly string[],
+  paths: readonly string[],
   options: TestOptions,
   around: Surroundings,
 ): Promise<Run> {
   const output = around.output();
-  const paths = await pathsOf(patterns);
   const covered =
     options.coverage === true || options.coverageMin !== undefined
       ? new CoverageByModel()
@@ -95,19 +100,6 @@ function report(output: Output, { results, coverage }: Run): void {
   }
   for (const each of coverage) output.write(`${coverageText(each)}\n`);
   if (results.length > 1 && results.every(isPassed)) output.write(`${sumText(results)}\n`);
-}
-
-/** Each once, in the order of the patterns. A pattern that finds nothing is a mistake. */
-async function pathsOf(patterns: readonly string[]): Promise<readonly string[]> {
-  const paths = new Set<string>();
-  for (const pattern of patterns) {
-    const found = existsSync(pattern)
-      ? [pattern]
-      : await glob(pattern, { expandDirectories: false, dot: true });
-    if (found.length === 0) throw usageError(`there is no file ${pattern}`);
-    for (const path of [...found].sort()) paths.add(path);
-  }
-  return [...paths];
 }
 
 function percentOf(text: string | undefined): number {

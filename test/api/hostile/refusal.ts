@@ -42,11 +42,9 @@ function ofStream({ status, json }: Answer): Refusal {
 
 function ofItem({ status, json }: Answer): Refusal | undefined {
   if (status !== 200 || json?.result?.one?.error === undefined) return undefined;
-  expect(json).toEqual({
-    result: {
-      one: {
-        error: { input_error: expect.stringMatching(/^[a-z_]+$/), message: expect.any(String) },
-      },
+  expect(json.result).toEqual({
+    one: {
+      error: { input_error: expect.stringMatching(/^[a-z_]+$/), message: expect.any(String) },
     },
   });
   return { status: 400, message: json.result.one.error.message };

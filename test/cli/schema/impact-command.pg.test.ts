@@ -66,6 +66,50 @@ describeWithPostgres('a schema under review', () => {
     expect(out).toMatch(/user:anne {2}gains {2}can_view {2}on order:1/);
   });
 
+  it('reads as paragraphs, those open to everybody among them', async () => {
+    const before = modelWith('owner').replace('viewer: [user]', 'viewer: [user, user:*]');
+    const { id, path } = await pemba.storeWith(before);
+    const writes = [
+      { user: 'user:anne', relation: 'viewer', object: 'order:1' },
+      { user: 'user:charles', relation: 'owner', object: 'order:1' },
+      { user: 'user:*', relation: 'viewer', object: 'order:2' },
+    ];
+    await pemba.call('POST', `${path}/write`, { writes: { tuple_keys: writes } });
+    writeFileSync(
+      join(directory, 'other.fga'),
+      before.replace('can_view: owner', 'can_view: viewer'),
+    );
+    const { out } = await run('impact', 'other.fga', '--store', id, '--samples', '1');
+    expect(out).toBe(`widening   the rule of 'order#can_view' is another one
+  - owner
+  + viewer
+  may narrow as well
+
+order#can_view: 3 pairs gained, 1 pair lost, 1 object opened to everybody.
+  user:anne     gains  can_view  on order:1
+  user:charles  loses  can_view  on order:1
+  … and 3 more
+
+In all: 3 pairs gained, 1 pair lost, 1 object opened to everybody.
+`);
+    writeFileSync(join(directory, 'before.fga'), before);
+    const { out: none } = await run('impact', 'before.fga', '--store', id);
+    expect(none).toBe('In all: nobody gains or loses access.\n');
+  });
+
+  it('fails for what only everybody gains', async () => {
+    const before = modelWith('owner').replace('viewer: [user]', 'viewer: [user:*]');
+    const { id, path } = await pemba.storeWith(before);
+    const writes = [{ user: 'user:*', relation: 'viewer', object: 'order:2' }];
+    await pemba.call('POST', `${path}/write`, { writes: { tuple_keys: writes } });
+    writeFileSync(join(directory, 'open.fga'), before.replace('view: owner', 'view: viewer'));
+    const found = await run('impact', 'open.fga', '--store', id, '--fail-on', 'gained');
+    expect(found.code).toBe(1);
+    expect(found.out).toContain('In all: 1 object opened to everybody.');
+    const pushed = await run('push', 'open.fga', '--store', id);
+    expect(pushed.err).toContain('1 object opened to everybody; where nobody can be asked');
+  });
+
   it('is told in lines of JSON, and exits with 0 where nothing was to fail', async () => {
     const id = store.path.split('/').at(-1) ?? '';
     const { code, out } = await run('impact', 'wider.fga', '--store', id, '--json');

@@ -189,7 +189,8 @@ describeWithPostgres('a migration of names', () => {
       return response;
     };
     const api = new Api({ url: pemba.url, key: undefined, fetch: watched });
-    return migrate({ api, store: id, output: SILENT, rename }, { keepOld });
+    const migration = { api, store: id, output: SILENT, rename, waiting: undefined };
+    return migrate(migration, { keepOld });
   };
 
   it.each([

@@ -24,10 +24,16 @@ export interface SpicedbFile {
   readonly text: string;
 }
 
+/** Of a file that need not fit into memory. */
+export interface SpicedbLines {
+  readonly path: string;
+  readonly lines: Iterable<string>;
+}
+
 export interface SpicedbInput {
   /** A schema, or a validation file where it ends in `.yaml` or `.yml`. */
   readonly schema: SpicedbFile;
-  readonly relationships?: SpicedbFile;
+  readonly relationships?: SpicedbLines;
   /** Of the store that is made. */
   readonly name: string;
   /** A schema file that a validation file names, by its path there. */
@@ -41,14 +47,16 @@ export interface ConvertedFile {
 
 export interface Conversion {
   readonly model: ConvertedFile;
-  readonly tuples: ConvertedFile;
   readonly store: ConvertedFile;
   readonly tupleCount: number;
   readonly testCount: number;
   readonly findings: readonly Finding[];
 }
 
-export function convertSpicedb(input: SpicedbInput): Conversion {
+export const TUPLE_FILE = 'tuples.jsonl';
+
+/** `write` takes each line of `TUPLE_FILE` as it is made, without its end. */
+export function convertSpicedb(input: SpicedbInput, write: (line: string) => void): Conversion {
   const findings = new Findings();
   const playground = playgroundOf(input);
   const { text, position } = schemaLine(input, playground);
@@ -59,19 +67,20 @@ export function convertSpicedb(input: SpicedbInput): Conversion {
     findings,
     isValid ? compilePlan(model) : undefined,
   );
-  const sources = [playground?.relationships, input.relationships && lineOf(input.relationships)];
-  const tuples = sources.flatMap((source) =>
-    source === undefined ? [] : tupleLines(source, conversion, findings),
-  );
+  let tupleCount = 0;
+  for (const lines of relationshipsIn(input, playground)) {
+    for (const line of tupleLines(lines, conversion, findings)) {
+      write(line);
+      tupleCount += 1;
+    }
+  }
   const tests = playground ? new Assertions(catalogue, conversion, findings).tests(playground) : [];
   const modelFile = modelFileOf(model, schema, catalogue, findings);
-  const tupleFile = { name: 'tuples.jsonl', text: tuples.map((each) => `${each}\n`).join('') };
-  const names = { name: input.name, modelFile: modelFile.name, tupleFile: tupleFile.name };
+  const names = { name: input.name, modelFile: modelFile.name, tupleFile: TUPLE_FILE };
   return {
     model: modelFile,
-    tuples: tupleFile,
     store: { name: 'store.fga.yaml', text: storeFile(names, tests) },
-    tupleCount: tuples.length,
+    tupleCount,
     testCount: tests.length,
     findings: findings.all(),
   };
@@ -98,23 +107,32 @@ function schemaLine(input: SpicedbInput, playground: Playground | undefined): Li
   };
 }
 
-function tupleLines(
-  source: Line,
+type RelationshipLines = ReturnType<typeof relationshipLines>;
+
+function* relationshipsIn(
+  { relationships }: SpicedbInput,
+  playground: Playground | undefined,
+): Generator<RelationshipLines> {
+  const own = playground?.relationships;
+  if (own !== undefined) yield relationshipLines(own.text.split('\n'), own.position);
+  if (relationships === undefined) return;
+  const { path, lines } = relationships;
+  yield relationshipLines(lines, { line: 1, column: 1, file: path });
+}
+
+function* tupleLines(
+  lines: RelationshipLines,
   conversion: RelationshipConversion,
   findings: Findings,
-): readonly string[] {
-  const lines: string[] = [];
-  for (const { text, position } of relationshipLines(source.text, source.position)) {
+): Generator<string> {
+  for (const { text, position } of lines) {
     try {
-      for (const tuple of conversion.tuples(parseRelationship(text, position))) {
-        lines.push(tupleLine(tuple));
-      }
+      yield* conversion.tuples(parseRelationship(text, position)).map(tupleLine);
     } catch (error) {
       if (!(error instanceof UnreadableInput)) throw error;
       findings.add('missing', `left out: ${error.message}`, error.position);
     }
   }
-  return lines;
 }
 
 /** The language has no word for some of what a model can hold, such as parameters of type `any`. */

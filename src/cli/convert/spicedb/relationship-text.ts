@@ -89,11 +89,11 @@ function jsonOf(text: string): JsonValue | undefined {
 
 /** A relationship a line; empty lines and `//` comments are passed over. */
 export function* relationshipLines(
-  text: string,
+  lines: Iterable<string>,
   first: Position,
 ): Generator<{ readonly text: string; readonly position: Position }> {
   let line = first.line;
-  for (const each of text.split('\n')) {
+  for (const each of lines) {
     const trimmed = each.trim();
     if (trimmed !== '' && !trimmed.startsWith('//')) {
       yield { text: trimmed, position: { ...first, line } };
