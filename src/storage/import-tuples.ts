@@ -103,9 +103,8 @@ async function addNew(
   storeId: StoreId,
   chunk: Chunk,
 ): Promise<ImportedChunk | undefined> {
-  await client.query('BEGIN');
+  await client.query(`BEGIN; SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
   try {
-    await client.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
     const { rows, now } = chunk;
     await copyNew(client, storeId, rows, now);
     return await chunk.inTurn(() => commitNew(client, storeId, chunk));

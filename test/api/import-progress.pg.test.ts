@@ -16,7 +16,7 @@ type document
 `;
 
 /** Of one transaction. */
-const CHUNK = 20_000;
+const CHUNK = 10_000;
 const PATIENCE_MS = 800;
 const MAX_BYTES = 8_000_000;
 

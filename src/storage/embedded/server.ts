@@ -67,6 +67,8 @@ const LOG_MAX_BYTES = 8 * 1024 * 1024;
 const SETTINGS = {
   max_connections: '100',
   shared_buffers: '128MB',
+  // By default a 32nd of these: then imports wait for each other's log to reach the disk.
+  wal_buffers: '32MB',
   max_wal_size: '1GB',
   timezone: 'UTC',
   log_timezone: 'UTC',
