@@ -21,16 +21,20 @@ const LOADING_MS = 60_000;
 /** As the refusal tells them to: each asks once a second. */
 const PAUSE_MS = 1000;
 
+/** Shorter on a small scale, where it would take thousands of clients to exhaust a second. */
+const patienceOf = ({ scale }: Ground): number => Math.min(PATIENCE_MS, 2 * scale.loadMs);
+
 export const overloadBenchmark: Benchmark = {
   name: 'overload',
   async run(ground) {
     const world = await ground.world();
+    const patienceMs = patienceOf(ground);
     const generator = await ground.program('overload-program.js');
     const patient = await startPemba(ground, { url: world.url, workers: 1 });
     const shedding = await startPemba(ground, {
       url: world.url,
       workers: 1,
-      settings: { PEMBA_MAX_LOOP_DELAY_MS: String(PATIENCE_MS / 4) },
+      settings: { PEMBA_MAX_LOOP_DELAY_MS: String(patienceMs / 4) },
     });
     const ask = asker(ground, world, generator);
     // The first loads the store, for which nobody here has the patience.
@@ -39,7 +43,7 @@ export const overloadBenchmark: Benchmark = {
     const most = await ask(shedding, ENOUGH);
     // So many that each would wait four times as long as it has patience for.
     const perSecond = most.answered / most.seconds;
-    const crowd = Math.ceil((OVERLOAD * perSecond * PATIENCE_MS) / 1000);
+    const crowd = Math.ceil((OVERLOAD * perSecond * patienceMs) / 1000);
     const rows = [
       rowOf(`${ENOUGH} clients`, most, most),
       rowOf(`${crowd} clients, shedding`, await ask(shedding, crowd), most),
@@ -69,8 +73,8 @@ const COLUMNS = [
 ];
 
 const asker =
-  ({ scale }: Ground, { storeId, modelId }: StoredWorld, generator: Program) =>
-  ({ url }: ServerStart, clients: number, patienceMs = PATIENCE_MS): Promise<CrowdResult> =>
+  (ground: Ground, { storeId, modelId }: StoredWorld, generator: Program) =>
+  ({ url }: ServerStart, clients: number, patienceMs = patienceOf(ground)): Promise<CrowdResult> =>
     generator.call<CrowdResult>('run', {
       url,
       path: `/stores/${storeId}/list-objects`,
@@ -83,8 +87,8 @@ const asker =
       clients,
       patienceMs,
       pauseMs: PAUSE_MS,
-      warmUpMs: Math.min(2 * PATIENCE_MS, 5 * scale.loadMs),
-      forMs: 4 * scale.loadMs,
+      warmUpMs: Math.min(2 * PATIENCE_MS, 5 * ground.scale.loadMs),
+      forMs: 4 * ground.scale.loadMs,
     } satisfies Crowd);
 
 const rowOf = (name: string, result: CrowdResult, most: CrowdResult): Row => ({

@@ -1,5 +1,5 @@
 /** `pemba schema push`, `rollback` and `migrate` against several server processes, of which some are killed or paused. */
-import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -161,12 +161,21 @@ describeWithPostgres('a schema that is pushed to two processes', () => {
     const statuses = await Promise.all(servers.map(({ url }) => check(url, 'two')));
     expect(statuses).toEqual([200, 200]);
   });
+});
 
+describe('a time to wait that is none', () => {
   it.each([['push', 'a.fga'], ['rollback'], ['migrate', 'rename-relation', 'doc#one', 'two']])(
-    'is not changed with a time that is none: %s',
+    'is found before anybody is asked: %s',
     async (...args) => {
+      const folder = mkdtempSync(join(tmpdir(), 'pemba-rollout-'));
       writeFileSync(join(folder, 'a.fga'), schema('one'));
-      expect(await run(...args, '--timeout', 'soon')).toMatchObject({ exitCode: 2, out: '' });
+      const outcome = await runCommand(['schema', '--json', ...args, '--timeout', 'soon'], {
+        cwd: folder,
+        // Nobody is there.
+        env: { PEMBA_URL: 'http://127.0.0.1:9', PEMBA_STORE: '01ARZ3NDEKTSV4RRFFQ69G5FAV' },
+      });
+      rmSync(folder, { recursive: true });
+      expect(outcome).toMatchObject({ exitCode: 2, out: '' });
     },
   );
 });
