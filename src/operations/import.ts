@@ -274,10 +274,9 @@ class Storing {
         onCommit: (revision) => (giveUp = replicas.peek(this.#storeId)?.expectOwn(revision)),
         ...(this.#deed !== undefined && { deed: this.#deed }),
       });
-      this.#isLikelyStored = chunk.written < rows.count;
+      this.#isLikelyStored = chunk.changes.length < rows.count;
       const replica = replicas.peek(this.#storeId);
-      if (chunk.changes === undefined) await replica?.catchUp(chunk.revision);
-      else await replica?.applyOwn(chunk.revision, chunk.changes);
+      await replica?.applyOwn(chunk.revision, chunk.changes);
       return chunk;
     } finally {
       giveUp?.();
@@ -298,7 +297,7 @@ class Storing {
       rejects,
       // A chunk can come before the one ahead of it.
       revision: asRevision(Math.max(revision, imported?.revision ?? 0)),
-      written: written + (imported?.written ?? 0),
+      written: written + (imported?.changes.length ?? 0),
     };
     this.#news.push(this.#progress);
     this.#underWay.shift();

@@ -21,6 +21,11 @@ export interface EntityRow {
   readonly content: EntityAttributes;
 }
 
+interface Stored {
+  readonly tuples: ReadonlySet<string>;
+  readonly entities: ReadonlySet<string>;
+}
+
 /** Rows of a chunk that is not complete. */
 export class ChunkGathering {
   #tuples: TupleRow[] = [];
@@ -68,6 +73,15 @@ export class ChunkRows {
 
   get count(): number {
     return this.tuples.length + this.entities.length;
+  }
+
+  /** The rows whose keys are not among these. */
+  without({ tuples, entities }: Stored): ChunkRows {
+    if (tuples.size + entities.size === 0) return this;
+    return new ChunkRows(
+      this.tuples.filter(({ key }) => !tuples.has(key)),
+      this.entities.filter(({ key }) => !entities.has(key)),
+    );
   }
 
   /** Whether they have a key in common. */

@@ -9,14 +9,14 @@ import { runsOf } from './log-batches.js';
 import type { LogRun } from './log-batches.js';
 import { TUPLE_COLUMNS, keyOfText, tupleValues } from './rows.js';
 
-export const COLUMNS = TUPLE_COLUMNS.join(', ');
-export const ENTITY = 'object_type, object_id';
-export const LOG_START = 'store_id, changed_at, revision, operation';
+const COLUMNS = TUPLE_COLUMNS.join(', ');
+const ENTITY = 'object_type, object_id';
+const LOG_START = 'store_id, changed_at, revision, operation';
 /** What an entry about attributes leaves empty. */
-export const NO_TUPLE = 'relation, subject_type, subject_id, subject_relation';
+const NO_TUPLE = 'relation, subject_type, subject_id, subject_relation';
 
 /** Of tuples and attributes: the text of a key is its columns as they stand. */
-export const COPY_FORMAT = `(DELIMITER ' ')`;
+const COPY_FORMAT = `(DELIMITER ' ')`;
 
 const copyTuples = `COPY relation_tuple (store_id, written_at, ${COLUMNS})
   FROM STDIN ${COPY_FORMAT}`;
@@ -55,13 +55,12 @@ export async function logNew(
 }
 
 /** In the order of TUPLE_COLUMNS. */
-export const tupleLine = ({ key, tuple }: TupleRow): string =>
+const tupleLine = ({ key, tuple }: TupleRow): string =>
   tuple === undefined
     ? `${escapeBackslashes(key)} \\N \\N \\N\n`
     : formatSpacedLine(tupleValues(tuple));
 
-export const entityLine = ({ content }: EntityRow): string =>
-  formatSpacedLine(entityValues(content));
+const entityLine = ({ content }: EntityRow): string => formatSpacedLine(entityValues(content));
 
 const entityValues = ({ entity, attributes }: EntityAttributes): readonly string[] => [
   entity.type,

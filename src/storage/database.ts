@@ -285,6 +285,11 @@ const UNAVAILABLE_TEXT = new RegExp(
   'i',
 );
 
+/** PostgreSQL chose this statement, of several that wait for each other, to do nothing. */
+export const isDeadlock = (error: unknown): boolean =>
+  isNativeError(error) &&
+  (Reflect.get(error, 'code') === '40P01' || (error.cause !== error && isDeadlock(error.cause)));
+
 /** By what the error carries, not by its class: it may come from another copy or realm. */
 export function isUnavailability(error: unknown): boolean {
   if (error instanceof PembaError) return error.code === 'unavailable';

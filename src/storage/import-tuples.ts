@@ -3,17 +3,18 @@
  * as it is and is not logged, so a chunk can be sent again without harm. A tuple that has expired
  * counts as not stored.
  *
- * As a rule none of a chunk is stored yet. Then COPY brings it straight into its tables and into the
- * log, sorted by key, so that it goes into the indexes side by side. The indexes of the tuples take
- * most of the time, and nobody sees them before the commit: so only the log is written with the
- * store locked, and meanwhile another chunk may be on its way into the tuples, or other writes into
- * the store. What is stored already makes that fail, and the careful way is taken: with the store
- * locked, by COPY into a temporary table, from which what is stored is taken out first. (The careful
- * way alone takes half as long again for what is new.)
+ * COPY brings it straight into its tables and into the log, sorted by key, so that it goes into the
+ * indexes side by side. The indexes of the tuples take most of the time, and nobody sees them before
+ * the commit: so only the log is written with the store locked, and meanwhile other chunks may be on
+ * their way into the tuples, or other writes into the store.
+ *
+ *   all of it            as a rule none of a chunk is stored yet; if some is, this fails
+ *   what is missing      found by its keys first, a fifth of the time; fails if others write the same
+ *   with the store locked, so that nobody does: found, copied and logged
  *
  * Keys that are copied but not committed hold up a write of the same, and that may have locked the
  * store, which is waited for here. The wait here is the shorter one, before PostgreSQL looks for
- * such knots; then the chunk takes the careful way as well, which locks the store first, as all do.
+ * such knots; then the chunk goes the last way, which locks the store first, as all writes do.
  */
 import type pg from 'pg';
 import { asRevision } from '../ids.js';
@@ -22,28 +23,26 @@ import type { StoreChanges } from '../tuple/attributes.js';
 import type { Deed } from './audit-chain.js';
 import { appendDeeds } from './audit.js';
 import type { ChunkRows } from './chunk-rows.js';
-import { COLUMNS, COPY_FORMAT, ENTITY, LOG_START, NO_TUPLE } from './copy-chunk.js';
-import { copyNew, entityLine, logNew, tupleLine } from './copy-chunk.js';
-import { copyInto } from './copy-in.js';
+import { copyNew, logNew } from './copy-chunk.js';
 import { sessionOn } from './database.js';
 import type { Database, Row } from './database.js';
-import { KEY_COLUMNS, dateOf, revisionOf } from './rows.js';
+import { dateOf, revisionOf } from './rows.js';
+import { NOTHING_STORED, deleteExpired, storedKeys } from './stored-keys.js';
+import type { StoredKeys } from './stored-keys.js';
 import { CHANGE_CHANNEL, storeNotFound } from './stores.js';
 
 export interface ImportedChunk {
   /** Of the chunk, or the head if all of it was stored already. */
   readonly revision: Revision;
-  /** Tuples and attributes that were not stored before. */
-  readonly written: number;
-  /** What the revision consists of, where that is known without reading it. */
-  readonly changes: StoreChanges | undefined;
+  /** Tuples and attributes that were not stored before, which is what the revision consists of. */
+  readonly changes: StoreChanges;
 }
 
 /** Does one piece of work after the other. */
 type InTurn = <Result>(work: () => Promise<Result>) => Promise<Result>;
 
 export interface ChunkOptions {
-  /** Some of the chunk are likely to be stored already: the careful way is taken at once. */
+  /** Some of the chunk are likely to be stored already: it is not tried as if none were. */
   readonly isLikelyStored?: boolean;
   /** Recorded with the chunk, if it changes anything. */
   readonly deed?: Deed;
@@ -63,15 +62,13 @@ export async function importChunk(
   { isLikelyStored = false, deed, inTurn = atOnce, onCommit }: ChunkOptions = {},
 ): Promise<ImportedChunk> {
   const chunk = { rows, now, deed, inTurn, onCommit };
-  if (!isLikelyStored && rows.count > 0) {
-    const written = await database.withClient((client) => addNew(client, storeId, chunk));
-    if (written !== undefined) return written;
-  }
   // Whose turn it is has a connection, and waits for none that another holds.
-  return database.withClient(async (client) => {
-    await client.query(createStaging);
-    return inTurn(() => inTransaction(client, () => addMissing(client, storeId, chunk)));
-  });
+  return database.withClient(
+    async (client) =>
+      (isLikelyStored ? undefined : await addNew(client, storeId, chunk, NOTHING_STORED)) ??
+      (await addNew(client, storeId, chunk, await storedKeys(client, storeId, rows, now))) ??
+      (await inTurn(() => addLocked(client, storeId, chunk))),
+  );
 }
 
 interface Chunk {
@@ -82,32 +79,20 @@ interface Chunk {
   readonly onCommit: ((revision: Revision) => void) | undefined;
 }
 
-async function inTransaction<Result>(
-  client: pg.ClientBase,
-  work: () => Promise<Result>,
-): Promise<Result> {
-  await client.query('BEGIN');
-  try {
-    const result = await work();
-    await client.query('COMMIT');
-    return result;
-  } catch (error) {
-    await client.query('ROLLBACK');
-    throw error;
-  }
-}
-
-/** Undefined, and nothing done, when something of it is stored, or on its way. */
+/** Undefined, and nothing done, when more of it is stored, or on its way. */
 async function addNew(
   client: pg.ClientBase,
   storeId: StoreId,
   chunk: Chunk,
+  stored: StoredKeys,
 ): Promise<ImportedChunk | undefined> {
   await client.query(`BEGIN; SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
   try {
-    const { rows, now } = chunk;
-    await copyNew(client, storeId, rows, now);
-    return await chunk.inTurn(() => commitNew(client, storeId, chunk));
+    const missing = await copyMissing(client, storeId, chunk, stored);
+    return await chunk.inTurn(async () => {
+      const head = await lock(client, storeId, chunk.now);
+      return commit(client, storeId, { ...chunk, rows: missing }, head);
+    });
   } catch (error) {
     await client.query('ROLLBACK');
     if (GIVEN_UP.has(String(Reflect.get(error as object, 'code')))) return undefined;
@@ -115,58 +100,69 @@ async function addNew(
   }
 }
 
-async function commitNew(
+async function addLocked(
   client: pg.ClientBase,
   storeId: StoreId,
-  { rows, now, deed, onCommit }: Chunk,
+  chunk: Chunk,
 ): Promise<ImportedChunk> {
-  const { head, at } = await lock(client, storeId, now);
-  const revision = asRevision(head + 1);
-  await logNew(client, storeId, rows, { revision, at });
-  await moveHead(client, storeId, revision);
-  const counts = { tuples: rows.tuples.length, attributes: rows.entities.length };
-  await record(client, storeId, deed, { revision, counts, at });
-  onCommit?.(revision);
-  await client.query('COMMIT');
-  return { revision, written: rows.count, changes: rows.changes() };
+  await client.query('BEGIN');
+  try {
+    const head = await lock(client, storeId, chunk.now);
+    const stored = await storedKeys(client, storeId, chunk.rows, chunk.now);
+    const missing = await copyMissing(client, storeId, chunk, stored);
+    return await commit(client, storeId, { ...chunk, rows: missing }, head);
+  } catch (error) {
+    await client.query('ROLLBACK');
+    throw error;
+  }
 }
 
-/** Half of the time after which PostgreSQL looks for deadlocks. */
-const LOCK_TIMEOUT_MS = 500;
+/** Returns what it copied. */
+async function copyMissing(
+  client: pg.ClientBase,
+  storeId: StoreId,
+  { rows, now }: Chunk,
+  stored: StoredKeys,
+): Promise<ChunkRows> {
+  const missing = rows.without(stored);
+  await deleteExpired(client, storeId, stored.expired, now);
+  await copyNew(client, storeId, missing, now);
+  return missing;
+}
+
+/** Logs what was copied, and ends the transaction. */
+async function commit(
+  client: pg.ClientBase,
+  storeId: StoreId,
+  { rows, deed, onCommit }: Chunk,
+  { revision: head, at }: Head,
+): Promise<ImportedChunk> {
+  const revision = rows.count === 0 ? head : asRevision(head + 1);
+  if (revision > head) {
+    await logNew(client, storeId, rows, { revision, at });
+    await moveHead(client, storeId, revision);
+    const counts = { tuples: rows.tuples.length, attributes: rows.entities.length };
+    await record(client, storeId, deed, { revision, counts, at });
+    onCommit?.(revision);
+  }
+  await client.query('COMMIT');
+  return { revision, changes: rows.changes() };
+}
+
+/** For another chunk's key, and again for the store: together well before PostgreSQL looks for deadlocks. */
+const LOCK_TIMEOUT_MS = 200;
 
 /** A unique key that is there, a wait for a lock that took too long, a deadlock. */
 const GIVEN_UP = new Set(['23505', '55P03', '40P01']);
 
-async function addMissing(
-  client: pg.ClientBase,
-  storeId: StoreId,
-  { rows, now, deed }: Chunk,
-): Promise<ImportedChunk> {
-  await copyInto(client, copyStaging, rows.tuples, tupleLine);
-  await copyInto(client, copyAttributesStaging, rows.entities, entityLine);
-  const { head, at } = await lock(client, storeId, now);
-  const revision = asRevision(head + 1);
-  await client.query(forgetStored, [storeId, now]);
-  await client.query(forgetStoredAttributes, [storeId]);
-  const logged = await client.query(logStaged, [storeId, at, revision]);
-  const tuples = logged.rowCount ?? 0;
-  const loggedAttributes = await client.query(logStagedAttributes, [storeId, at, revision, tuples]);
-  const attributes = loggedAttributes.rowCount ?? 0;
-  const written = tuples + attributes;
-  if (written === 0) return { revision: head, written, changes: [] };
-  if (tuples > 0) await client.query(storeStaged, [storeId, at]);
-  if (attributes > 0) await client.query(storeStagedAttributes, [storeId, at]);
-  await moveHead(client, storeId, revision);
-  await record(client, storeId, deed, { revision, counts: { tuples, attributes }, at });
-  return { revision, written, changes: undefined };
+interface Head {
+  readonly revision: Revision;
+  /** Of the next one. */
+  readonly at: Date;
 }
 
 /** The head, and the time of the next revision: LOG TIME NEVER RUNS BACKWARDS. */
-async function lock(
-  client: pg.ClientBase,
-  storeId: StoreId,
-  now: Date,
-): Promise<{ readonly head: Revision; readonly at: Date }> {
+async function lock(client: pg.ClientBase, storeId: StoreId, now: Date): Promise<Head> {
   const locked = await client.query<Row>(
     `SELECT head_revision FROM store WHERE store_id = $1 AND deleted_at IS NULL FOR UPDATE`,
     [storeId],
@@ -181,7 +177,7 @@ async function lock(
   );
   const [entry] = last.rows;
   const changedAt = entry === undefined ? now : dateOf(entry, 'changed_at');
-  return { head: revisionOf(store, 'head_revision'), at: changedAt > now ? changedAt : now };
+  return { revision: revisionOf(store, 'head_revision'), at: changedAt > now ? changedAt : now };
 }
 
 async function moveHead(
@@ -212,53 +208,3 @@ async function record(
   const details = { ...deed.details, writes: tuples, ...(attributes > 0 && { attributes }) };
   await appendDeeds(sessionOn(client), storeId, [{ ...deed, details, revision }], at);
 }
-
-const copyStaging = `COPY import_chunk (${COLUMNS}) FROM STDIN ${COPY_FORMAT}`;
-const copyAttributesStaging = `COPY import_attributes (${ENTITY}, attributes)
-  FROM STDIN ${COPY_FORMAT}`;
-
-const createStaging = `
-  CREATE TEMPORARY TABLE IF NOT EXISTS import_chunk (
-    ${KEY_COLUMNS.map((column) => `${column} text COLLATE "C" NOT NULL`).join(', ')},
-    condition_name text COLLATE "C", condition_context jsonb, expires_at timestamptz
-  ) ON COMMIT DELETE ROWS;
-  CREATE TEMPORARY TABLE IF NOT EXISTS import_attributes (
-    object_type text COLLATE "C" NOT NULL, object_id text COLLATE "C" NOT NULL, attributes json
-  ) ON COMMIT DELETE ROWS`;
-
-/** Each is looked up by its key: as a plain join, PostgreSQL may read all tuples instead. */
-const forgetStored = `
-  DELETE FROM import_chunk WHERE ctid = ANY (ARRAY(
-    SELECT import_chunk.ctid FROM import_chunk CROSS JOIN LATERAL (
-      SELECT FROM relation_tuple t
-      WHERE t.store_id = $1 AND (t.expires_at IS NULL OR t.expires_at > $2)
-        ${KEY_COLUMNS.map((column) => `AND t.${column} = import_chunk.${column}`).join(' ')}
-      LIMIT 1) AS stored))`;
-
-const forgetStoredAttributes = `
-  DELETE FROM import_attributes WHERE ctid = ANY (ARRAY(
-    SELECT import_attributes.ctid FROM import_attributes CROSS JOIN LATERAL (
-      SELECT FROM entity_attributes a
-      WHERE a.store_id = $1 AND a.object_type = import_attributes.object_type
-        AND a.object_id = import_attributes.object_id
-      LIMIT 1) AS stored))`;
-
-const storeStaged = `
-  INSERT INTO relation_tuple (store_id, written_at, ${COLUMNS})
-  SELECT $1, $2, ${COLUMNS} FROM import_chunk
-  ON CONFLICT (store_id, ${KEY_COLUMNS.join(', ')}) DO UPDATE SET
-    condition_name = excluded.condition_name, condition_context = excluded.condition_context,
-    expires_at = excluded.expires_at, written_at = excluded.written_at`;
-
-const storeStagedAttributes = `
-  INSERT INTO entity_attributes (store_id, written_at, ${ENTITY}, attributes)
-  SELECT $1, $2, ${ENTITY}, attributes FROM import_attributes`;
-
-const logStaged = `
-  INSERT INTO tuple_change (${LOG_START}, ordinal, ${COLUMNS})
-  SELECT $1, $2, $3, 'write', row_number() OVER () - 1, ${COLUMNS} FROM import_chunk`;
-
-const logStagedAttributes = `
-  INSERT INTO tuple_change (${LOG_START}, ${NO_TUPLE}, ordinal, ${ENTITY}, attributes)
-  SELECT $1, $2, $3, 'attributes', '', '', '', '', $4::integer + row_number() OVER () - 1,
-    ${ENTITY}, attributes FROM import_attributes`;

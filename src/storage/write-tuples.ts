@@ -21,6 +21,7 @@ import type { JsonObject, ObjectRef, TupleKey } from '../tuple/tuple.js';
 import { chained } from './audit-chain.js';
 import type { AuditHead } from './audit-chain.js';
 import { auditHeadOf, entryColumns } from './audit.js';
+import { isDeadlock } from './database.js';
 import type { Database, Session, SqlValue } from './database.js';
 import {
   KEY_COLUMNS,
@@ -53,9 +54,21 @@ export async function writeTuples(
   requests: readonly WriteRequest[],
   now: Date,
 ): Promise<readonly WriteOutcome[]> {
-  const outcomes = await attempt(database, storeId, requests, now);
-  return outcomes ?? database.transaction((session) => retry(session, storeId, requests, now));
+  for (let deadlocks = 0; ; deadlocks++) {
+    try {
+      const outcomes = await attempt(database, storeId, requests, now);
+      return (
+        outcomes ??
+        (await database.transaction((session) => retry(session, storeId, requests, now)))
+      );
+    } catch (error) {
+      if (!isDeadlock(error) || deadlocks === DEADLOCKS_MAX) throw error;
+    }
+  }
 }
+
+/** With imports of the same keys, which wait for the store while their keys are waited for here. */
+const DEADLOCKS_MAX = 3;
 
 async function retry(
   session: Session,
