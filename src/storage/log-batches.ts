@@ -33,9 +33,9 @@ export function* runsOf(rows: readonly TupleRow[]): Generator<LogRun, void, unde
 }
 
 function endOfRun(rows: readonly TupleRow[], start: number): number {
-  const [first] = rows.slice(start, start + 1);
-  if (first?.tuple !== undefined) return start + 1;
-  const type = first?.key.slice(0, first.key.indexOf(' ') + 1) ?? '';
+  const first = rows[start];
+  if (first === undefined || first.tuple !== undefined) return start + 1;
+  const type = first.key.slice(0, first.key.indexOf(' ') + 1);
   const limit = Math.min(rows.length, start + TUPLES_PER_BATCH);
   let end = start + 1;
   for (; end < limit; end++) {
